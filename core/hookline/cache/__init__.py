@@ -1,0 +1,1 @@
+"""When a result may be reused: code fingerprint, key, why."""

@@ -1,0 +1,1 @@
+"""How a run happens: plan, scheduler, dispatcher, retry, session."""

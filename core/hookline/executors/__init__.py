@@ -1,0 +1,1 @@
+"""Where attempts happen: the protocol, and one module or folder per executor."""

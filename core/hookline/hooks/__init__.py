@@ -1,0 +1,1 @@
+"""How plugins join: specs, loader, registry, built-in registrations. The only home of pluggy."""

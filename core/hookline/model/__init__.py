@@ -1,0 +1,1 @@
+"""What things are: step, workflow, reference, task, artifact, run, plan, events. Standard library only."""

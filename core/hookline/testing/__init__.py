@@ -1,0 +1,1 @@
+"""A kit for those who test workflows and plugins."""

@@ -1,0 +1,1 @@
+"""What a value is: canonical encoding, digest, serializers, files."""

@@ -1,0 +1,1 @@
+"""One attempt or batch, wherever it happens: load inputs, hooks, function, store outputs."""
