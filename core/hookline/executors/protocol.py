@@ -1,0 +1,72 @@
+"""What an executor is: something that turns batches of attempts into messages. The engine owns the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from hookline.model.batch import Batch, Deliver, RunFacts
+from hookline.model.registry import Registry
+
+__all__ = ["EXECUTORS", "Executor", "Traits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the engine must know about a kind of executor.
+
+    Attributes:
+        kills: Whether a running attempt can be stopped for certain, children included.
+        remote: Whether attempts may run on other machines.
+        shares_memory: Whether attempts run in the driver's process.
+    """
+
+    kills: bool
+    remote: bool
+    shares_memory: bool
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Makes attempts somewhere. One object serves one run, and is called from the driver's thread only."""
+
+    traits: Traits
+
+    def start(self, run: RunFacts, deliver: Deliver) -> None:
+        """Get ready, without waiting for workers.
+
+        Args:
+            run: What workers must know.
+            deliver: Takes messages, from any thread; never blocks.
+        """
+        ...
+
+    def capacity(self) -> int:
+        """How many batches can be worked on at once."""
+        ...
+
+    def submit(self, batch: Batch) -> None:
+        """Take a batch and return at once; its messages come through ``deliver``.
+
+        Each batch ends with exactly one ``Finished(done=True)`` or ``Lost``.
+        """
+        ...
+
+    def cancel(self, batches: Iterable[int], grace: float) -> None:
+        """Ask for batches to end; after ``grace`` seconds end them by force where :attr:`Traits.kills` says so.
+
+        Returns at once. A batch that ends so is delivered as ``Lost(cancelled=True)``, or as ``Finished`` if it was
+        quicker.
+        """
+        ...
+
+    def close(self, grace: float) -> None:
+        """Give everything back: workers get ``grace`` seconds to end, then they are killed. Waits for that."""
+        ...
+
+
+EXECUTORS: Registry[Executor] = Registry("executor")
+EXECUTORS.register("inline", "hookline.executors.inline:InlineExecutor", source="hookline")
+EXECUTORS.register("threads", "hookline.executors.threads:ThreadsExecutor", source="hookline")
+EXECUTORS.register("processes", "hookline.executors.processes:ProcessesExecutor", source="hookline")

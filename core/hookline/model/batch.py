@@ -1,0 +1,276 @@
+"""What the engine and its executors exchange: batches of attempts one way, messages the other.
+
+Everything here travels between processes as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+__all__ = [
+    "Argument",
+    "Batch",
+    "Failure",
+    "Finished",
+    "FunctionRef",
+    "Hole",
+    "Lost",
+    "Message",
+    "Outcome",
+    "Output",
+    "RunFacts",
+    "Started",
+    "StoredArgument",
+    "Structure",
+    "Work",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRef:
+    """How a worker finds a step's plain function.
+
+    Attributes:
+        module: The module to import; empty where the function travels by value.
+        qualname: Its name in there.
+        code: The dill (or cloudpickle) bytes of a function that has no file.
+        digest: The digest of these bytes; workers load each once.
+    """
+
+    module: str = ""
+    qualname: str = ""
+    code: bytes = b""
+    digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArgument:
+    """An argument that is the same for all items: its stored bytes."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place that each item fills from its own inputs.
+
+    Attributes:
+        index: Which of the item's inputs.
+        slot: Which slot of that outcome; -1 for the whole value.
+        many: Whether the input is a list of outcomes rather than one.
+        producer: The function whose declared slots the whole value is put together from; None where it has one slot.
+    """
+
+    index: int
+    slot: int = -1
+    many: bool = False
+    producer: FunctionRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """A list, tuple or dict of arguments.
+
+    Attributes:
+        kind: ``"list"``, ``"tuple"`` or ``"dict"``.
+        keys: A dict's keys.
+        items: Its parts.
+    """
+
+    kind: str
+    keys: tuple[Any, ...]
+    items: tuple[Argument, ...]
+
+
+Argument = StoredArgument | Hole | Structure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What is the same for all attempts of one task; sent to each worker once.
+
+    Attributes:
+        task: The task's index in this run; names the work on a worker.
+        task_id: The task's id.
+        mapped: Whether items are numbered in ids (``train[3]``).
+        function: The step's plain function.
+        arguments: By parameter name.
+        retry_on: Exception types that are worth a retry, as stored bytes (they may be the user's classes).
+        seed_input: Index of the input that is the seed; -1 for none.
+        cpu: How many processors an attempt may use.
+    """
+
+    task: int
+    task_id: str
+    mapped: bool
+    function: FunctionRef
+    arguments: tuple[tuple[str, Argument], ...]
+    retry_on: bytes = b""
+    seed_input: int = -1
+    cpu: float = 1.0
+
+
+Inputs = tuple[Any, ...]
+"""Per hole: an outputs blob, or a list of outputs blobs for ``Hole.many``."""
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Attempts of one task that are made one after the other by one worker.
+
+    Attributes:
+        number: Unique in the run.
+        work: What they have in common.
+        items: The items' numbers.
+        attempt: The attempts' number, from 1.
+        inputs: Per item, what fills the holes.
+        keys: Per item, the idempotency key.
+        timeout: Seconds that each attempt may take; None for no limit.
+    """
+
+    number: int
+    work: Work
+    items: Sequence[int]
+    attempt: int
+    inputs: Sequence[Inputs]
+    keys: Sequence[bytes]
+    timeout: float | None = None
+
+
+class Failure(NamedTuple):
+    """Why an attempt failed, as data.
+
+    Attributes:
+        type: The exception's qualified type name.
+        message: Its text.
+        traceback: The formatted traceback, from the user's first frame on.
+        frame: The user's innermost line: ``"churn.py:14 in train: raise ValueError(…)"``; empty where there is none.
+        retryable: Whether the step's ``retry_on`` covers it.
+    """
+
+    type: str
+    message: str
+    traceback: str
+    frame: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What an attempt printed and logged.
+
+    Attributes:
+        text: Head and tail of the output, with a line that tells how much is missing between.
+        dropped: How many bytes are missing.
+    """
+
+    text: bytes
+    dropped: int = 0
+
+
+class Outcome(NamedTuple):
+    """How an attempt ended.
+
+    Attributes:
+        item: The item's number.
+        kind: A value of :class:`hookline.model.states.Kind`.
+        outputs: The packed outputs of a value; None otherwise.
+        started_us: Unix time in microseconds at the function's start.
+        duration_us: How long loading, running and storing took.
+        failure: Why it failed.
+        notes: Noted facts; artifact values are packed outputs by then.
+        output: What it printed.
+    """
+
+    item: int
+    kind: int
+    outputs: bytes | None
+    started_us: int
+    duration_us: int
+    failure: Failure | None = None
+    notes: tuple[Any, ...] = ()
+    output: Output | None = None
+
+
+class Started(NamedTuple):
+    """A worker began to work on a batch."""
+
+    batch: int
+    worker: int
+
+
+class Finished(NamedTuple):
+    """Some attempts of a batch ended; in the order of its items.
+
+    Attributes:
+        batch: The batch's number.
+        worker: Who made them.
+        outcomes: Those that ended since the last message.
+        done: Whether the batch has no more.
+    """
+
+    batch: int
+    worker: int
+    outcomes: list[Outcome]
+    done: bool
+
+
+class Lost(NamedTuple):
+    """A worker died or was killed with a batch in its hands.
+
+    Attributes:
+        batch: The batch's number.
+        worker: Which worker.
+        reason: In words: ``"killed by signal 9 (SIGKILL)"``, ``"exited with status 0"``.
+        out_of_memory: Whether the system tells that memory ran out.
+        cancelled: Whether it was killed because the engine asked.
+        output: What the running attempt printed, as far as known.
+    """
+
+    batch: int
+    worker: int
+    reason: str
+    out_of_memory: bool = False
+    cancelled: bool = False
+    output: Output | None = None
+
+
+Message = Started | Finished | Lost
+Deliver = Callable[[Message], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What every worker of a run has to know; small, sent once.
+
+    Attributes:
+        run_id: The run's id.
+        store: The store's folder.
+        artifacts: The artifacts' folder.
+        folder: Where attempts have their folders.
+        flight: The in-flight file.
+        cwd: The driver's working directory, which relative paths mean.
+        root: The project root.
+        target_module: Stable name of the target file's module; empty where there is no file.
+        target_file: Its path.
+        search_path: What the driver's ``sys.path`` begins with beyond the interpreter's own.
+        capture: Whether output of attempts is captured.
+        output_limit: Bytes of output kept per attempt.
+        plugins: Reserved for the plugin set, as the driver resolved it.
+    """
+
+    run_id: str
+    store: str
+    artifacts: str
+    folder: str
+    flight: str
+    cwd: str
+    root: str
+    target_module: str = ""
+    target_file: str = ""
+    search_path: tuple[str, ...] = ()
+    capture: bool = True
+    output_limit: int = 65536
+    plugins: tuple[str, ...] = field(default_factory=tuple)

@@ -1,0 +1,182 @@
+"""What a workflow's function does while it runs: the calls of steps, in order.
+
+A call can only refer to calls before it, so their order is an order in which they can run.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import enum
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hookline.errors import WorkflowError
+from hookline.model.place import Place, calling_place
+from hookline.model.reference import Reference
+
+if TYPE_CHECKING:
+    from hookline.model.outputs import Outputs
+    from hookline.model.step import Step
+
+__all__ = ["Call", "Form", "Recording", "in_attempt", "recording_in_force"]
+
+
+class Form(enum.Enum):
+    """How a step was called."""
+
+    CALL = "call"
+    MAP = "map"
+    PRODUCT = "product"
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of a step in a workflow, as it was written.
+
+    Attributes:
+        index: Its number among the recording's calls, from 0.
+        id: The id of the task that it becomes.
+        step: The step.
+        form: Plain, mapped side by side, or mapped over combinations.
+        args: Arguments by position.
+        kwargs: Arguments by name.
+        items: Collections to map over, by parameter name.
+        condition: Empty, or the one condition.
+        place: Where it was written.
+    """
+
+    index: int
+    id: str
+    step: Step[Any, Any]
+    form: Form
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    items: Mapping[str, Any]
+    condition: tuple[Any, ...]
+    place: Place
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it makes one task per element."""
+        return self.form is not Form.CALL
+
+    @property
+    def outputs(self) -> Outputs:
+        """The slots of its step's result."""
+        return self.step.outputs
+
+
+class Recording:
+    """The calls made so far, and the names given to them."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self._counts: dict[str, int] = {}
+        self._prefix = ""
+        self._inside: list[object] = []
+
+    def add(
+        self,
+        step: Step[Any, Any],
+        form: Form,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        items: Mapping[str, Any] | None = None,
+        condition: tuple[Any, ...] = (),
+    ) -> Reference:
+        """Note a call.
+
+        Args:
+            step: What is called.
+            form: How.
+            args: Arguments by position; may hold references at any depth of lists, tuples and dicts.
+            kwargs: Arguments by name.
+            items: Collections to map over.
+            condition: Empty, or the one condition.
+
+        Returns:
+            The stand-in for its value.
+        """
+        name = self._unique(step.name)
+        call = Call(len(self.calls), name, step, form, args, kwargs, items or {}, condition, calling_place())
+        self.calls.append(call)
+        return Reference(call)
+
+    @contextmanager
+    def inside(self, workflow: object, name: str) -> Iterator[None]:
+        """Put the calls that follow under a prefix, as calls of a workflow inside this one.
+
+        Args:
+            workflow: The inner workflow.
+            name: Its name.
+
+        Raises:
+            WorkflowError: It is being recorded already: it calls itself.
+        """
+        if workflow in self._inside:
+            raise WorkflowError(
+                f"the workflow '{name}' calls itself ({calling_place()})",
+                help="loop inside a step, or pass a fixed number of rounds and unroll it",
+            )
+        before = self._prefix
+        if self._inside:
+            self._prefix = self._unique(name) + "/"
+        self._inside.append(workflow)
+        try:
+            yield
+        finally:
+            self._inside.pop()
+            self._prefix = before
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Let calls of steps in this thread go to this recording."""
+        token = _recording.set(self)
+        try:
+            yield
+        finally:
+            _recording.reset(token)
+
+    def _unique(self, name: str) -> str:
+        full = self._prefix + name
+        count = self._counts[full] = self._counts.get(full, 0) + 1
+        if count == 1:
+            return full
+        numbered = f"{full}-{count}"
+        # A step may itself be called 'train-2'.
+        return self._unique(f"{name}-{count}") if numbered in self._counts else self._claim(numbered)
+
+    def _claim(self, full: str) -> str:
+        self._counts[full] = 1
+        return full
+
+
+_recording: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
+    "hookline_recording", default=None
+)
+in_attempt: contextvars.ContextVar[bool] = contextvars.ContextVar("hookline_in_attempt", default=False)
+"""Set by workers around the user's function."""
+
+
+def recording_in_force(name: str) -> Recording | None:
+    """Tell where a call of a step goes.
+
+    Args:
+        name: The step that is called, for the message.
+
+    Returns:
+        The recording of the workflow that is being built; None outside of workflows.
+
+    Raises:
+        WorkflowError: A step calls a step.
+    """
+    recording = _recording.get()
+    if recording is None and in_attempt.get():
+        raise WorkflowError(
+            f"the step '{name}' was called inside another step ({calling_place()}), which this version does not grow into "
+            "tasks yet",
+            help=f"call {name}.fn(…) for the plain function, or call the step in the workflow",
+        )
+    return recording

@@ -1,0 +1,111 @@
+"""Named parts that are imported on use: one mechanism for executors, serializers and whatever else has a name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from hookline.errors import PluginError, UsageError, close_match
+
+__all__ = ["Registered", "Registry"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One name in a registry.
+
+    Attributes:
+        name: What users call it.
+        target: ``"module:attribute"``, or the factory itself.
+        source: The distribution or file that registered it.
+    """
+
+    name: str
+    target: str | Callable[..., Any]
+    source: str
+
+
+class Registry(Generic[T]):
+    """Names of parts of one kind; a name given twice is an error.
+
+    Args:
+        kind: What the parts are, for messages (``"executor"``).
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, Registered] = {}
+        self._loaded: dict[str, T] = {}
+
+    def register(self, name: str, target: str | Callable[..., Any], *, source: str) -> None:
+        """Give a part a name.
+
+        Args:
+            name: The name that users write.
+            target: ``"module:attribute"``, imported on first use, or the factory itself.
+            source: Who registers it, with the version where there is one.
+
+        Raises:
+            PluginError: The name is taken.
+        """
+        taken = self._entries.get(name)
+        if taken is not None:
+            raise PluginError(
+                f"the {self.kind} '{name}' is registered twice: by {taken.source} and by {source}",
+                help="rename one of the two, or leave one of the two plugins out",
+            )
+        self._entries[name] = Registered(name, target, source)
+
+    def names(self) -> list[str]:
+        """List the names, sorted."""
+        return sorted(self._entries)
+
+    def entry(self, name: str) -> Registered:
+        """Look a name up.
+
+        Raises:
+            UsageError: Nothing has that name; says what is near.
+        """
+        entry = self._entries.get(name)
+        if entry is None:
+            raise UsageError(
+                f"there is no {self.kind} '{name}';{close_match(name, self._entries) or ' known are'}"
+                f" {', '.join(self.names())}",
+                help=f"use one of these names, or install the plugin that brings '{name}'",
+            )
+        return entry
+
+    def make(self, name: str, *args: object, **kwargs: object) -> T:
+        """Import the part's factory and call it.
+
+        Args:
+            name: A registered name.
+            *args: Handed on to the factory.
+            **kwargs: Handed on to the factory.
+
+        Returns:
+            A new part.
+        """
+        entry = self.entry(name)
+        factory = entry.target
+        if isinstance(factory, str):
+            module, _, attribute = factory.partition(":")
+            try:
+                factory = getattr(importlib.import_module(module), attribute)
+            except (ImportError, AttributeError) as error:
+                raise PluginError(
+                    f"the {self.kind} '{name}' of {entry.source} can't be imported: {error}",
+                    help="install what it needs, or leave the plugin out",
+                ) from error
+        return cast("T", factory(*args, **kwargs))
+
+    def load(self, name: str) -> T:
+        """Give the one part of that name in this process, made at the first call."""
+        part = self._loaded.get(name)
+        if part is None:
+            part = self._loaded[name] = self.make(name)
+        return part

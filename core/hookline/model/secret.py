@@ -1,0 +1,70 @@
+"""Secrets: parameters that say where a secret value lies, never what it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from hookline.errors import UsageError
+
+__all__ = ["Secret"]
+
+T = TypeVar("T")
+
+
+class Secret(Generic[T]):
+    """A reference to a secret: ``env:NAME`` or ``file:/run/secrets/name``.
+
+    The reference is what is stored, compared and shown; the value is read where :meth:`reveal` is called.
+
+    Args:
+        reference: Where the value lies.
+
+    Raises:
+        UsageError: It is no such reference; the message does not repeat what was given.
+    """
+
+    __slots__ = ("reference",)
+
+    def __init__(self, reference: str) -> None:
+        kind, _, where = reference.partition(":")
+        if kind not in ("env", "file") or not where:
+            raise UsageError(
+                "a secret was given in the open",
+                help="give its place instead: env:NAME or file:/path/to/the/secret",
+            )
+        self.reference = reference
+
+    def reveal(self) -> str:
+        """Read the value.
+
+        Returns:
+            The variable's value, or the file's text without the line break at its end.
+
+        Raises:
+            UsageError: There is nothing at that place.
+        """
+        kind, _, where = self.reference.partition(":")
+        if kind == "env":
+            if where not in os.environ:
+                raise UsageError(
+                    f"the environment variable '{where}' of a secret is not set", help=f"export {where}=…"
+                )
+            return os.environ[where]
+        try:
+            return Path(where).read_text().rstrip("\r\n")
+        except OSError as error:
+            raise UsageError(f"the secret file '{where}' can't be read: {error.strerror}") from error
+
+    def __repr__(self) -> str:
+        return f"Secret({self.reference!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reference == self.reference
+
+    def __hash__(self) -> int:
+        return hash(self.reference)
+
+    def __reduce__(self) -> tuple[type[Secret[T]], tuple[str]]:
+        return type(self), (self.reference,)

@@ -1,0 +1,372 @@
+"""Steps: functions with declared inputs, outputs and options."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+
+from hookline.errors import WorkflowError, close_match
+from hookline.model.outputs import Outputs, outputs_of
+from hookline.model.parameter import Signature, read_signature
+from hookline.model.place import calling_place
+from hookline.model.recording import Form, recording_in_force
+from hookline.model.reference import Reference
+from hookline.model.resources import parse_duration, parse_resources
+
+__all__ = ["Conditional", "Options", "Partial", "Step", "step"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Retryable = tuple[type[BaseException], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a step's attempts are made.
+
+    Attributes:
+        retries: How many times a failed attempt is repeated.
+        retry_delay: Seconds before the first retry; doubles with each further one, up to a minute, with jitter.
+        retry_on: Exception types that are worth a retry.
+        timeout: Seconds that an attempt may take; None for no limit.
+        cache: Whether a recorded result may be reused. False says that the step has side effects.
+        env: Names of environment variables whose values count as inputs.
+        resources: Amounts that an attempt needs, by name.
+        executor: Name of the executor; empty for the run's.
+        limit: How many attempts of this step may run at once; None for no limit.
+        version: Text that counts as an input: change it to run the step anew.
+        tags: Words by which tasks are selected.
+    """
+
+    retries: int = 0
+    retry_delay: float = 0.0
+    retry_on: Retryable = (Exception,)
+    timeout: float | None = None
+    cache: bool = True
+    env: tuple[str, ...] = ()
+    resources: Mapping[str, float] = field(default_factory=dict)
+    executor: str = ""
+    limit: int | None = None
+    version: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class Step(Generic[P, R]):
+    """A function that workflows wire together. Made by :func:`step`.
+
+    Inside a workflow a call makes a task and returns a reference; outside it is the plain function.
+
+    Attributes:
+        fn: The plain function.
+        name: What its tasks are called.
+        declared: Its options.
+    """
+
+    def __init__(self, fn: Callable[P, R], name: str, declared: Options) -> None:
+        functools.update_wrapper(self, fn)
+        self.fn = fn
+        self.name = name
+        self.declared = declared
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Make a task, or outside of a workflow run the function."""
+        recording = recording_in_force(self.name)
+        if recording is None:
+            return self.fn(*args, **kwargs)
+        return cast("R", recording.add(self, Form.CALL, args, kwargs))
+
+    def map(self, **items: Any) -> list[R]:
+        """Run the step once for each element of a list, or of several lists side by side.
+
+        Args:
+            **items: A list by parameter name: known now, or a reference to a task that returns one. Lists of the same
+                call have one length.
+
+        Returns:
+            A reference to the list of results.
+        """
+        return Partial(self, (), {}, None).map(**items)
+
+    def product(self, **items: Any) -> list[R]:
+        """Run the step once for each combination of elements, in the order of :func:`itertools.product`.
+
+        Args:
+            **items: A list by parameter name, as for :meth:`map`.
+
+        Returns:
+            A reference to the list of results.
+        """
+        return Partial(self, (), {}, None).product(**items)
+
+    def partial(self, *args: Any, **kwargs: Any) -> Partial[R]:
+        """Fix some arguments, to map over others.
+
+        Args:
+            *args: Arguments by position.
+            **kwargs: Arguments by name.
+
+        Returns:
+            The step with these arguments; call it, or use its ``map`` or ``product``.
+        """
+        return Partial(self, args, kwargs, None)
+
+    def when(self, condition: Any) -> Conditional[P, R]:
+        """Run the step only if a condition holds.
+
+        Args:
+            condition: A reference to a task whose value is tested, or a plain value.
+
+        Returns:
+            The step; its task is skipped, with all that depends on it, when the condition is false.
+        """
+        return Conditional(self, condition)
+
+    def options(self, **changes: Any) -> Step[P, R]:
+        """Give the same step with other options.
+
+        Args:
+            **changes: As for :func:`step`.
+
+        Returns:
+            A new step.
+
+        Raises:
+            WorkflowError: An option does not exist, or its value is wrong.
+        """
+        name = changes.pop("name", self.name)
+        return Step(self.fn, name, _changed(self.declared, changes, self.name))
+
+    @property
+    def signature(self) -> Signature:
+        """What the function takes and returns."""
+        return read_signature(self.fn)
+
+    @property
+    def outputs(self) -> Outputs:
+        """The slots of its result."""
+        return outputs_of(self.fn)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        raise WorkflowError(
+            f"the step '{self.name}' is a method of '{type(instance).__name__}'",
+            help="make it a function, and pass what it needs as arguments",
+        )
+
+    def __repr__(self) -> str:
+        return f"<step {self.name}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        # By name, so that a step arrives on a worker as that worker's own object of the module.
+        return _find_step, (self.fn.__module__, self.fn.__qualname__, self.name, self.declared)
+
+
+class Partial(Generic[R]):
+    """A step with some of its arguments fixed."""
+
+    def __init__(
+        self,
+        step: Step[Any, R],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        condition: Any,
+        conditional: bool = False,
+    ) -> None:
+        self._step = step
+        self._args = args
+        self._kwargs = kwargs
+        self._condition = condition
+        self._conditional = conditional
+
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
+        """Give the remaining arguments and make the task."""
+        return cast("R", self._record(Form.CALL, {**self._kwargs, **kwargs}, {}, self._args + args))
+
+    def map(self, **items: Any) -> list[R]:
+        """Run once for each element, as :meth:`Step.map`."""
+        return cast("list[R]", self._record(Form.MAP, self._kwargs, items, self._args))
+
+    def product(self, **items: Any) -> list[R]:
+        """Run once for each combination, as :meth:`Step.product`."""
+        return cast("list[R]", self._record(Form.PRODUCT, self._kwargs, items, self._args))
+
+    def partial(self, *args: Any, **kwargs: Any) -> Partial[R]:
+        """Fix further arguments."""
+        return Partial(
+            self._step, self._args + args, {**self._kwargs, **kwargs}, self._condition, self._conditional
+        )
+
+    def _record(
+        self, form: Form, kwargs: dict[str, Any], items: dict[str, Any], args: tuple[Any, ...]
+    ) -> Reference:
+        recording = recording_in_force(self._step.name)
+        if recording is None:
+            what = {Form.CALL: "call", Form.MAP: "map", Form.PRODUCT: "product"}[form]
+            raise WorkflowError(
+                f"'{self._step.name}' was given a {what} outside a workflow ({calling_place()})",
+                help=f"use it inside a function that is decorated with @workflow, or call {self._step.name}.fn(…)",
+            )
+        condition = (self._condition,) if self._conditional else ()
+        return recording.add(self._step, form, args, kwargs, items, condition)
+
+
+class Conditional(Generic[P, R]):
+    """A step that runs only if a condition holds."""
+
+    def __init__(self, step: Step[P, R], condition: Any) -> None:
+        self._partial: Partial[Any] = Partial(step, (), {}, condition, conditional=True)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R | None:
+        """Make the conditional task."""
+        return cast("R | None", self._partial(*args, **kwargs))
+
+    def map(self, **items: Any) -> list[R]:
+        """Run once for each element, as :meth:`Step.map`, if the condition holds."""
+        return cast("list[R]", self._partial.map(**items))
+
+    def product(self, **items: Any) -> list[R]:
+        """Run once for each combination, as :meth:`Step.product`, if the condition holds."""
+        return cast("list[R]", self._partial.product(**items))
+
+    def partial(self, *args: Any, **kwargs: Any) -> Partial[R]:
+        """Fix some arguments."""
+        return cast("Partial[R]", self._partial.partial(*args, **kwargs))
+
+
+@overload
+def step(fn: Callable[P, R], /) -> Step[P, R]: ...
+@overload
+def step(
+    *,
+    name: str = ...,
+    retries: int = ...,
+    retry_delay: float | str = ...,
+    retry_on: type[BaseException] | Sequence[type[BaseException]] = ...,
+    timeout: float | str | None = ...,
+    cache: bool = ...,
+    env: Sequence[str] = ...,
+    resources: Mapping[str, float] = ...,
+    executor: str = ...,
+    limit: int | None = ...,
+    version: str = ...,
+    tags: Sequence[str] = ...,
+) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+
+
+def step(fn: Callable[..., Any] | None = None, /, *, name: str = "", **options: Any) -> Any:
+    """Make a function a step.
+
+    Args:
+        fn: The function, when the decorator is used without arguments.
+        name: What its tasks are called; the function's name by default.
+        **options: See :class:`Options`. ``retry_delay`` and ``timeout`` take seconds or text such as ``"10m"``;
+            ``retry_on`` takes one exception type or several.
+
+    Returns:
+        The step, or a decorator that makes one.
+
+    Raises:
+        WorkflowError: What is decorated is no function, or an option is wrong.
+
+    Example:
+        >>> @step(retries=2)
+        ... def double(x: int) -> int:
+        ...     return 2 * x
+        >>> double(4)
+        8
+    """
+
+    def decorate(function: Callable[..., Any]) -> Step[Any, Any]:
+        if not isinstance(function, types.FunctionType):
+            raise WorkflowError(
+                f"@step can't decorate {function!r}; it takes a function",
+                help="decorate a plain function; call classes and methods inside it",
+            )
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise WorkflowError(
+                f"the step '{function.__name__}' is a generator",
+                help="return a list, or build it inside the step",
+            )
+        if inspect.iscoroutinefunction(function):
+            raise WorkflowError(
+                f"the step '{function.__name__}' is async, which this version does not run yet",
+                help="make it a plain function that calls asyncio.run(…)",
+            )
+        chosen = name or function.__name__
+        check_name(chosen, "step")
+        return Step(function, chosen, _changed(Options(), options, chosen))
+
+    return decorate if fn is None else decorate(fn)
+
+
+def check_name(name: str, what: str) -> None:
+    """Refuse a name that could not stand in a task id or on a command line.
+
+    Raises:
+        WorkflowError: The name has other characters than letters, digits, ``_``, ``-`` and ``.``.
+    """
+    if not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
+        raise WorkflowError(
+            f"the {what} name '{name}' can't be used",
+            help="use letters, digits, '_', '-' and '.', such as 'train_model'",
+        )
+
+
+def _changed(options: Options, changes: dict[str, Any], name: str) -> Options:
+    known = [item.name for item in dataclasses.fields(Options)]
+    for option in changes:
+        if option not in known:
+            raise WorkflowError(
+                f"the step '{name}' is given an option '{option}' that does not exist;{close_match(option, known)}",
+                help=f"options are name, {', '.join(known)}",
+            )
+    checked = dict(changes)
+    for option in ("retry_delay", "timeout"):
+        if option in checked:
+            checked[option] = parse_duration(checked[option], f"{option} of step '{name}'")
+    if checked.get("timeout") == 0:
+        raise WorkflowError(f"timeout of step '{name}' must be more than 0", help="leave it out for no limit")
+    if "retry_delay" in checked and checked["retry_delay"] is None:
+        checked["retry_delay"] = 0.0
+    if "resources" in checked:
+        checked["resources"] = parse_resources(checked["resources"])
+    for option in ("env", "tags"):
+        if option in checked:
+            value = checked[option]
+            checked[option] = (value,) if isinstance(value, str) else tuple(value)
+    if "retry_on" in checked:
+        checked["retry_on"] = _exception_types(checked["retry_on"], name)
+    for option, least in (("retries", 0), ("limit", 1)):
+        value = checked.get(option)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+            raise WorkflowError(
+                f"{option} of step '{name}' must be a whole number from {least}, not {value!r}"
+            )
+    return dataclasses.replace(options, **checked)
+
+
+def _exception_types(value: Any, name: str) -> Retryable:
+    types_given = (value,) if isinstance(value, type) else tuple(value)
+    for kind in types_given:
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise WorkflowError(
+                f"retry_on of step '{name}' holds {kind!r}, which is no exception type",
+                help="give exception types",
+            )
+    return types_given
+
+
+def _find_step(module: str, qualname: str, name: str, declared: Options) -> Step[Any, Any]:
+    import importlib
+
+    found: Any = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    fn = found.fn if isinstance(found, Step) else found
+    return Step(fn, name, declared)

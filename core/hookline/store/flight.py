@@ -1,0 +1,109 @@
+"""What is running right now: a mapped file per driver, one slot per worker, that outlives a killed process.
+
+Nothing is synced: the file informs after a crash of a process, not of the machine. A slot is set before its attempt
+starts, so a slot that was being written when the process died says truthfully that nothing had started.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path
+from struct import Struct
+
+from hookline.store.place import storage_error
+
+__all__ = ["Flight", "InFlight", "Slot"]
+
+InFlight = tuple[int, int, int]
+"""(node, item, attempt)."""
+
+_SLOT = Struct("<QQII")
+_SIZE = 32
+_CHECK = 0x5F10C4
+_EMPTY = bytes(_SIZE)
+_CAPACITY = 4096
+
+
+class Slot:
+    """One worker's place in the flight file."""
+
+    __slots__ = ("_at", "_map")
+
+    def __init__(self, mapped: mmap.mmap, at: int) -> None:
+        self._map = mapped
+        self._at = at
+
+    def set(self, node: int, item: int, attempt: int, _pack=_SLOT.pack_into) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        """Say that this worker starts an attempt now."""
+        _pack(self._map, self._at, item, item ^ node ^ attempt ^ _CHECK, node, attempt)
+
+    def clear(self) -> None:
+        """Say that this worker is idle."""
+        self._map[self._at : self._at + _SIZE] = _EMPTY
+
+    def get(self) -> InFlight | None:
+        """Tell which attempt stands here, if one does."""
+        item, check, node, attempt = _SLOT.unpack_from(self._map, self._at)
+        if attempt == 0 or check != item ^ node ^ attempt ^ _CHECK:
+            return None
+        return node, item, attempt
+
+
+class Flight:
+    """The flight file of one epoch of one run.
+
+    Args:
+        path: Where the file is; worker processes open the same path.
+        create: Whether to make it anew.
+    """
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.path = path
+        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT | os.O_TRUNC if create else 0)
+        try:
+            fd = os.open(path, flags, 0o644)
+            try:
+                if create:
+                    _allocate(fd, _CAPACITY * _SIZE)
+                self._map = mmap.mmap(fd, os.fstat(fd).st_size)
+            finally:
+                os.close(fd)
+        except (OSError, ValueError) as error:
+            cause = error if isinstance(error, OSError) else OSError(0, str(error))
+            raise storage_error(cause, path) from error
+
+    def slot(self, worker: int) -> Slot:
+        """Give the slot of a worker.
+
+        Args:
+            worker: From 0; workers beyond the capacity of the file share slots.
+        """
+        return Slot(self._map, worker % _CAPACITY * _SIZE)
+
+    def read(self) -> list[InFlight]:
+        """List what stands in the slots."""
+        found = []
+        for at in range(0, len(self._map) - _SIZE + 1, _SIZE):
+            if self._map[at : at + _SIZE] != _EMPTY:
+                entry = Slot(self._map, at).get()
+                if entry:
+                    found.append(entry)
+        return found
+
+    def close(self) -> None:
+        """Give the mapping back; slots can't be used any more."""
+        self._map.close()
+
+    def remove(self) -> None:
+        """Close and delete the file: nothing is in flight any more."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _allocate(fd: int, size: int) -> None:
+    # Room must be there before it is mapped: a full disk would end the process with SIGBUS later.
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, 0, size)
+    else:
+        os.write(fd, bytes(size))

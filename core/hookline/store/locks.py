@@ -1,0 +1,139 @@
+"""Locks that the kernel frees when their process dies: one for the whole store, one per run.
+
+Locks are ``flock`` on files of the store. A lock belongs to the open file, which a forked child shares, so every
+lock descriptor is closed in children that Python forks. A child that native code forks past Python's hooks keeps
+the descriptor until it execs or ends; for run locks a second mark that children never inherit (a POSIX record lock)
+tells whether the owner itself still lives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+import weakref
+from pathlib import Path
+
+from hookline.store.place import storage_error
+
+__all__ = ["RunLock", "StoreLock", "forget_in_children"]
+
+_forgetful: weakref.WeakSet[Forgetful] = weakref.WeakSet()
+_held: set[str] = set()
+
+
+class Forgetful:
+    """Something that a forked child must let go of."""
+
+    def forget(self) -> None:
+        """Let go of what belongs to the parent process, without telling anyone."""
+        raise NotImplementedError
+
+
+def forget_in_children(thing: Forgetful) -> None:
+    """Call ``thing.forget()`` in every child that Python forks from here on."""
+    _forgetful.add(thing)
+
+
+class StoreLock(Forgetful):
+    """The store-wide lock: every write, checkpoint and close of the journal happens under it.
+
+    Each holder opens the file for itself, so that threads of one process exclude each other, too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = _open(path)
+        forget_in_children(self)
+
+    def __enter__(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+        except OSError as error:
+            raise storage_error(error, self._path) from error
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd >= 0:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    forget = close
+
+
+class RunLock(Forgetful):
+    """The ownership of one epoch of one run, held from start to end of its driver."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+        self._mark = -1
+        forget_in_children(self)
+
+    def acquire(self) -> bool:
+        """Take the lock if no living driver has it; never waits."""
+        if _name(self._path) in _held:
+            return False
+        self._fd = _open(self._path)
+        self._mark = _open(self._path.with_suffix(".mark"))
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # A stray child of a dead driver may still share its flock; the mark dies with the driver alone.
+            if not self._take_mark():
+                self.forget()
+                return False
+        else:
+            self._take_mark()
+        _held.add(_name(self._path))
+        return True
+
+    def release(self) -> None:
+        """Give the lock back and remove its files."""
+        if self._fd < 0:
+            return
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+            self._path.with_suffix(".mark").unlink(missing_ok=True)
+        _held.discard(_name(self._path))
+        self.forget()
+
+    def forget(self) -> None:
+        """Close the descriptors; in a forked child this leaves the parent's lock in force."""
+        fds, self._fd, self._mark = (self._fd, self._mark), -1, -1
+        for fd in fds:
+            if fd >= 0:
+                os.close(fd)
+
+    def _take_mark(self) -> bool:
+        try:
+            fcntl.lockf(self._mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
+def _name(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _forget_all() -> None:
+    _held.clear()
+    for thing in list(_forgetful):
+        thing.forget()
+
+
+if threading and hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

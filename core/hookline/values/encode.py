@@ -1,0 +1,152 @@
+"""From a value to its stored form and back: the one way in and the one way out."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hookline.values import container, plain
+from hookline.values.container import Buffer
+from hookline.values.digest import digest_bytes, digest_chunks
+from hookline.values.files import digest_path, swap_paths
+from hookline.values.serializers import SERIALIZERS, UnstorableError
+
+__all__ = ["CodeDigest", "Encoded", "decode", "encode", "encode_constant"]
+
+CodeDigest = Callable[[frozenset[object]], bytes]
+"""Digests the project code among classes and functions that a value refers to; empty bytes where there is none."""
+
+_IMMEDIATE = frozenset({int, float, bool, type(None)})
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A value's stored form.
+
+    Attributes:
+        digest: The digest of the pieces, joined.
+        chunks: The bytes, in pieces; large memory of the value itself is among them, not copied.
+        size: How many bytes these are.
+    """
+
+    digest: bytes
+    chunks: list[Buffer]
+    size: int
+
+    def data(self) -> bytes:
+        """Join the pieces."""
+        return bytes(self.chunks[0]) if len(self.chunks) == 1 else b"".join(self.chunks)
+
+
+def encode(
+    value: object, *, code_digest: CodeDigest | None = None, keep_file: Callable[[Path], object] | None = None
+) -> Encoded:
+    """Give a value's stored form.
+
+    Args:
+        value: Any value.
+        code_digest: Digests the classes and functions that the value refers to, so that a value of a class whose code
+            changed is another value. None leaves code out.
+        keep_file: Stores the file that a path inside the value points to and gives its stand-in. None refuses paths.
+
+    Returns:
+        Digest and bytes.
+
+    Raises:
+        UnstorableError: No serializer can store the value.
+    """
+    if type(value) in _IMMEDIATE:
+        stream = pickle.dumps(value, 5)
+        return Encoded(digest_bytes(stream), [stream], len(stream))
+    if keep_file is not None:
+        value = _swap(value, keep_file)
+    buffers: plain.Buffers = []
+    code: set[Any] = set()
+    serializer = "pickle"
+    try:
+        stream = plain.encode_plain(value, buffers, code)
+    except (plain.NotPlain, RecursionError):
+        buffers.clear()
+        code.clear()
+        serializer, stream = _serialize(value, buffers, code)
+    digest = code_digest(frozenset(code)) if code_digest is not None and code else b""
+    return _laid_out(serializer, digest, stream, buffers)
+
+
+def encode_constant(value: object, *, code_digest: CodeDigest | None = None) -> tuple[bytes, bytes]:
+    """Give what names a constant argument, and the bytes that carry it to workers.
+
+    The two differ where the value holds paths: the digest counts a file's content and name, the bytes hold its path.
+
+    Args:
+        value: The argument.
+        code_digest: As for :func:`encode`.
+
+    Returns:
+        Digest and stored bytes.
+
+    Raises:
+        UnstorableError: The value can't be stored, so it can't travel or be compared.
+        UsageError: A path names something unreadable.
+    """
+    named = swap_paths(value, digest_path)
+    encoded = encode(named, code_digest=code_digest)
+    if named is value:
+        return encoded.digest, encoded.data()
+    buffers: plain.Buffers = []
+    serializer, stream = _serialize(value, buffers, set())
+    return encoded.digest, _laid_out(serializer, b"", stream, buffers).data()
+
+
+def decode(data: Buffer) -> object:
+    """Rebuild a value from its stored bytes.
+
+    Args:
+        data: The stored form; arrays lie on this memory where it is writable.
+
+    Returns:
+        A new value.
+
+    Raises:
+        ValueError: The bytes are no stored form.
+        HooklineError: The serializer is not known here.
+    """
+    if data[0] == 0x80:
+        return pickle.loads(data)
+    parts = container.split(memoryview(data))
+    buffers = [bytearray(buffer) if buffer.readonly else buffer for buffer in map(memoryview, parts.buffers)]
+    return SERIALIZERS.load(parts.serializer).load(parts.stream, buffers)
+
+
+def _laid_out(serializer: str, code: bytes, stream: bytes, buffers: plain.Buffers) -> Encoded:
+    if serializer == "pickle" and not code and not buffers:
+        return Encoded(digest_bytes(stream), [stream], len(stream))
+    views = [buffer.raw() for buffer in buffers]
+    chunks = container.join(container.Parts(serializer, code, stream, views))
+    return Encoded(digest_chunks(chunks), chunks, sum(map(len, chunks)))
+
+
+def _swap(value: object, keep_file: Callable[[Path], object]) -> object:
+    kind = type(value)
+    if kind is str or kind is bytes:
+        return value
+    return swap_paths(value, keep_file)
+
+
+def _serialize(value: object, buffers: plain.Buffers, code: set[object]) -> tuple[str, bytes]:
+    first = ""
+    for name in ("pickle", "dill"):
+        try:
+            return name, SERIALIZERS.load(name).dump(value, buffers, code)
+        except Exception as error:  # noqa: BLE001 - a value's own pickling code may raise anything
+            first = first or f"{type(error).__name__}: {error}"
+            buffers.clear()
+    kind = type(value)
+    raise UnstorableError(
+        f"a value of type '{kind.__module__}.{kind.__qualname__}' can't be stored ({first})",
+        help="return plain data, arrays, files or objects that pickle can handle; keep connections, locks and open "
+        "files inside the step",
+    )

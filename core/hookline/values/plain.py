@@ -1,0 +1,248 @@
+"""The canonical encoding of plain data and arrays: equal values, and only equal values, give equal bytes.
+
+Plain are exactly these types (no subclasses): None, bool, int, float (by bits), complex, str, bytes, list, tuple, dict
+(insertion order counts), set and frozenset (members sorted by their encoding), the date and time types, Decimal, UUID,
+PurePath, members of module-level Enum classes, and NumPy scalars and arrays of one simple element type. The encoding is
+pickle protocol 5 with the memo off, so that it does not tell whether two parts are the same object, and any unpickler
+reads it.
+"""
+
+from __future__ import annotations
+
+import enum
+import io
+import pickle
+from typing import Any
+
+from hookline.values.digest import digest_bytes
+
+__all__ = [
+    "Buffers",
+    "NotPlain",
+    "PathFound",
+    "digest_plain",
+    "encode_plain",
+    "rebuild_array",
+    "rebuild_scalar",
+]
+
+Buffers = list[pickle.PickleBuffer]
+
+# Compared by name so that looking at a value imports nothing.
+_PLAIN_TYPES = frozenset(
+    {
+        ("builtins", "complex"),
+        ("datetime", "date"),
+        ("datetime", "datetime"),
+        ("datetime", "time"),
+        ("datetime", "timedelta"),
+        ("datetime", "timezone"),
+        ("zoneinfo", "ZoneInfo"),
+        ("decimal", "Decimal"),
+        ("uuid", "UUID"),
+        ("pathlib", "PurePosixPath"),
+        ("pathlib", "PureWindowsPath"),
+        ("pathlib._local", "PurePosixPath"),
+        ("pathlib._local", "PureWindowsPath"),
+        ("hookline.values.files", "FileRef"),
+    }
+)
+_PATH_TYPES = frozenset(
+    {(module, name) for module in ("pathlib", "pathlib._local") for name in ("PosixPath", "WindowsPath")}
+)
+# Classes and functions that reductions of the types above call.
+_CALLED = _PLAIN_TYPES | {
+    ("builtins", "set"),
+    ("builtins", "frozenset"),
+    ("builtins", "getattr"),
+    ("hookline.values.plain", "rebuild_array"),
+    ("hookline.values.plain", "rebuild_scalar"),
+    ("hookline.values.files", "open_file"),
+}
+_SIMPLE_ELEMENTS = frozenset("biufcmMSU")
+_SET_OPCODES = (b"\x8f", b"\x91")
+_IMMEDIATE = frozenset({int, bool, type(None), float})
+
+
+class NotPlain(Exception):  # noqa: N818 - a signal between two encoders, never shown to anybody
+    """The value holds something that has no canonical encoding."""
+
+
+class PathFound(NotPlain):
+    """The value holds a file path, which counts by content."""
+
+
+def encode_plain(value: object, buffers: Buffers | None = None, classes: set[type] | None = None) -> bytes:
+    """Encode plain data canonically.
+
+    Args:
+        value: Any value.
+        buffers: Where arrays put their memory; None keeps it in the returned bytes.
+        classes: Collects the Enum classes that the value's members belong to, whose code is not in the bytes. None
+            refuses such members.
+
+    Returns:
+        A pickle stream; ``pickle.loads(stream, buffers=buffers)`` gives an equal value.
+
+    Raises:
+        NotPlain: The value is not plain data.
+        PathFound: It holds a ``pathlib.Path``.
+        RecursionError: It is nested too deeply, or contains itself.
+    """
+    if type(value) in _IMMEDIATE:
+        return pickle.dumps(value, 5)
+    stream = _dump(value, buffers, classes)
+    if (_SET_OPCODES[0] in stream or _SET_OPCODES[1] in stream) and _holds_set(value):
+        if buffers is not None:
+            buffers.clear()
+        stream = _dump(_sort_sets(value, classes), buffers, classes)
+    return stream
+
+
+def digest_plain(value: object) -> bytes | None:
+    """Digest plain data that needs no project code, or return None for anything else.
+
+    Args:
+        value: Any value.
+
+    Returns:
+        32 bytes, equal for equal plain values in every process; None where the value has no canonical encoding or
+        holds members of an Enum class, whose code would have to count too.
+    """
+    try:
+        return digest_bytes(encode_plain(value))
+    except (NotPlain, RecursionError):
+        return None
+
+
+def rebuild_array(dtype: str, shape: tuple[int, ...], order: Any, buffer: Any) -> Any:
+    """Make a NumPy array over its stored bytes. Stored streams name this function: it stays here.
+
+    Args:
+        dtype: The element type's text, such as ``"<f8"``.
+        shape: Lengths of the axes.
+        order: ``"C"`` or ``"F"``.
+        buffer: The elements' bytes, in that order.
+
+    Returns:
+        A writable array, over ``buffer`` itself where that is writable.
+    """
+    import numpy as np
+
+    if memoryview(buffer).readonly:
+        buffer = bytearray(buffer)
+    return np.ndarray(shape, dtype=np.dtype(dtype), buffer=buffer, order=order)
+
+
+def rebuild_scalar(dtype: str, data: bytes) -> Any:
+    """Make a NumPy scalar from its bytes. Stored streams name this function: it stays here."""
+    import numpy as np
+
+    return np.frombuffer(data, dtype=np.dtype(dtype))[0]
+
+
+def _dump(value: object, buffers: Buffers | None, classes: set[type] | None) -> bytes:
+    sink = io.BytesIO()
+    pickler = _PlainPickler(sink, 5, buffer_callback=None if buffers is None else buffers.append)
+    pickler.classes = classes
+    pickler.fast = True
+    try:
+        pickler.dump(value)
+    except ValueError as error:
+        if "cyclic" in str(error):
+            raise RecursionError("the value contains itself") from None
+        raise NotPlain(str(error)) from None
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise NotPlain(str(error)) from None
+    return sink.getvalue()
+
+
+class _PlainPickler(pickle.Pickler):
+    """Refuses what is not plain; the C pickler asks it only about what is of no exact built-in type."""
+
+    classes: set[type] | None = None
+
+    def reducer_override(self, obj: Any) -> Any:
+        kind = type(obj)
+        name = (kind.__module__, kind.__qualname__)
+        if name in _PLAIN_TYPES or name == ("hookline.values.plain", "_SortedSet"):
+            return NotImplemented
+        if name == ("numpy", "ndarray"):
+            return _reduce_array(obj)
+        if name in _PATH_TYPES:
+            raise PathFound
+        if isinstance(obj, enum.Enum):
+            return self._reduce_member(obj)
+        if name[0] == "numpy" and hasattr(obj, "dtype"):
+            return _reduce_scalar(obj)
+        # Classes and functions pass where a reduction calls them. As values they are code, which a name can't stand for.
+        called = (getattr(obj, "__module__", None), getattr(obj, "__qualname__", None))
+        if (
+            called in _CALLED
+            or called == (None, "ZoneInfo._unpickle")
+            or (self.classes and obj in self.classes)
+        ):
+            return NotImplemented
+        raise NotPlain(f"{name[0]}.{name[1]} has no canonical encoding")
+
+    def _reduce_member(self, member: enum.Enum) -> Any:
+        kind = type(member)
+        if self.classes is None or "." in kind.__qualname__ or isinstance(member, enum.Flag):
+            raise NotPlain
+        self.classes.add(kind)
+        return getattr, (kind, member.name)
+
+
+class _SortedSet:
+    """A set on its way into the stream, its members in the order of their encodings."""
+
+    def __init__(self, kind: type, members: list[object]) -> None:
+        self._kind = kind
+        self._members = members
+
+    def __reduce__(self) -> tuple[type, tuple[list[object]]]:
+        return self._kind, (self._members,)
+
+
+def _reduce_array(array: Any) -> Any:
+    import numpy as np
+
+    if array.dtype.kind not in _SIMPLE_ELEMENTS:
+        raise NotPlain("an array of objects or records")
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    flat = np.asarray(array, order=order).ravel(order=order)
+    # Not every element type (dates) exports a buffer; its bytes do.
+    return rebuild_array, (array.dtype.str, array.shape, order, pickle.PickleBuffer(flat.view(np.uint8)))
+
+
+def _reduce_scalar(scalar: Any) -> Any:
+    if scalar.dtype.kind not in _SIMPLE_ELEMENTS:
+        raise NotPlain("a record scalar")
+    return rebuild_scalar, (scalar.dtype.str, scalar.tobytes())
+
+
+def _holds_set(value: object) -> bool:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        kind = type(item)
+        if kind is set or kind is frozenset:
+            return True
+        if kind is list or kind is tuple:
+            pending.extend(item)  # type: ignore[arg-type]
+        elif kind is dict:
+            pending.extend(item)  # type: ignore[arg-type]
+            pending.extend(item.values())  # type: ignore[attr-defined]
+    return False
+
+
+def _sort_sets(value: Any, classes: set[type] | None) -> Any:
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return kind(_sort_sets(item, classes) for item in value)
+    if kind is dict:
+        return {_sort_sets(key, classes): _sort_sets(item, classes) for key, item in value.items()}
+    if kind is set or kind is frozenset:
+        members = [_sort_sets(item, classes) for item in value]
+        return _SortedSet(kind, sorted(members, key=lambda member: _dump(member, None, classes)))
+    return value
