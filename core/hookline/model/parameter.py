@@ -90,9 +90,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
             var_positional = name
         elif raw.kind is raw.VAR_KEYWORD:
             var_keyword = name
-    return Signature(
-        parameters, tuple(positional), hints.get("return", Any), var_positional, var_keyword, only
-    )
+    return Signature(parameters, tuple(positional), hints.get("return", Any), var_positional, var_keyword, only)
 
 
 def resolved_hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -153,9 +153,7 @@ class Recording:
         return full
 
 
-_recording: contextvars.ContextVar[Recording | None] = contextvars.ContextVar(
-    "hookline_recording", default=None
-)
+_recording: contextvars.ContextVar[Recording | None] = contextvars.ContextVar("hookline_recording", default=None)
 in_attempt: contextvars.ContextVar[bool] = contextvars.ContextVar("hookline_in_attempt", default=False)
 """Set by workers around the user's function."""
 

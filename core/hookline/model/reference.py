@@ -60,9 +60,7 @@ class Reference:
         outputs = self._call.outputs
         if self._splits() and outputs.form in ("tuple", "namedtuple"):
             return iter([Reference(self._call, slot) for slot in range(len(outputs.names))])
-        self._refuse(
-            "can't be iterated over", "use .map(…) to run a step for each element, or iterate inside a step"
-        )
+        self._refuse("can't be iterated over", "use .map(…) to run a step for each element, or iterate inside a step")
 
     def _splits(self) -> bool:
         return self._slot == WHOLE and not self._call.mapped and not self._completed

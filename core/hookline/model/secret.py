@@ -48,9 +48,7 @@ class Secret(Generic[T]):
         kind, _, where = self.reference.partition(":")
         if kind == "env":
             if where not in os.environ:
-                raise UsageError(
-                    f"the environment variable '{where}' of a secret is not set", help=f"export {where}=…"
-                )
+                raise UsageError(f"the environment variable '{where}' of a secret is not set", help=f"export {where}=…")
             return os.environ[where]
         try:
             return Path(where).read_text().rstrip("\r\n")

@@ -198,13 +198,9 @@ class Partial(Generic[R]):
 
     def partial(self, *args: Any, **kwargs: Any) -> Partial[R]:
         """Fix further arguments."""
-        return Partial(
-            self._step, self._args + args, {**self._kwargs, **kwargs}, self._condition, self._conditional
-        )
+        return Partial(self._step, self._args + args, {**self._kwargs, **kwargs}, self._condition, self._conditional)
 
-    def _record(
-        self, form: Form, kwargs: dict[str, Any], items: dict[str, Any], args: tuple[Any, ...]
-    ) -> Reference:
+    def _record(self, form: Form, kwargs: dict[str, Any], items: dict[str, Any], args: tuple[Any, ...]) -> Reference:
         recording = recording_in_force(self._step.name)
         if recording is None:
             what = {Form.CALL: "call", Form.MAP: "map", Form.PRODUCT: "product"}[form]
@@ -345,9 +341,7 @@ def _changed(options: Options, changes: dict[str, Any], name: str) -> Options:
     for option, least in (("retries", 0), ("limit", 1)):
         value = checked.get(option)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-            raise WorkflowError(
-                f"{option} of step '{name}' must be a whole number from {least}, not {value!r}"
-            )
+            raise WorkflowError(f"{option} of step '{name}' must be a whole number from {least}, not {value!r}")
     return dataclasses.replace(options, **checked)
 
 

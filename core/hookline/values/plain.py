@@ -177,11 +177,7 @@ class _PlainPickler(pickle.Pickler):
             return _reduce_scalar(obj)
         # Classes and functions pass where a reduction calls them. As values they are code, which a name can't stand for.
         called = (getattr(obj, "__module__", None), getattr(obj, "__qualname__", None))
-        if (
-            called in _CALLED
-            or called == (None, "ZoneInfo._unpickle")
-            or (self.classes and obj in self.classes)
-        ):
+        if called in _CALLED or called == (None, "ZoneInfo._unpickle") or (self.classes and obj in self.classes):
             return NotImplemented
         raise NotPlain(f"{name[0]}.{name[1]} has no canonical encoding")
 
