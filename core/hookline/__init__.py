@@ -1,1 +1,82 @@
-"""hookline."""
+"""hookline: a workflow engine for machine-learning operations. These are its public names.
+
+Each name is imported on first use, so that ``import hookline`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+# Type checkers take this name to be true; importing typing for it would cost more than all the rest of this module.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hookline.engine.api import resume, run
+    from hookline.errors import HooklineError
+    from hookline.hooks.marker import hookimpl
+    from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
+    from hookline.model.reference import completed, first
+    from hookline.model.run import Run
+    from hookline.model.secret import Secret
+    from hookline.model.seed import Seed
+    from hookline.model.step import step
+    from hookline.model.workflow import workflow
+    from hookline.store.store import open_store
+
+    __version__: str
+
+__all__ = [
+    "HooklineError",
+    "Run",
+    "Secret",
+    "Seed",
+    "__version__",
+    "attempt",
+    "completed",
+    "first",
+    "hookimpl",
+    "log_artifact",
+    "log_metric",
+    "log_params",
+    "open_store",
+    "resume",
+    "run",
+    "step",
+    "workflow",
+]
+
+_HOMES = {
+    "HooklineError": "hookline.errors",
+    "Run": "hookline.model.run",
+    "Secret": "hookline.model.secret",
+    "Seed": "hookline.model.seed",
+    "attempt": "hookline.model.attempt",
+    "completed": "hookline.model.reference",
+    "first": "hookline.model.reference",
+    "hookimpl": "hookline.hooks.marker",
+    "log_artifact": "hookline.model.attempt",
+    "log_metric": "hookline.model.attempt",
+    "log_params": "hookline.model.attempt",
+    "open_store": "hookline.store.store",
+    "resume": "hookline.engine.api",
+    "run": "hookline.engine.api",
+    "step": "hookline.model.step",
+    "workflow": "hookline.model.workflow",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is not None:
+        import importlib
+
+        value: object = getattr(importlib.import_module(home), name)
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("hookline")
+    else:
+        raise AttributeError(f"module 'hookline' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
