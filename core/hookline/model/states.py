@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 
 __all__ = ["Kind", "RunState", "TaskState", "Verdict"]
 
 
-class RunState(str, Enum):
+class RunState(StrEnum):
     """How a run stands; the value is what the store holds and what users read."""
 
     RUNNING = "running"
@@ -32,11 +32,8 @@ class RunState(str, Enum):
         """Whether no driver works on such a run any more."""
         return self not in (RunState.RUNNING, RunState.WAITING)
 
-    def __str__(self) -> str:
-        return self.value
 
-
-class TaskState(str, Enum):
+class TaskState(StrEnum):
     """How a task, or one item of a mapped task, stands."""
 
     PENDING = "pending"
@@ -69,9 +66,6 @@ class TaskState(str, Enum):
     def ended(self) -> bool:
         """Whether nothing more happens to the task in this run."""
         return self not in (TaskState.PENDING, TaskState.RUNNING)
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class Kind(IntEnum):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["make_folder", "scratch_name", "sync_data", "sync_folder", "write_all", "write_new"]
+__all__ = ["NewFile", "make_folder", "new_file", "scratch_name", "sync_data", "sync_folder", "write_all", "write_file"]
 
 # On macOS fsync leaves data in the drive's cache; F_FULLFSYNC does not.
 _FULL_SYNC = 51 if os.uname().sysname == "Darwin" else None
@@ -38,7 +38,7 @@ def sync_folder(path: Path | str) -> None:
 def sync_data(fd: int) -> None:
     """Make a file's bytes durable."""
     if _FULL_SYNC is not None:
-        import fcntl  # noqa: PLC0415 - one platform needs it
+        import fcntl
 
         fcntl.fcntl(fd, _FULL_SYNC)
     else:
@@ -54,23 +54,40 @@ def write_all(fd: int, chunks: Sequence[bytes | memoryview]) -> None:
             at += os.write(fd, view[at : at + (1 << 30)])
 
 
-@contextmanager
-def write_new(target: Path) -> Iterator[int]:
-    """Open a scratch file that becomes ``target`` when the block ends well and vanishes when it doesn't.
+class NewFile:
+    """A scratch file that gets its final name only once all of it is durable."""
 
-    The bytes are durable before the name appears; the name itself needs ``sync_folder`` afterwards.
-    """
-    scratch = target.with_name(scratch_name(target.name))
-    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / scratch_name("new")
+        self.fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+
+    def name(self, target: Path) -> None:
+        """Give the file its name; the name itself needs ``sync_folder`` afterwards."""
+        sync_data(self.fd)
+        self._path.rename(target)
+
+    def discard(self) -> None:
+        """Close; what has no name by now vanishes."""
+        os.close(self.fd)
+        self._path.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_file(folder: Path) -> Iterator[NewFile]:
+    """Open a scratch file in the folder; unless it is given a name within the block, nothing stays."""
+    file = NewFile(folder)
     try:
-        yield fd
-        sync_data(fd)
-        scratch.rename(target)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise
+        yield file
     finally:
-        os.close(fd)
+        file.discard()
+
+
+def write_file(target: Path, chunks: Sequence[bytes | memoryview]) -> os.stat_result:
+    """Write a file that appears under its name wholly or not at all, and tell how it stands."""
+    with new_file(target.parent) as file:
+        write_all(file.fd, chunks)
+        file.name(target)
+        return os.fstat(file.fd)
 
 
 def scratch_name(name: str) -> str:

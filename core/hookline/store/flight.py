@@ -34,7 +34,7 @@ class Slot:
         self._map = mapped
         self._at = at
 
-    def set(self, node: int, item: int, attempt: int, _pack=_SLOT.pack_into) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def set(self, node: int, item: int, attempt: int, _pack=_SLOT.pack_into) -> None:  # type: ignore[no-untyped-def]
         """Say that this worker starts an attempt now."""
         _pack(self._map, self._at, item, item ^ node ^ attempt ^ _CHECK, node, attempt)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import threading
 import weakref
 from pathlib import Path
 
@@ -135,5 +134,5 @@ def _forget_all() -> None:
         thing.forget()
 
 
-if threading and hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)

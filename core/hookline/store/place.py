@@ -15,10 +15,50 @@ __all__ = ["check_local", "file_system_of", "journal_error", "read_mountinfo", "
 
 # File systems where locks or mapped files of two machines don't see each other.
 _NETWORK = frozenset(
-    "9p afs afpfs beegfs ceph cifs coda davfs fuse.ceph fuse.cephfs fuse.davfs2 fuse.gcsfuse fuse.glusterfs fuse.goofys "
-    "fuse.juicefs fuse.mount-s3 fuse.mountpoint-s3 fuse.rclone fuse.s3fs fuse.seaweedfs fuse.sshfs fuse.blobfuse "
-    "fuse.blobfuse2 glusterfs gpfs lustre ncpfs nfs nfs3 nfs4 orangefs panfs prl_fs pvfs2 smb2 smb3 smbfs vboxsf "
-    "vmhgfs fuse.vmhgfs-fuse wekafs webdav".split()
+    (
+        "9p",
+        "afs",
+        "afpfs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "coda",
+        "davfs",
+        "fuse.blobfuse",
+        "fuse.blobfuse2",
+        "fuse.ceph",
+        "fuse.cephfs",
+        "fuse.davfs2",
+        "fuse.gcsfuse",
+        "fuse.glusterfs",
+        "fuse.goofys",
+        "fuse.juicefs",
+        "fuse.mount-s3",
+        "fuse.mountpoint-s3",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.seaweedfs",
+        "fuse.sshfs",
+        "fuse.vmhgfs-fuse",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "orangefs",
+        "panfs",
+        "prl_fs",
+        "pvfs2",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "vboxsf",
+        "vmhgfs",
+        "webdav",
+        "wekafs",
+    )
 )
 
 _REMEDY = {
@@ -106,7 +146,8 @@ def journal_error(error: sqlite3.Error, path: Path) -> HooklineError:
         return StoreError(f"can't write '{path}': it is read-only", help=_REMEDY[errno.EROFS])
     if base in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(
-            f"another program holds a lock on '{path}'", help="close the program that has the journal open, then try again"
+            f"another program holds a lock on '{path}'",
+            help="close the program that has the journal open, then try again",
         )
     if base == sqlite3.SQLITE_IOERR:
         return _io_error(error, path)

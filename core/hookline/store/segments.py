@@ -79,9 +79,7 @@ def _sorted_unique(runs: Sequence[list[bytes]]) -> list[bytes]:
     return entries
 
 
-def _write(
-    cursor: sqlite3.Cursor, code: int, level: int, segment: int, oldest: int, entries: list[bytes]
-) -> None:
+def _write(cursor: sqlite3.Cursor, code: int, level: int, segment: int, oldest: int, entries: list[bytes]) -> None:
     chunks = 0
     for low in range(0, len(entries), CHUNK):
         part = entries[low : low + CHUNK]
@@ -111,7 +109,7 @@ def _split(blob: bytes) -> list[bytes]:
 def _table(blob: bytes) -> Iterator[tuple[bytes, Place]]:
     middle = len(blob) // _WIDTH * PREFIX
     prefixes = [blob[at : at + PREFIX] for at in range(0, middle, PREFIX)]
-    return zip(prefixes, _PLACE.iter_unpack(memoryview(blob)[middle:]), strict=True)  # type: ignore[arg-type]
+    return zip(prefixes, _PLACE.iter_unpack(memoryview(blob)[middle:]), strict=True)
 
 
 def _search(blob: bytes, prefix: bytes) -> Place | None:
@@ -121,7 +119,7 @@ def _search(blob: bytes, prefix: bytes) -> Place | None:
         at = blob.find(prefix, at + 1, middle)
     if at < 0:
         return None
-    return _PLACE.unpack_from(blob, middle + at // PREFIX * _PLACE.size)  # type: ignore[return-value]
+    return _PLACE.unpack_from(blob, middle + at // PREFIX * _PLACE.size)
 
 
 class _Segment:

@@ -1,0 +1,330 @@
+"""Artifacts: stored values too large for a row, addressed by digest, checked before use."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import mmap
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from blake3 import blake3
+
+from hookline.errors import ArtifactError
+from hookline.store.durable import make_folder, new_file, sync_folder, write_all, write_file
+from hookline.store.locks import Forgetful, forget_in_children
+from hookline.store.outputs import INLINE_LIMIT, PACK_LIMIT, Stored
+from hookline.store.packs import Pack, pack_path, read_place
+from hookline.store.place import storage_error
+
+__all__ = ["ArtifactWriter", "Artifacts"]
+
+OWN_FILE = b"f"
+
+_PIECE = 1 << 20
+_REMEMBERED = 16384
+_FICLONE = 0x40049409
+
+
+class Artifacts:
+    """The artifacts of a store: reading in every process, writing through one writer per process.
+
+    Args:
+        root: The folder of the artifacts.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self._packs = self.root / "packs"
+        self._objects = self.root / "objects" / "blake3"
+        self._sound: dict[bytes, tuple[int, int, int]] = {}
+        self._lock = threading.Lock()
+        self._writer: ArtifactWriter | None = None
+
+    def __reduce__(self) -> tuple[type[Artifacts], tuple[Path]]:
+        return Artifacts, (self.root,)
+
+    def writer(self) -> ArtifactWriter:
+        """Give this process's writer."""
+        with self._lock:
+            if self._writer is None or self._writer.closed:
+                self._writer = ArtifactWriter(self)
+            return self._writer
+
+    def read(self, item: Stored) -> bytes | memoryview:
+        """Give the bytes of a stored value, checked against size and digest.
+
+        Large ones are mapped privately: writing into them changes neither the artifact nor anyone else's view.
+
+        Raises:
+            ArtifactError: The artifact is missing or damaged.
+        """
+        if item.data is not None:
+            _check(item, item.data, "in the journal")
+            return item.data
+        packed = read_place(item.place)
+        if packed:
+            path = pack_path(self._packs, packed[0])
+            with self._failing(item, path):
+                data = _read_at(path, packed[1], item.size)
+            _check(item, data, f"at {packed[1]} in '{path}'")
+            return data
+        if item.place != OWN_FILE:
+            raise ArtifactError(f"artifact {item.digest.hex()} has a place that this hookline does not know")
+        return self._read_own(item)
+
+    def link_out(self, item: Stored, target: Path) -> None:
+        """Make a copy of a file artifact that its receiver may change; shares blocks where the disk can.
+
+        Args:
+            item: What ``put_file`` gave.
+            target: The new file; must not exist.
+        """
+        if item.place == OWN_FILE:
+            source = self.path_of(item.digest)
+            self._read_own(item, keep=False)
+            with self._failing(item, source):
+                _copy_file(source, target)
+            return
+        data = self.read(item)
+        try:
+            with target.open("xb") as file:
+                file.write(data)
+        except OSError as error:
+            raise storage_error(error, target) from error
+
+    def path_of(self, digest: bytes) -> Path:
+        """Name the file of an artifact that has one of its own."""
+        name = digest.hex()
+        return self._objects / name[:2] / name[2:]
+
+    def remember(self, digest: bytes, status: os.stat_result) -> None:
+        """Note that this process wrote or checked the file as it stands now."""
+        if len(self._sound) >= _REMEMBERED:
+            self._sound.clear()
+        self._sound[digest] = (status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def _read_own(self, item: Stored, *, keep: bool = True) -> memoryview:
+        path = self.path_of(item.digest)
+        with self._failing(item, path):
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                status = os.fstat(fd)
+                if status.st_size != item.size:
+                    raise self._damage(item, path, f"has {status.st_size:,} bytes instead of {item.size:,}")
+                if item.size == 0:
+                    return memoryview(b"")
+                known = (status.st_ino, status.st_size, status.st_mtime_ns) == self._sound.get(item.digest)
+                if known and not keep:
+                    return memoryview(b"")
+                view = memoryview(mmap.mmap(fd, item.size, access=mmap.ACCESS_COPY))
+            finally:
+                os.close(fd)
+        if not known:
+            if blake3(view, max_threads=blake3.AUTO).digest() != item.digest:
+                raise self._damage(item, path, "has other bytes than its digest says")
+            self.remember(item.digest, status)
+        return view
+
+    def _damage(self, item: Stored, path: Path, what: str) -> ArtifactError:
+        # Out of the way, so that the task that makes it again stores it again.
+        self._sound.pop(item.digest, None)
+        with contextlib.suppress(OSError):
+            path.rename(path.with_name(path.name + ".damaged"))
+        return _damaged(item, f"'{path}' {what}")
+
+    @contextlib.contextmanager
+    def _failing(self, item: Stored, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise ArtifactError(
+                f"artifact {item.digest.hex()} is missing: there is no '{path}'",
+                help="run the workflow again: what made the artifact is recomputed",
+            ) from error
+        except OSError as error:
+            raise storage_error(error, error.filename2 or error.filename or path) from error
+
+
+class ArtifactWriter(Forgetful):
+    """The writer of one process; safe to use from several threads.
+
+    Made by :meth:`Artifacts.writer`.
+    """
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+        self._folder = artifacts.root / "packs"
+        self._lock = threading.Lock()
+        self._pack: Pack | None = None
+        self._places: dict[bytes, bytes] = {}
+        self._unsynced: set[Path] = set()
+        self.closed = False
+        forget_in_children(self)
+
+    def put(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
+        """Store a value and give its place.
+
+        Args:
+            digest: Of all chunks together.
+            chunks: The bytes, in pieces.
+            size: Of all chunks together.
+
+        Raises:
+            StoreError: The disk is full or can't be written.
+        """
+        if size > PACK_LIMIT:
+            return self._put_own(digest, chunks, size)
+        try:
+            with self._lock:
+                place = self._places.get(digest)
+                if place is None:
+                    pack = self._open_pack()
+                    place = pack.append(digest, chunks, size)
+                    if len(self._places) >= _REMEMBERED:
+                        self._places.clear()
+                    self._places[digest] = place
+                return place
+        except OSError as error:
+            raise storage_error(error, error.filename or self._folder) from error
+
+    def put_file(self, path: Path) -> Stored:
+        """Store a user's file; the digest is that of the bytes that were stored."""
+        try:
+            with path.open("rb", buffering=0) as file:
+                head = file.read(PACK_LIMIT + 1)
+                while 0 < len(head) <= PACK_LIMIT and (more := file.read(PACK_LIMIT + 1 - len(head))):
+                    head += more
+                if len(head) > PACK_LIMIT:
+                    return self._put_large_file(head, file.fileno())
+        except OSError as error:
+            raise storage_error(error, error.filename or path) from error
+        digest = blake3(head).digest()
+        if len(head) <= INLINE_LIMIT:
+            return Stored(digest, len(head), b"", head)
+        return Stored(digest, len(head), self.put(digest, [head], len(head)), None)
+
+    def sync(self) -> None:
+        """Make all that was put durable; called before outcomes are reported."""
+        try:
+            with self._lock:
+                if self._pack is not None:
+                    self._pack.sync()
+                folders, self._unsynced = self._unsynced, set()
+                for folder in folders:
+                    sync_folder(folder)
+        except OSError as error:
+            raise storage_error(error, error.filename or self._folder) from error
+
+    def close(self) -> None:
+        """Make all durable and give the descriptors back."""
+        self.sync()
+        with self._lock:
+            self.closed = True
+            if self._pack is not None:
+                self._pack.close()
+                self._pack = None
+
+    def forget(self) -> None:
+        """In a forked child: leave the parent's pack alone."""
+        self._lock = threading.Lock()
+        if self._pack is not None:
+            self._pack.forget()
+            self._pack = None
+        self._unsynced = set()
+
+    def _open_pack(self) -> Pack:
+        if self._pack is not None and self._pack.full:
+            self._pack.close()
+            self._pack = None
+        if self._pack is None:
+            self._pack = Pack(self._folder)
+        return self._pack
+
+    def _put_own(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
+        path = self._artifacts.path_of(digest)
+        try:
+            if not self._is_there(path, size):
+                make_folder(path.parent)
+                self._artifacts.remember(digest, write_file(path, chunks))
+            self._mark_unsynced(path)
+        except OSError as error:
+            raise storage_error(error, path) from error
+        return OWN_FILE
+
+    def _put_large_file(self, head: bytes, source: int) -> Stored:
+        # The name is not known before the last byte.
+        folder = self._artifacts.root
+        make_folder(folder)
+        hasher, size, piece = blake3(max_threads=blake3.AUTO), 0, head
+        with new_file(folder) as file:
+            while piece:
+                write_all(file.fd, [piece])
+                hasher.update(piece)
+                size += len(piece)
+                piece = os.read(source, _PIECE)
+            digest = hasher.digest()
+            path = self._artifacts.path_of(digest)
+            if not self._is_there(path, size):
+                make_folder(path.parent)
+                file.name(path)
+                self._artifacts.remember(digest, os.fstat(file.fd))
+        self._mark_unsynced(path)
+        return Stored(digest, size, OWN_FILE, None)
+
+    def _is_there(self, path: Path, size: int) -> bool:
+        try:
+            return path.stat().st_size == size
+        except FileNotFoundError:
+            return False
+
+    def _mark_unsynced(self, path: Path) -> None:
+        with self._lock:
+            self._unsynced.add(path.parent)
+
+
+def _check(item: Stored, data: bytes, where: str) -> None:
+    if len(data) != item.size or blake3(data).digest() != item.digest:
+        raise _damaged(item, f"the bytes {where} are others")
+
+
+def _damaged(item: Stored, what: str) -> ArtifactError:
+    return ArtifactError(
+        f"artifact {item.digest.hex()} is damaged: {what}",
+        help="run the workflow again: what made the artifact is recomputed",
+    )
+
+
+def _read_at(path: Path, offset: int, size: int) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(fd, size, offset)
+    finally:
+        os.close(fd)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    with source.open("rb", buffering=0) as old, target.open("xb", buffering=0) as new:
+        if not _share_blocks(old.fileno(), new.fileno()):
+            _copy_bytes(old.fileno(), new.fileno(), os.fstat(old.fileno()).st_size)
+
+
+def _share_blocks(source: int, target: int) -> bool:
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError:
+        return False
+    return True
+
+
+def _copy_bytes(source: int, target: int, size: int) -> None:
+    done = 0
+    while done < size:
+        piece = os.pread(source, _PIECE, done)
+        if not piece:
+            raise OSError(errno.EIO, "the file ended early")
+        write_all(target, [piece])
+        done += len(piece)

@@ -1,0 +1,354 @@
+"""The journal in SQLite: opening it, and reading what runs left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from hookline.errors import StoreDamagedError, StoreError, UsageError, close_match
+from hookline.model.states import Kind, RunState, Verdict
+from hookline.store import schema
+from hookline.store.artifacts import Artifacts
+from hookline.store.lookup import find_hits
+from hookline.store.ownership import request_cancel, start_run, take_run
+from hookline.store.place import check_local, journal_error
+from hookline.store.rows import (
+    AttemptRow,
+    Commit,
+    Decision,
+    Failure,
+    Hit,
+    Location,
+    Log,
+    NewRun,
+    NodeRow,
+    Note,
+    RunRow,
+)
+from hookline.store.segments import KeyIndex
+from hookline.store.writer import SqliteRunWriter
+
+__all__ = ["SqliteStore", "open_store"]
+
+_RUN = ", ".join(RunRow._fields)
+_ATTEMPT = ", ".join(AttemptRow._fields)
+_NODE = (
+    "n.node, n.name, n.step, c.fingerprint, n.shape, n.length, n.options, n.bindings, n.place, n.parent,"
+    " n.parent_item, n.extra"
+)
+_PAGE = 2000
+_LAST = re.compile(r"last(?:~(\d+))?")
+_SUCCESS = int(Kind.GREW_ONCE)
+
+
+def open_store(path: str | Path, *, create: bool = False, durability: str = "full") -> SqliteStore:
+    """Open the store in a folder.
+
+    Args:
+        path: The folder, usually ``.hookline``.
+        create: Whether to make it when it isn't there.
+        durability: ``"full"``: what is recorded survives a power cut; ``"fast"``: the last seconds may run again.
+
+    Raises:
+        StoreError: There is no store, or it can't be used; see the subclasses for damage and versions.
+        UsageError: The folder holds other things, or is on a network file system.
+    """
+    if durability not in ("full", "fast"):
+        raise UsageError(f"durability '{durability}' is unknown", help="give 'full' or 'fast'")
+    folder = Path(path).expanduser().absolute()
+    journal = folder / schema.JOURNAL
+    check_local(folder)
+    if not journal.exists():
+        if not create:
+            raise StoreError(
+                f"there is no store at '{folder}'", help="run a workflow first, or name its store: --store PATH"
+            )
+        schema.prepare_folder(folder)
+        schema.create(folder)
+    schema.check_header(journal)
+    return SqliteStore(folder, durability=durability)
+
+
+class SqliteStore:
+    """A store whose journal is one SQLite file; see :class:`hookline.store.protocol.Store`.
+
+    Args:
+        path: The folder; its journal must exist and be of this version.
+        durability: ``"full"`` or ``"fast"``.
+    """
+
+    def __init__(self, path: Path, *, durability: str = "full") -> None:
+        self.path = path
+        self.artifacts = Artifacts(path / "artifacts")
+        self.durability = durability
+        self.journal = path / schema.JOURNAL
+        self._local = threading.local()
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+        self._damage: StoreDamagedError | None = None
+        with self.reading() as connection:
+            schema.check_version(self.journal, connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def runs(self, limit: int | None = None) -> list[RunRow]:
+        """List runs, newest first."""
+        rows = self._all(f"SELECT {_RUN} FROM runs ORDER BY run DESC LIMIT ?", (-1 if limit is None else limit,))
+        return [_run_row(row) for row in rows]
+
+    def run(self, run: str | int) -> RunRow:
+        """Find one run by id, prefix, ``last``, ``last~1``, or row number."""
+        if isinstance(run, int):
+            rows = self._all(f"SELECT {_RUN} FROM runs WHERE run = ?", (run,))
+        elif match := _LAST.fullmatch(run):
+            back = int(match[1] or 0)
+            rows = self._all(f"SELECT {_RUN} FROM runs ORDER BY run DESC LIMIT 1 OFFSET ?", (back,))
+        else:
+            rows = self._all(
+                f"SELECT {_RUN} FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT 6", (run, run + "\x7f")
+            )
+            rows = [row for row in rows if row[1] == run] or rows
+        if len(rows) != 1 or not run:
+            raise self._no_such_run(run, [row[1] for row in rows])
+        return _run_row(rows[0])
+
+    def nodes(self, run: str | int) -> list[NodeRow]:
+        """List the tasks of a run as its newest epoch left them, by number."""
+        rows = self._all(
+            f"SELECT {_NODE} FROM nodes n LEFT JOIN code c USING (code) WHERE n.run = ? ORDER BY n.node, n.epoch",
+            (self.number(run),),
+        )
+        return list({row[0]: NodeRow._make(row) for row in rows}.values())
+
+    def attempts(
+        self, run: str | int, node: int | None = None, low: int = 0, high: int | None = None
+    ) -> Iterator[AttemptRow]:
+        """Go through attempts by node, item and number; read in pages, so that no long read is held."""
+        number = self.number(run)
+        top = "" if high is None else f" AND item < {int(high)}"
+        here = "" if node is None else f" AND node = {int(node)}"
+        query = (
+            f"SELECT {_ATTEMPT} FROM attempts WHERE run = ? AND (node, item, attempt) > (?, ?, ?){here}"
+            f" AND item >= {int(low)}{top} ORDER BY node, item, attempt LIMIT {_PAGE}"
+        )
+        at = (-1 if node is None else node, low if node is not None else -1, -1)
+        while True:
+            rows = self._all(query, (number, *at))
+            yield from map(AttemptRow._make, rows)
+            if len(rows) < _PAGE:
+                return
+            at = rows[-1][1:4]
+
+    def attempt(self, location: Location) -> AttemptRow | None:
+        """Read one attempt."""
+        rows = self._all(
+            f"SELECT {_ATTEMPT} FROM attempts WHERE run = ? AND node = ? AND item = ? AND attempt = ?",
+            tuple(location[:4]),
+        )
+        return AttemptRow._make(rows[0]) if rows else None
+
+    def outputs(self, run: str | int, node: int, low: int, high: int) -> list[bytes | None]:
+        """Give the outputs of the last successful attempt of each item, also of those that were reused."""
+        number = self.number(run)
+        found = self._own_outputs(number, node, low, high)
+        if None in found:
+            for source, first, count, at in self._sources(number, node, low, high):
+                blobs = self._own_outputs(source[0], source[1], first, first + count)
+                for offset, blob in enumerate(blobs, at - low):
+                    if found[offset] is None:
+                        found[offset] = blob
+        return found
+
+    def decisions(self, run: str | int, node: int | None = None) -> list[Decision]:
+        """List decisions by node, first item and epoch."""
+        columns = ", ".join(Decision._fields)
+        rows = self._of_run("decisions", columns, run, node, "node, low, epoch")
+        return [Decision._make((*row[:3], Verdict(row[3]), *row[4:])) for row in rows]
+
+    def failures(self, run: str | int, node: int | None = None) -> list[Failure]:
+        """List failures by node, item and attempt."""
+        rows = self._of_run("failures", ", ".join(Failure._fields), run, node, "node, item, attempt")
+        return [Failure._make(row)._replace(retryable=bool(row[7])) for row in rows]
+
+    def notes(self, run: str | int, node: int | None = None) -> list[Note]:
+        """List notes by node, item, attempt and position."""
+        rows = self._of_run("notes", ", ".join(Note._fields), run, node, "node, item, attempt, position")
+        return [Note._make(row) for row in rows]
+
+    def logs(self, run: str | int, node: int | None = None) -> list[Log]:
+        """List captured output by node, item, attempt and stream."""
+        rows = self._of_run("logs", ", ".join(Log._fields), run, node, "node, item, attempt, stream")
+        return [Log._make(row) for row in rows]
+
+    def counters(self, run: str | int) -> dict[tuple[int, str], int]:
+        """Give the number of items per (node, state)."""
+        rows = self._all("SELECT node, state, count FROM counters WHERE run = ?", (self.number(run),))
+        return {(node, state): count for node, state, count in rows}
+
+    def code(self, fingerprint: bytes) -> bytes | None:
+        """Give what a fingerprint was made from."""
+        rows = self._all("SELECT parts FROM code WHERE fingerprint = ?", (fingerprint,))
+        return rows[0][0] if rows else None
+
+    def lookup(self, fingerprint: bytes, keys: Sequence[bytes]) -> dict[bytes, Hit]:
+        """Find the newest reusable attempt for each key; keys without one are left out."""
+        if not keys:
+            return {}
+        with self.reading() as connection:
+            reader: _Reader = self._local.reader
+            return find_hits(connection, reader.index, reader.codes, fingerprint, keys)
+
+    def last_node(self, workflow: str, name: str, *, before: int | None = None) -> tuple[RunRow, NodeRow] | None:
+        """Find the task of this name in the latest run of the workflow that has it, before the given run."""
+        rows = self._all(
+            f"SELECT {_NODE}, n.run FROM runs r JOIN nodes n ON n.run = r.run AND n.parent IS NULL AND n.name = ?"
+            " LEFT JOIN code c USING (code) WHERE r.workflow = ? AND r.run < ?"
+            " ORDER BY r.run DESC, n.epoch DESC LIMIT 1",
+            (name, workflow, before if before is not None else 1 << 62),
+        )
+        return (self.run(rows[0][-1]), NodeRow._make(rows[0][:-1])) if rows else None
+
+    def events(self, after: int = 0, limit: int = 1000) -> list[Commit]:
+        """List commits after a sequence number, oldest first."""
+        rows = self._all(
+            "SELECT sequence, run, epoch, time_us, ranges FROM commits WHERE sequence > ? ORDER BY sequence LIMIT ?",
+            (after, limit),
+        )
+        return [
+            Commit(
+                sequence,
+                run,
+                epoch,
+                time_us,
+                {table: [(span[0], span[1], span[2]) for span in spans] for table, spans in json.loads(ranges).items()},
+            )
+            for sequence, run, epoch, time_us, ranges in rows
+        ]
+
+    # -- writing ---------------------------------------------------------------------------------------------
+
+    def start_run(self, new: NewRun) -> SqliteRunWriter:
+        """Record a new run and own it."""
+        self.check_sound()
+        return start_run(self, new)
+
+    def take_run(self, run: str | int, *, takeover: bool = False) -> SqliteRunWriter:
+        """Own a run that exists, to go on with it; what was in flight is recorded as crashed."""
+        self.check_sound()
+        return take_run(self, self.run(run), takeover=takeover)
+
+    def request_cancel(self, run: str | int, *, kill: bool = False, why: str = "") -> None:
+        """Ask the driver of a run to stop it."""
+        self.check_sound()
+        request_cancel(self, self.number(run), kill=kill, why=why)
+
+    def close(self) -> None:
+        """Give connections back; runs that are being written keep theirs."""
+        for reader in list(self._readers):
+            reader.connection.close()
+        self._readers.clear()
+        self._local = threading.local()
+
+    # -- for the modules of this package ---------------------------------------------------------------------
+
+    def number(self, run: str | int) -> int:
+        """Give the row number of a run."""
+        return run if isinstance(run, int) else self.run(run).run
+
+    def check_sound(self) -> None:
+        """Refuse to write to a journal in which damage was met."""
+        if self._damage is not None:
+            raise self._damage
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend this thread's read-only connection."""
+        try:
+            yield self._connection()
+        except sqlite3.Error as error:
+            raise self.failed(error) from error
+
+    def failed(self, error: sqlite3.Error) -> Exception:
+        """Word an error of SQLite, and remember damage."""
+        worded = journal_error(error, self.journal)
+        if isinstance(worded, StoreDamagedError):
+            self._damage = worded
+        return worded
+
+    def _connection(self) -> sqlite3.Connection:
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = _Reader(self.journal)
+            self._readers.add(reader)
+        return reader.connection.raw
+
+    def _all(self, query: str, values: Sequence[object]) -> list[Any]:
+        with self.reading() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def _of_run(self, table: str, columns: str, run: str | int, node: int | None, order: str) -> list[Any]:
+        here = "" if node is None else f" AND node = {int(node)}"
+        return self._all(f"SELECT {columns} FROM {table} WHERE run = ?{here} ORDER BY {order}", (self.number(run),))
+
+    def _own_outputs(self, run: int, node: int, low: int, high: int) -> list[bytes | None]:
+        rows = self._all(
+            "SELECT item, outputs FROM attempts WHERE run = ? AND node = ? AND item >= ? AND item < ?"
+            f" AND kind <= {_SUCCESS} ORDER BY item, attempt",
+            (run, node, low, high),
+        )
+        if len(rows) == high - low and rows and rows[0][0] == low and rows[-1][0] == high - 1:
+            items = [row[0] for row in rows]
+            if items == list(range(low, high)):
+                return [row[1] for row in rows]
+        found: list[bytes | None] = [None] * max(0, high - low)
+        for item, blob in rows:
+            found[item - low] = blob
+        return found
+
+    def _sources(self, run: int, node: int, low: int, high: int) -> Iterator[tuple[tuple[int, int], int, int, int]]:
+        rows = self._all(
+            "SELECT low, high, source_run, source_node, source_low FROM decisions WHERE run = ? AND node = ?"
+            " AND low < ? AND high > ? AND source_run IS NOT NULL ORDER BY epoch DESC, low",
+            (run, node, high, low),
+        )
+        for first, last, source_run, source_node, source_low in rows:
+            start, stop = max(first, low), min(last, high)
+            yield (source_run, source_node), source_low + start - first, stop - start, start
+
+    def _no_such_run(self, run: str | int, several: list[str]) -> UsageError:
+        if several and run:
+            return UsageError(f"run '{run}' could be any of {', '.join(several[:5])}", help="give more of the id")
+        known = [row[0] for row in self._all("SELECT id FROM runs ORDER BY run DESC LIMIT 200", ())]
+        if not known:
+            return UsageError(f"there is no run '{run}': the store '{self.path}' has no runs yet")
+        near = close_match(str(run), known) or f" the last one is {known[0]}"
+        return UsageError(
+            f"there is no run '{run}' in '{self.path}';{near}",
+            help="`hookline runs list` shows them all",
+        )
+
+
+class _Reader:
+    """One thread's connection, with what it learned about the cache index."""
+
+    def __init__(self, journal: Path) -> None:
+        self.connection = schema.Connection(journal, write=False)
+        self.index = KeyIndex()
+        self.codes: dict[bytes, int] = {}
+
+
+def _run_row(row: Sequence[Any]) -> RunRow:
+    found = RunRow._make(row)
+    return found._replace(state=RunState(found.state), tags=tuple(json.loads(row[9])))

@@ -1,0 +1,177 @@
+"""Who records a run: starting one, taking one up again, and asking its driver to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import sqlite3
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hookline.errors import OwnershipError
+from hookline.model.states import Kind, RunState
+from hookline.store.durable import make_folder
+from hookline.store.flight import Flight, InFlight
+from hookline.store.locks import RunLock
+from hookline.store.rows import Attempt, Group, NewRun, RunRow
+from hookline.store.writer import JournalWriter, SqliteRunWriter, owner_words
+
+if TYPE_CHECKING:
+    from hookline.store.journal import SqliteStore
+
+__all__ = ["request_cancel", "start_run", "take_run"]
+
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def start_run(store: SqliteStore, new: NewRun) -> SqliteRunWriter:
+    """Record a new run and own it."""
+    writer = JournalWriter(store)
+    lock: RunLock | None = None
+    try:
+        with writer.transaction() as cursor:
+            run_id = _new_id(cursor)
+            lock = _lock_of(store.path, run_id, 1)
+            if not lock.acquire():
+                raise OwnershipError(f"run {run_id} is being started by another process", help="try again")
+            run = _insert_run(cursor, run_id, new)
+        return _writer(store, writer, lock, run=run, run_id=run_id, epoch=1)
+    except BaseException:
+        _give_up(writer, lock)
+        raise
+
+
+def take_run(store: SqliteStore, row: RunRow, *, takeover: bool) -> SqliteRunWriter:
+    """Own a run that exists, with the next epoch, and record what was in flight."""
+    writer = JournalWriter(store)
+    lock: RunLock | None = None
+    old: RunLock | None = None
+    try:
+        with writer.transaction() as cursor:
+            epoch, host, pid, heartbeat = cursor.execute(
+                "SELECT epoch, owner_host, owner_pid, heartbeat_us FROM runs WHERE run = ?", (row.run,)
+            ).fetchone()
+            old = _lock_of(store.path, row.id, epoch)
+            if not old.acquire():
+                old = None
+                if not takeover:
+                    raise OwnershipError(
+                        f"run {row.id} is being driven by another process: {owner_words(host, pid, heartbeat)}",
+                        help="wait for it, stop it, or take the run over with --takeover",
+                    )
+            lock = _lock_of(store.path, row.id, epoch + 1)
+            if not lock.acquire():
+                raise OwnershipError(f"run {row.id} is being taken over by another process", help="try again")
+            cursor.execute(
+                "UPDATE runs SET epoch = ?, state = ?, owner_host = ?, owner_pid = ?, heartbeat_us = ?, cancel = 0,"
+                " cancel_why = NULL, finished_us = NULL, error = NULL WHERE run = ?",
+                (epoch + 1, RunState.RUNNING.value, socket.gethostname(), os.getpid(), _now(), row.run),
+            )
+        if old is not None:
+            old.release()
+        taken = _writer(store, writer, lock, run=row.run, run_id=row.id, epoch=epoch + 1)
+        _record_in_flight(store, taken, heartbeat or row.created_us)
+        return taken
+    except BaseException:
+        if old is not None:
+            old.forget()
+        _give_up(writer, lock)
+        raise
+
+
+def request_cancel(store: SqliteStore, run: int, *, kill: bool, why: str) -> None:
+    """Set the flag that the driver of the run reads every second."""
+    writer = JournalWriter(store)
+    try:
+        with writer.transaction() as cursor:
+            cursor.execute(
+                "UPDATE runs SET cancel = max(cancel, ?), cancel_why = ? WHERE run = ?", (2 if kill else 1, why, run)
+            )
+    finally:
+        writer.close()
+
+
+def _insert_run(cursor: sqlite3.Cursor, run_id: str, new: NewRun) -> int:
+    now = _now()
+    cursor.execute(
+        "INSERT INTO runs (id, epoch, state, workflow, target, parameters, options, name, tags, seed, source_run,"
+        " environment, result, created_us, owner_host, owner_pid, heartbeat_us, extra)"
+        " VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            run_id,
+            RunState.RUNNING.value,
+            new.workflow,
+            new.target,
+            new.parameters,
+            new.options,
+            new.name,
+            json.dumps(list(new.tags)),
+            new.seed,
+            new.source_run,
+            new.environment,
+            new.result,
+            now,
+            socket.gethostname(),
+            os.getpid(),
+            now,
+            new.extra,
+        ),
+    )
+    return cursor.lastrowid or 0
+
+
+def _new_id(cursor: sqlite3.Cursor) -> str:
+    while True:
+        tail = "".join(secrets.choice(_LETTERS) for _ in range(3))
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{tail}"
+        if cursor.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone() is None:
+            return run_id
+
+
+def _writer(
+    store: SqliteStore, writer: JournalWriter, lock: RunLock, *, run: int, run_id: str, epoch: int
+) -> SqliteRunWriter:
+    folder = store.path / "flight"
+    make_folder(folder)
+    flight = Flight(folder / f"{run_id}-{epoch}", create=True)
+    return SqliteRunWriter(writer, lock, flight, run=run, run_id=run_id, epoch=epoch)
+
+
+def _record_in_flight(store: SqliteStore, taken: SqliteRunWriter, last_seen_us: int) -> None:
+    """Turn what earlier drivers left in flight into attempts that say so; then forget it."""
+    files = [path for path in (store.path / "flight").glob(f"{taken.run_id}-*") if path != taken.flight.path]
+    entries: set[InFlight] = set()
+    for path in files:
+        if path.stat().st_size:
+            flight = Flight(path)
+            entries.update(flight.read())
+            flight.close()
+    known = {row.node for row in store.nodes(taken.run)} if entries else set()
+    rows: list[Attempt] = [
+        (node, item, attempt, int(Kind.ORPHANED), None, None, last_seen_us, 0, -1)
+        for node, item, attempt in sorted(entries)
+        # A slot that its worker had not cleared yet when the attempt was recorded tells nothing new.
+        if node in known and not any(row.attempt == attempt for row in store.attempts(taken.run, node, item, item + 1))
+    ]
+    if rows:
+        taken.commit(Group(attempts=rows))
+    for path in files:
+        path.unlink(missing_ok=True)
+
+
+def _lock_of(folder: Path, run_id: str, epoch: int) -> RunLock:
+    make_folder(folder / "locks")
+    return RunLock(folder / "locks" / f"{run_id}-{epoch}.lock")
+
+
+def _give_up(writer: JournalWriter, lock: RunLock | None) -> None:
+    if lock is not None:
+        lock.release()
+    writer.close()
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,92 @@
+"""Pack files: where values of medium size stand one after another, each process writing packs of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from struct import Struct
+
+from hookline.store.durable import make_folder, sync_data, sync_folder, write_all
+
+__all__ = ["PACK_TAG", "Pack", "pack_path", "read_place"]
+
+PACK_TAG = b"p"
+ROLL_AT = 256 << 20
+
+_PLACE = Struct(">c8sQ")
+# Before the bytes stand a mark, the digest and the size, so that a pack can be read without the journal.
+_RECORD = Struct(">4s32sQ")
+_MARK = b"hkl1"
+
+
+class Pack:
+    """One pack file that only this process appends to.
+
+    Args:
+        folder: Where packs are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        make_folder(folder)
+        self._folder = folder
+        self.id = secrets.token_bytes(8)
+        self.path = pack_path(folder, self.id)
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._size = 0
+        self._dirty = False
+        self._named = False
+
+    @property
+    def full(self) -> bool:
+        """Whether the next value belongs into a new pack."""
+        return self._size >= ROLL_AT
+
+    def append(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
+        """Append one value and give its place; it is durable after ``sync``."""
+        self._dirty = True
+        try:
+            write_all(self._fd, [_RECORD.pack(_MARK, digest, size), *chunks])
+        except OSError:
+            # Half a value at the end would shift all that follow.
+            os.ftruncate(self._fd, self._size)
+            raise
+        place = _PLACE.pack(PACK_TAG, self.id, self._size + _RECORD.size)
+        self._size += _RECORD.size + size
+        return place
+
+    def sync(self) -> None:
+        """Make all values appended so far durable."""
+        if self._dirty:
+            sync_data(self._fd)
+            self._dirty = False
+        if not self._named:
+            sync_folder(self._folder)
+            self._named = True
+
+    def close(self) -> None:
+        """Make all durable and give the descriptor back."""
+        try:
+            self.sync()
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """Give the descriptor back without syncing, as a forked child must."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def read_place(place: bytes) -> tuple[bytes, int] | None:
+    """Take a place apart into pack id and offset, or say that it is not one in a pack."""
+    if len(place) != _PLACE.size or place[:1] != PACK_TAG:
+        return None
+    _, pack, offset = _PLACE.unpack(place)
+    return pack, offset
+
+
+def pack_path(folder: Path, pack: bytes) -> Path:
+    """Name the file of a pack."""
+    return folder / f"{pack.hex()}.pack"

@@ -1,0 +1,154 @@
+"""What any store offers: the protocol that the engine is written against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from hookline.model.states import RunState
+from hookline.store.artifacts import Artifacts
+from hookline.store.flight import Flight
+from hookline.store.rows import (
+    AttemptRow,
+    Commit,
+    Decision,
+    Failure,
+    Group,
+    Hit,
+    Location,
+    Log,
+    NewRun,
+    NodeRow,
+    Note,
+    RunRow,
+)
+
+__all__ = ["RunWriter", "Store"]
+
+
+class Store(Protocol):
+    """What runs left behind. Runs are named by id, prefix, ``last``, ``last~1``, or by their row number."""
+
+    @property
+    def path(self) -> Path:
+        """The folder of the store."""
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Where values too large for a row are."""
+
+    def runs(self, limit: int | None = None) -> list[RunRow]:
+        """List runs, newest first."""
+
+    def run(self, run: str | int) -> RunRow:
+        """Find one run.
+
+        Raises:
+            UsageError: No run, or several, answer to the name.
+        """
+
+    def nodes(self, run: str | int) -> list[NodeRow]:
+        """List the tasks of a run as its newest epoch left them, by number."""
+
+    def attempts(
+        self, run: str | int, node: int | None = None, low: int = 0, high: int | None = None
+    ) -> Iterator[AttemptRow]:
+        """Go through attempts by node, item and number."""
+
+    def outputs(self, run: str | int, node: int, low: int, high: int) -> list[bytes | None]:
+        """Give the outputs of the last successful attempt of each item from ``low`` up to ``high``.
+
+        Items that were reused give the outputs of the attempt they came from; items without a result give None.
+        """
+
+    def decisions(self, run: str | int, node: int | None = None) -> list[Decision]:
+        """List decisions by node, first item and epoch."""
+
+    def failures(self, run: str | int, node: int | None = None) -> list[Failure]:
+        """List failures by node, item and attempt."""
+
+    def notes(self, run: str | int, node: int | None = None) -> list[Note]:
+        """List notes by node, item, attempt and position."""
+
+    def logs(self, run: str | int, node: int | None = None) -> list[Log]:
+        """List captured output by node, item, attempt and stream."""
+
+    def counters(self, run: str | int) -> dict[tuple[int, str], int]:
+        """Give the number of items per (node, state)."""
+
+    def code(self, fingerprint: bytes) -> bytes | None:
+        """Give what a fingerprint was made from."""
+
+    def lookup(self, fingerprint: bytes, keys: Sequence[bytes]) -> dict[bytes, Hit]:
+        """Find the newest reusable attempt for each key; keys without one are left out."""
+
+    def attempt(self, location: Location) -> AttemptRow | None:
+        """Read one attempt."""
+
+    def last_node(self, workflow: str, name: str, *, before: int | None = None) -> tuple[RunRow, NodeRow] | None:
+        """Find the task of this name in the latest run of the workflow that has it, before the given run."""
+
+    def events(self, after: int = 0, limit: int = 1000) -> list[Commit]:
+        """List commits after a sequence number, oldest first."""
+
+    def start_run(self, new: NewRun) -> RunWriter:
+        """Record a new run and own it."""
+
+    def take_run(self, run: str | int, *, takeover: bool = False) -> RunWriter:
+        """Own a run that exists, to go on with it.
+
+        What was in flight when its driver died is recorded as attempts of kind ``ORPHANED``.
+
+        Raises:
+            OwnershipError: A living driver owns it, and ``takeover`` is off.
+        """
+
+    def request_cancel(self, run: str | int, *, kill: bool = False, why: str = "") -> None:
+        """Ask the driver of a run to stop it."""
+
+    def close(self) -> None:
+        """Give connections back."""
+
+
+class RunWriter(Protocol):
+    """The right to record one run; safe to use from several threads."""
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+
+    @property
+    def run(self) -> int:
+        """Its row number."""
+
+    @property
+    def epoch(self) -> int:
+        """The fencing number of this ownership."""
+
+    @property
+    def flight(self) -> Flight:
+        """What is running right now."""
+
+    def commit(self, group: Group) -> int:
+        """Record a group, wholly or not at all, and give the sequence number of the commit.
+
+        Raises:
+            OwnershipError: Another driver took the run over; nothing was recorded.
+            StoreError: The disk is full or can't be written; nothing was recorded, and the group may be tried again.
+        """
+
+    def heartbeat(self) -> int:
+        """Say that the driver lives; tells what ``cancelled`` tells."""
+
+    def cancelled(self) -> int:
+        """Tell whether somebody asked to stop: 0 no, 1 stop launching, 2 kill."""
+
+    def set_state(self, state: RunState) -> None:
+        """Change the state of a run that goes on."""
+
+    def finish(self, state: RunState, *, error: str | None = None, result: bytes | None = None) -> None:
+        """Record how the run ended."""
+
+    def close(self) -> None:
+        """Give the ownership back."""
