@@ -61,7 +61,12 @@ class Attempt:
     @property
     def folder(self) -> Path:
         """A folder of this attempt's own to write to; removed after the attempt."""
-        return _made(self.root / f"{_safe(self.task_id)}.{self.number}")
+        return _made(self.place)
+
+    @property
+    def place(self) -> Path:
+        """Where :attr:`folder` is or would be."""
+        return self.root / f"{_safe(self.task_id)}.{self.number}"
 
     @property
     def checkpoint_folder(self) -> Path:
@@ -93,12 +98,13 @@ class Attempt:
             name: What it is.
             value: Anything that JSON can hold.
         """
-        self.notes.append(Note("note", name, _json(name, value)))
+        self.notes.append(Note("note", name, _json(value)))
 
 
-_attempt: contextvars.ContextVar[Attempt | None] = contextvars.ContextVar("hookline_attempt", default=None)
-attempt_in_force = _attempt
-"""Set by workers around the user's function."""
+attempt_in_force: contextvars.ContextVar[Callable[[], Attempt] | None] = contextvars.ContextVar(
+    "hookline_attempt", default=None
+)
+"""Set by workers around the user's function: makes the attempt when it is first asked for."""
 
 
 def attempt() -> Attempt:
@@ -107,13 +113,13 @@ def attempt() -> Attempt:
     Raises:
         HooklineError: It is called outside of a task.
     """
-    current = _attempt.get()
+    current = attempt_in_force.get()
     if current is None:
         raise HooklineError(
             "attempt() was called outside of a task",
             help="call it in a step that a run executes, not in the workflow or in a thread that the step started",
         )
-    return current
+    return current()
 
 
 def log_metric(name: str, value: float, *, step: int | None = None) -> None:
@@ -125,11 +131,11 @@ def log_metric(name: str, value: float, *, step: int | None = None) -> None:
         step: Its position in a series, such as the epoch.
     """
     number = float(value)
-    current = _attempt.get()
+    current = attempt_in_force.get()
     if current is None:
         _log.debug("metric %s = %s (outside of a task)", name, number)
         return
-    current.notes.append(Note("metric", str(name), number, step))
+    current().notes.append(Note("metric", str(name), number, step))
 
 
 def log_params(params: Mapping[str, object]) -> None:
@@ -138,11 +144,11 @@ def log_params(params: Mapping[str, object]) -> None:
     Args:
         params: Names and values; anything that JSON can hold.
     """
-    current = _attempt.get()
+    current = attempt_in_force.get()
     if current is None:
         _log.debug("params %s (outside of a task)", dict(params))
         return
-    current.notes.extend(Note("param", str(name), _json(name, value)) for name, value in params.items())
+    current().notes.extend(Note("param", str(name), _json(value)) for name, value in params.items())
 
 
 def log_artifact(name: str, value: object) -> None:
@@ -152,14 +158,14 @@ def log_artifact(name: str, value: object) -> None:
         name: What it is called in ``hookline runs show``.
         value: A ``Path`` to an existing file or folder, or any value that a step could return.
     """
-    current = _attempt.get()
+    current = attempt_in_force.get()
     if current is None:
         _log.debug("artifact %s (outside of a task)", name)
         return
-    current.notes.append(Note("artifact", str(name), value))
+    current().notes.append(Note("artifact", str(name), value))
 
 
-def _json(name: str, value: object) -> str:
+def _json(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return json.dumps(str(value))
     try:

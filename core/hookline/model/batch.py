@@ -37,12 +37,17 @@ class FunctionRef:
         qualname: Its name in there.
         code: The dill (or cloudpickle) bytes of a function that has no file.
         digest: The digest of these bytes; workers load each once.
+        local: The function itself, for workers in the driver's process; does not travel.
     """
 
     module: str = ""
     qualname: str = ""
     code: bytes = b""
     digest: bytes = b""
+    local: Callable[..., Any] | None = None
+
+    def __reduce__(self) -> tuple[type[FunctionRef], tuple[str, str, bytes, bytes]]:
+        return FunctionRef, (self.module, self.qualname, self.code, self.digest)
 
 
 @dataclass(frozen=True, slots=True)

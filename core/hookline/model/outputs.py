@@ -12,7 +12,7 @@ from typing import Any
 
 from hookline.model.parameter import read_signature
 
-__all__ = ["Outputs", "outputs_of"]
+__all__ = ["Outputs", "bare_type", "checkable", "outputs_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,15 @@ class Outputs:
         return value
 
     def accepts(self, value: Any) -> bool:
-        """Tell whether a value's outermost type is the declared one; an int passes for a float."""
+        """Tell whether a value's outermost type is the declared one; an int passes for a float.
+
+        A dataclass or NamedTuple that is split must be exactly the declared class: put together again, a subclass
+        would come out as its parent.
+        """
         if self.check and not isinstance(value, self.check):
             return False
+        if self.form in ("dataclass", "namedtuple"):
+            return type(value) is self.returns
         if self.form == "tuple":
             return len(value) == len(self.names)
         if self.form == "typeddict":
@@ -80,19 +86,71 @@ def outputs_of(function: Callable[..., Any]) -> Outputs:
         One slot per element or field of a fixed-length tuple, NamedTuple, dataclass or TypedDict with only required
         keys; else a single slot.
     """
-    returns = read_signature(function).returns
-    bare = typing.get_args(returns)[0] if typing.get_origin(returns) is typing.Annotated else returns
-    if typing.get_origin(bare) is tuple and bare is not tuple:
+    bare = bare_type(read_signature(function).returns)
+    if typing.get_origin(bare) is tuple:
         elements = typing.get_args(bare)
-        if elements and Ellipsis not in elements:
+        if elements and Ellipsis not in elements and not any(map(_unpacked, elements)):
             return Outputs("tuple", tuple(map(str, range(len(elements)))), elements, bare, (tuple,))
-    if isinstance(bare, type):
+    if isinstance(bare, type) and bare is not Any:
         split = _fields_of(bare)
         if split is not None:
             form, fields = split
             check: tuple[type, ...] = (dict,) if form == "typeddict" else (bare,)
             return Outputs(form, tuple(fields), tuple(fields.values()), bare, check)
-    return Outputs("one", ("value",), (bare,), bare, _checkable(bare))
+    return Outputs("one", ("value",), (bare,), bare, checkable(bare))
+
+
+def checkable(annotation: Any) -> tuple[type, ...]:
+    """Give the classes of which a value of this type is an instance.
+
+    Args:
+        annotation: A resolved annotation.
+
+    Returns:
+        The classes; none where that can't be told (Any, type variables, protocols and the like).
+    """
+    annotation = bare_type(annotation)
+    if annotation is None:
+        return (type(None),)
+    if annotation is Any or annotation is object or getattr(annotation, "_is_protocol", False):
+        return ()
+    origin = typing.get_origin(annotation)
+    if origin in (typing.Union, types.UnionType):
+        parts = [checkable(part) for part in typing.get_args(annotation)]
+        return tuple(dict.fromkeys(kind for part in parts for kind in part)) if all(parts) else ()
+    if origin is typing.Literal:
+        return tuple(dict.fromkeys(map(type, typing.get_args(annotation))))
+    if typing.is_typeddict(origin or annotation):
+        return (dict,)
+    kind = origin if isinstance(origin, type) else annotation
+    if not isinstance(kind, type) or getattr(kind, "_is_protocol", False):
+        return ()
+    if kind is float:
+        return (float, int)
+    if kind is complex:
+        return (complex, float, int)
+    return (kind,)
+
+
+def bare_type(annotation: Any) -> Any:
+    """Take off what says nothing about a value's class: ``Annotated``, ``NewType``, ``Final``, type aliases."""
+    for _ in range(50):
+        if typing.get_origin(annotation) in (typing.Annotated, typing.Final):
+            annotation = typing.get_args(annotation)[0]
+        elif isinstance(annotation, typing.NewType):
+            annotation = annotation.__supertype__
+        elif type(annotation).__name__ == "TypeAliasType":
+            try:
+                annotation = annotation.__value__
+            except Exception:  # noqa: BLE001 - evaluating an alias may raise anything; it then says nothing
+                return Any
+        else:
+            break
+    return annotation
+
+
+def _unpacked(element: Any) -> bool:
+    return typing.get_origin(element) is typing.Unpack or getattr(element, "__unpacked__", False)
 
 
 def _fields_of(kind: type) -> tuple[str, dict[str, Any]] | None:
@@ -101,29 +159,12 @@ def _fields_of(kind: type) -> tuple[str, dict[str, Any]] | None:
     except Exception:  # noqa: BLE001 - an annotation that does not resolve makes it one slot
         return None
     if typing.is_typeddict(kind):
-        return ("typeddict", hints) if getattr(kind, "__total__", False) and hints else None
+        required = getattr(kind, "__required_keys__", frozenset())
+        return ("typeddict", hints) if hints and required == hints.keys() else None
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         names = kind._fields
         return ("namedtuple", {name: hints.get(name, Any) for name in names}) if names else None
     if dataclasses.is_dataclass(kind):
-        names = [field.name for field in dataclasses.fields(kind)]
+        names = tuple(field.name for field in dataclasses.fields(kind))
         return ("dataclass", {name: hints.get(name, Any) for name in names}) if names else None
     return None
-
-
-def _checkable(annotation: Any) -> tuple[type, ...]:
-    """Give the classes that a value must be an instance of; none where that can't be told."""
-    if annotation is None:
-        return (type(None),)
-    origin = typing.get_origin(annotation)
-    if origin in (typing.Union, types.UnionType):
-        parts = [_checkable(part) for part in typing.get_args(annotation)]
-        return tuple(kind for part in parts for kind in part) if all(parts) else ()
-    kind = origin if isinstance(origin, type) else annotation
-    if not isinstance(kind, type) or kind is object or getattr(kind, "_is_protocol", False):
-        return ()
-    if kind is float:
-        return (float, int)
-    if kind is complex:
-        return (complex, float, int)
-    return (kind,)

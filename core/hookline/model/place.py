@@ -28,7 +28,7 @@ class Place:
         name = self.file
         try:
             near = os.path.relpath(name)
-        except ValueError:
+        except (OSError, ValueError):  # another drive, or a working directory that is gone
             near = name
         if not near.startswith(".." + os.sep):
             name = near

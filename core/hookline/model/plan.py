@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hookline.model.states import Verdict
+
 __all__ = ["Plan", "PlannedTask", "Verdict"]
-
-
-class Verdict(enum.Enum):
-    """What becomes of a task."""
-
-    RUN = "run"
-    REUSE = "reuse"
-    SKIP = "skip"
-    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +17,7 @@ class PlannedTask:
     Attributes:
         id: The task's id.
         step: Its step's name.
-        verdict: What becomes of it; of a mapped task, of most of its items: RUN where any item runs.
+        verdict: What becomes of it: RUN, REUSE, SKIP, BLOCKED, KEEP or UNDECIDED; of a mapped task RUN where any item runs.
         why: The exact reason.
         items: How many items it has; None where that is not known yet; 1 for a plain task.
         reused: How many of these are reused.

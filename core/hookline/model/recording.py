@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hookline.model.outputs import Outputs
     from hookline.model.step import Step
 
-__all__ = ["Call", "Form", "Recording", "in_attempt", "recording_in_force"]
+__all__ = ["Call", "Form", "Recording", "in_attempt", "recording_in_force", "snapshot"]
 
 
 class Form(enum.Enum):
@@ -75,7 +75,7 @@ class Recording:
         self.calls: list[Call] = []
         self._counts: dict[str, int] = {}
         self._prefix = ""
-        self._inside: list[object] = []
+        self._inside: list[tuple[object, str]] = []
 
     def add(
         self,
@@ -99,9 +99,27 @@ class Recording:
         Returns:
             The stand-in for its value.
         """
-        name = self._unique(step.name)
-        call = Call(len(self.calls), name, step, form, args, kwargs, items or {}, condition, calling_place())
-        self.calls.append(call)
+        calls = self.calls
+        # What the workflow changes later must not reach a call that it made before.
+        args = tuple([value if type(value) in _FIXED else snapshot(value) for value in args])
+        if kwargs:
+            kwargs = {
+                key: value if type(value) in _FIXED else snapshot(value) for key, value in kwargs.items()
+            }
+        if items:
+            items = {key: snapshot(value) for key, value in items.items()}
+        call = Call(
+            len(calls),
+            self._unique(step.name),
+            step,
+            form,
+            args,
+            kwargs,
+            items or {},
+            condition,
+            calling_place(),
+        )
+        calls.append(call)
         return Reference(call)
 
     @contextmanager
@@ -115,15 +133,16 @@ class Recording:
         Raises:
             WorkflowError: It is being recorded already: it calls itself.
         """
-        if workflow in self._inside:
+        if any(outer is workflow for outer, _ in self._inside):
+            names = [outer for _, outer in self._inside]
             raise WorkflowError(
-                f"the workflow '{name}' calls itself ({calling_place()})",
-                help="loop inside a step, or pass a fixed number of rounds and unroll it",
+                f"the workflow '{name}' calls itself: {' → '.join([*names, name])} ({calling_place()})",
+                help="loop inside a step, or call steps in a loop of a fixed number of rounds",
             )
         before = self._prefix
         if self._inside:
             self._prefix = self._unique(name) + "/"
-        self._inside.append(workflow)
+        self._inside.append((workflow, name))
         try:
             yield
         finally:
@@ -134,24 +153,44 @@ class Recording:
     def in_force(self) -> Iterator[None]:
         """Let calls of steps in this thread go to this recording."""
         token = _recording.set(self)
+        attempt = in_attempt.set(False)  # a step may build and run another workflow
         try:
             yield
         finally:
+            in_attempt.reset(attempt)
             _recording.reset(token)
 
     def _unique(self, name: str) -> str:
-        full = self._prefix + name
-        count = self._counts[full] = self._counts.get(full, 0) + 1
+        full = self._prefix + name if self._prefix else name
+        counts = self._counts
+        count = counts[full] = counts.get(full, 0) + 1
         if count == 1:
             return full
         numbered = f"{full}-{count}"
-        # A step may itself be called 'train-2'.
-        return self._unique(f"{name}-{count}") if numbered in self._counts else self._claim(numbered)
+        while numbered in counts:  # a step may itself be called 'train-2'
+            count += 1
+            numbered = f"{full}-{count}"
+        counts[full] = count
+        counts[numbered] = 1
+        return numbered
 
-    def _claim(self, full: str) -> str:
-        self._counts[full] = 1
-        return full
 
+def snapshot(value: Any) -> Any:
+    """Copy lists, tuples, dicts and sets at any depth; what they hold otherwise is shared."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        if _CONTAINERS.isdisjoint(map(type, value)):
+            return value if kind is tuple else value.copy()
+        return kind([snapshot(item) for item in value])
+    if kind is dict:
+        if _CONTAINERS.isdisjoint(map(type, value.values())):
+            return value.copy()
+        return {key: snapshot(item) for key, item in value.items()}
+    return value.copy() if kind is set else value
+
+
+_CONTAINERS = frozenset({list, tuple, dict, set})
+_FIXED = frozenset({int, float, str, bool, type(None), bytes, Reference})
 
 _recording: contextvars.ContextVar[Recording | None] = contextvars.ContextVar("hookline_recording", default=None)
 in_attempt: contextvars.ContextVar[bool] = contextvars.ContextVar("hookline_in_attempt", default=False)
@@ -170,11 +209,10 @@ def recording_in_force(name: str) -> Recording | None:
     Raises:
         WorkflowError: A step calls a step.
     """
-    recording = _recording.get()
-    if recording is None and in_attempt.get():
+    if in_attempt.get():
         raise WorkflowError(
-            f"the step '{name}' was called inside another step ({calling_place()}), which this version does not grow into "
-            "tasks yet",
+            f"the step '{name}' was called inside another step ({calling_place()}), which this version does not "
+            "grow into tasks yet",
             help=f"call {name}.fn(…) for the plain function, or call the step in the workflow",
         )
-    return recording
+    return _recording.get()

@@ -117,7 +117,11 @@ def decode(data: Buffer) -> object:
     if data[0] == 0x80:
         return pickle.loads(data)
     parts = container.split(memoryview(data))
-    buffers = [bytearray(buffer) if buffer.readonly else buffer for buffer in map(memoryview, parts.buffers)]
+    # Whoever loads a value may change it in place: memory that others may see is copied first.
+    buffers: list[bytes | memoryview | bytearray] = []
+    for buffer in parts.buffers:
+        view = memoryview(buffer)
+        buffers.append(bytearray(view) if view.readonly else view)
     return SERIALIZERS.load(parts.serializer).load(parts.stream, buffers)
 
 

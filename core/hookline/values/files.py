@@ -14,9 +14,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from hookline.errors import UsageError
-from hookline.values.digest import digest_bytes, digest_tree
+from hookline.values.digest import digest_bytes
+from hookline.values.plain import encode_plain
 
-__all__ = ["FileRef", "digest_path", "open_file", "opening", "swap_paths", "walk_folder"]
+__all__ = ["FileRef", "digest_file", "digest_path", "manifest", "name_of", "open_file", "opening", "swap_paths", "walk_folder"]
 
 _CHUNK = 1 << 20
 _local = threading.local()
@@ -27,7 +28,7 @@ class FileRef:
 
     Attributes:
         name: The last part of its path.
-        digest: Digest of the content: of a file's bytes, or of a folder's sorted tree.
+        digest: Digest of the content: of a file's bytes, or of a folder's manifest.
         folder: Whether it is a folder.
     """
 
@@ -110,9 +111,9 @@ def digest_path(path: Path) -> object:
     """
     try:
         if path.is_dir():
-            return FileRef(_name_of(path), digest_tree("folder", _tree_parts(path)), folder=True)
+            return FileRef(name_of(path), digest_bytes(manifest(path, digest_file)), folder=True)
         if path.exists():
-            return FileRef(_name_of(path), digest_file(path))
+            return FileRef(name_of(path), digest_file(path))
     except OSError as error:
         raise UsageError(
             f"'{path}' can't be read: {error.strerror}",
@@ -153,12 +154,24 @@ def walk_folder(folder: Path) -> list[tuple[str, Path, bool]]:
     return sorted(found)
 
 
-def _tree_parts(folder: Path) -> Iterator[bytes]:
-    for place, path, executable in walk_folder(folder):
-        yield digest_bytes(place.encode("utf-8", "surrogateescape"))
-        yield b"x" if executable else b"-"
-        yield bytes(32) if place.endswith("/") else digest_file(path)
+def manifest(folder: Path, digest: Callable[[Path], bytes]) -> bytes:
+    """Describe a folder's content: the stored form of a folder.
+
+    Args:
+        folder: The folder.
+        digest: Gives the digest of a file in it.
+
+    Returns:
+        The canonical encoding of a sorted list of (relative path, may be executed, digest); an empty folder's path ends
+        with a slash and its digest is empty.
+    """
+    rows = [
+        (place, executable, b"" if place.endswith("/") else digest(path))
+        for place, path, executable in walk_folder(folder)
+    ]
+    return encode_plain(rows)
 
 
-def _name_of(path: Path) -> str:
+def name_of(path: Path) -> str:
+    """Give the last part of a path, also of ``.`` and ``..``."""
     return path.name or path.resolve().name

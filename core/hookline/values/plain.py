@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import io
 import pickle
-from typing import Any
+from typing import Any, Literal
 
 from hookline.values.digest import digest_bytes
 
@@ -205,7 +205,7 @@ def _reduce_array(array: Any) -> Any:
 
     if array.dtype.kind not in _SIMPLE_ELEMENTS:
         raise NotPlain("an array of objects or records")
-    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    order: Literal["C", "F"] = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     flat = np.asarray(array, order=order).ravel(order=order)
     # Not every element type (dates) exports a buffer; its bytes do.
     return rebuild_array, (array.dtype.str, array.shape, order, pickle.PickleBuffer(flat.view(np.uint8)))

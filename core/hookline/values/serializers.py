@@ -63,13 +63,17 @@ class PickleSerializer:
 
 
 class DillSerializer:
-    """dill, for what pickle refuses: lambdas, classes without a module. Ten times slower on data."""
+    """dill, for what pickle refuses: lambdas, classes without a module. Ten times slower on data; buffers in band."""
 
-    def dump(self, value: object, buffers: Buffers, code: set[object]) -> bytes:
+    def dump(self, value: object, buffers: Buffers, code: set[object]) -> bytes:  # noqa: ARG002
         """See :meth:`Serializer.dump`."""
-        return bytes(load_dill().dumps(value, protocol=5, recurse=True))
+        sink = io.BytesIO()
+        pickler = _dill_pickler()(sink, protocol=5, recurse=True)
+        pickler.code = code
+        pickler.dump(value)
+        return sink.getvalue()
 
-    def load(self, stream: bytes | memoryview, buffers: list[bytes | memoryview | bytearray]) -> object:
+    def load(self, stream: bytes | memoryview, buffers: list[bytes | memoryview | bytearray]) -> object:  # noqa: ARG002
         """See :meth:`Serializer.load`."""
         return load_dill().loads(stream)
 
@@ -86,6 +90,21 @@ def load_dill() -> Any:
 
     dill.extend(False)
     return dill
+
+
+@functools.cache
+def _dill_pickler() -> Any:
+    class DillCodePickler(load_dill().Pickler):  # type: ignore[misc]
+        """dill's pickler, noting the classes and functions that it meets, by name or by value."""
+
+        code: set[object]
+
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, (type, types.FunctionType)):
+                self.code.add(obj)
+            return NotImplemented
+
+    return DillCodePickler
 
 
 class _CodePickler(pickle.Pickler):

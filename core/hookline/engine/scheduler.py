@@ -1,0 +1,291 @@
+"""The scheduler: which task may start when. A pure state machine: no I/O, no clock, no values.
+
+Tasks are numbers, items are numbers, ready work is ranges of items. Each finished item costs O(1) amortised: nothing
+scans all tasks, nothing recurses, and a mapped task is one entry however many items it has.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Dependencies", "Scheduler", "State"]
+
+
+class State:
+    """States of an item, as small numbers in a bytearray."""
+
+    PENDING = 0
+    COMPLETED = 1
+    REUSED = 2
+    FAILED = 3
+    SKIPPED = 4  # a condition was false
+    BLOCKED = 5  # something upstream has no value
+    CANCELLED = 6
+    TIMED_OUT = 7
+    CRASHED = 8
+    ABANDONED = 9
+
+
+_VALUES = (State.COMPLETED, State.REUSED)
+_COUNT = 10
+# What a state of an item means for those that depend on it, and which cause wins where there are several.
+_CAUSES = [State.BLOCKED] * _COUNT
+_CAUSES[State.SKIPPED] = State.SKIPPED
+_CAUSES[State.CANCELLED] = State.CANCELLED
+_WEIGHTS = [0] * _COUNT
+_WEIGHTS[State.SKIPPED], _WEIGHTS[State.CANCELLED], _WEIGHTS[State.BLOCKED] = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What one task waits for.
+
+    Attributes:
+        whole: Tasks of which all items must have values.
+        tolerant: Tasks that must have ended, however they ended.
+        itemwise: Mapped tasks whose item i must have a value before item i of this task can start.
+    """
+
+    whole: Sequence[int] = ()
+    tolerant: Sequence[int] = ()
+    itemwise: Sequence[int] = ()
+
+
+class Scheduler:
+    """Follows a run from task to task.
+
+    The owner asks :meth:`take_opened` for tasks whose conditions and lengths it must settle, answers with
+    :meth:`begin` or :meth:`skip`, takes ranges from :attr:`ready`, and tells with :meth:`finish` how items ended.
+
+    Args:
+        dependencies: One entry per task; tasks refer to lower numbers only.
+
+    Attributes:
+        ready: Ranges (task, low, high) of items that can start now, oldest first.
+        states: Per task one byte per item, once the task has begun or was skipped.
+        unfinished: How many tasks have not ended.
+    """
+
+    def __init__(self, dependencies: Sequence[Dependencies]) -> None:
+        count = len(dependencies)
+        self._dependencies = dependencies
+        self._consumers: list[list[int]] = [[] for _ in range(count)]
+        self._tolerant_consumers: list[list[int]] = [[] for _ in range(count)]
+        self._item_consumers: list[list[int]] = [[] for _ in range(count)]
+        self._waiting = array("l", bytes(8 * count))
+        self._remaining = array("q", bytes(8 * count))
+        self._missing: list[bytearray | None] = [None] * count
+        self._blocked = bytearray(count)
+        self._begun = bytearray(count)
+        self._opened: deque[int] = deque()
+        self.ready: deque[tuple[int, int, int]] = deque()
+        self.states: list[bytearray] = [bytearray()] * count
+        self.counts = [array("q", bytes(8 * _COUNT)) for _ in range(count)]
+        self.unfinished = count
+        for task, needs in enumerate(dependencies):
+            for source in needs.whole:
+                self._consumers[source].append(task)
+            for source in needs.tolerant:
+                self._tolerant_consumers[source].append(task)
+            for source in needs.itemwise:
+                self._item_consumers[source].append(task)
+            # An item-wise source counts until it has begun, because its length is this task's length.
+            self._waiting[task] = len(needs.whole) + len(needs.tolerant) + len(needs.itemwise)
+            if not self._waiting[task]:
+                self._opened.append(task)
+
+    def take_opened(self) -> list[int]:
+        """Give the tasks that wait for :meth:`begin` or :meth:`skip`, each once."""
+        opened = list(self._opened)
+        self._opened.clear()
+        return opened
+
+    def length(self, task: int) -> int:
+        """How many items a task has that has begun."""
+        return len(self.states[task])
+
+    def ended(self, task: int) -> bool:
+        """Whether all items of a task have ended."""
+        return bool(self._begun[task]) and self._remaining[task] == 0
+
+    def has_value(self, task: int) -> bool:
+        """Whether a task ended and all its items have values."""
+        counts = self.counts[task]
+        return self.ended(task) and counts[State.COMPLETED] + counts[State.REUSED] == len(self.states[task])
+
+    def cause(self, task: int) -> int:
+        """Why a task can't run: :data:`State.BLOCKED`, :data:`State.SKIPPED`, or 0 where nothing is in its way."""
+        return self._blocked[task]
+
+    def begin(self, task: int, length: int) -> None:
+        """Let a task's items start as soon as what they wait for is there.
+
+        Args:
+            task: An opened task.
+            length: How many items it has.
+        """
+        self._start(task, length)
+        itemwise = self._dependencies[task].itemwise
+        if not length:
+            self._end(task)
+        elif not itemwise:
+            self.ready.append((task, 0, length))
+        else:
+            self._begin_itemwise(task, length, itemwise)
+
+    def skip(self, task: int, state: int, length: int = 1) -> None:
+        """End an opened task, or one that has not begun, without running it.
+
+        Args:
+            task: The task.
+            state: How its items end.
+            length: How many items are counted.
+        """
+        for consumer in self._item_consumers[task]:
+            self._block(consumer, _CAUSES[state])
+        self._start(task, length)
+        if length:
+            self.finish(task, 0, length, state)
+        else:
+            self._end(task)
+
+    def finish(self, task: int, low: int, high: int, state: int) -> None:
+        """Say how items ended.
+
+        Args:
+            task: The task.
+            low: The first item.
+            high: The item after the last.
+            state: Their state.
+        """
+        pending = [(task, low, high, state)]
+        while pending:
+            task, low, high, state = pending.pop()
+            self.states[task][low:high] = bytes((state,)) * (high - low)
+            self.counts[task][state] += high - low
+            self._remaining[task] -= high - low
+            for consumer in self._item_consumers[task]:
+                if self._begun[consumer]:
+                    self._advance(consumer, low, high, state, pending)
+            if not self._remaining[task]:
+                self._end(task)
+
+    def retry(self, task: int, item: int) -> None:
+        """Put an item back among those that can start."""
+        self.ready.append((task, item, item + 1))
+
+    def cancel_rest(self, tasks: Iterable[int], state: int) -> None:
+        """End all items that have not ended, of the given tasks, none of which is being run.
+
+        Args:
+            tasks: Which tasks, in ascending order.
+            state: How their items end.
+        """
+        self.ready.clear()
+        for task in tasks:
+            if not self._begun[task]:
+                self.skip(task, state)
+                continue
+            states = self.states[task]
+            low = states.find(State.PENDING)
+            while low >= 0:
+                high = low + 1
+                while high < len(states) and states[high] == State.PENDING:
+                    high += 1
+                self.finish(task, low, high, state)
+                low = states.find(State.PENDING, high)
+        self._opened.clear()
+
+    def _start(self, task: int, length: int) -> None:
+        self._begun[task] = 1
+        self.states[task] = bytearray(length)
+        self._remaining[task] = length
+        for consumer in self._item_consumers[task]:
+            self._arrive(consumer)
+
+    def _begin_itemwise(self, task: int, length: int, itemwise: Sequence[int]) -> None:
+        """Look once at what the sources have done so far."""
+        if len(itemwise) > 1:
+            self._missing[task] = bytearray((len(itemwise),)) * length
+        pending: list[tuple[int, int, int, int]] = []
+        for source in itemwise:
+            states = self.states[source]
+            low = 0
+            while low < length:
+                state = states[low]
+                high = low + 1
+                while high < length and states[high] == state:
+                    high += 1
+                if state != State.PENDING:
+                    self._advance(task, low, high, state, pending)
+                low = high
+        for entry in pending:
+            self.finish(*entry)
+
+    def _advance(
+        self, consumer: int, low: int, high: int, state: int, pending: list[tuple[int, int, int, int]]
+    ) -> None:
+        """Note that items low to high of an item-wise source ended."""
+        if state not in _VALUES:
+            self._block_items(consumer, low, high, _CAUSES[state], pending)
+            return
+        missing = self._missing[consumer]
+        if missing is None:
+            self.ready.append((consumer, low, high))
+            return
+        states = self.states[consumer]
+        start = low
+        for item in range(low, high):
+            missing[item] -= 1
+            if missing[item] or states[item] != State.PENDING:
+                if start < item:
+                    self.ready.append((consumer, start, item))
+                start = item + 1
+        if start < high:
+            self.ready.append((consumer, start, high))
+
+    def _block_items(
+        self, consumer: int, low: int, high: int, outcome: int, pending: list[tuple[int, int, int, int]]
+    ) -> None:
+        """End items that can't run; with several sources an item may have ended so before."""
+        states = self.states[consumer]
+        start = low
+        for item in range(low, high):
+            if states[item] != State.PENDING:
+                if start < item:
+                    pending.append((consumer, start, item, outcome))
+                start = item + 1
+            states[item] = outcome
+        if start < high:
+            pending.append((consumer, start, high, outcome))
+
+    def _end(self, task: int) -> None:
+        self.unfinished -= 1
+        cause = self._cause_for_consumers(task)
+        for consumer in self._consumers[task]:
+            if cause:
+                self._block(consumer, cause)
+            self._arrive(consumer)
+        for consumer in self._tolerant_consumers[task]:
+            self._arrive(consumer)
+
+    def _block(self, consumer: int, cause: int) -> None:
+        # A failure upstream weighs more than a condition: it is what the user has to mend.
+        if _WEIGHTS[cause] > _WEIGHTS[self._blocked[consumer]]:
+            self._blocked[consumer] = cause
+
+    def _arrive(self, consumer: int) -> None:
+        self._waiting[consumer] -= 1
+        if not self._waiting[consumer] and not self._begun[consumer]:
+            self._opened.append(consumer)
+
+    def _cause_for_consumers(self, task: int) -> int:
+        counts = self.counts[task]
+        missing = len(self.states[task]) - counts[State.COMPLETED] - counts[State.REUSED]
+        for state in (State.SKIPPED, State.CANCELLED):
+            if missing and counts[state] == missing:
+                return state
+        return State.BLOCKED if missing else 0

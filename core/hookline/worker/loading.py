@@ -1,0 +1,164 @@
+"""From an attempt's inputs to the function's arguments: each consumer gets values of its own."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+from hookline.errors import ArtifactError
+from hookline.model.batch import Argument, FunctionRef, Hole, StoredArgument, Structure
+from hookline.model.outputs import Outputs, outputs_of
+from hookline.store.artifacts import Artifacts
+from hookline.store.outputs import Stored, unpack_outputs
+from hookline.values.encode import decode
+from hookline.values.files import FileRef, opening
+
+__all__ = ["FileOpener", "Loader", "load_outcome", "loader_of"]
+
+Loader = Callable[[Sequence[Any]], Any]
+"""From an item's inputs to one argument."""
+
+_ONE_INLINE = 1
+_HEAD = 33
+
+
+class FileOpener:
+    """Gives out copies of stored files below a folder, made when the first is needed.
+
+    Args:
+        artifacts: Where the files are stored.
+        folder: Gives the folder for copies.
+    """
+
+    def __init__(self, artifacts: Artifacts, folder: Callable[[], Path]) -> None:
+        self._artifacts = artifacts
+        self._folder = folder
+        self._count = itertools.count()
+
+    def load(self, stored: Stored) -> Any:
+        """Load one slot; files in it are copied out."""
+        if not stored.files:
+            return _plain_load(self._artifacts, stored)
+        known = {item.digest: item for item in stored.files}
+
+        def open_copy(ref: FileRef) -> Path:
+            if ref.digest not in known:
+                raise ArtifactError(f"the content of the file '{ref.name}' is not recorded with its value")
+            target = self._folder() / str(next(self._count))
+            target.mkdir(parents=True)
+            return self._copy(known[ref.digest], ref, target / PurePath(ref.name).name)
+
+        with opening(open_copy):
+            return _plain_load(self._artifacts, stored)
+
+    def _copy(self, item: Stored, ref: FileRef, target: Path) -> Path:
+        if not ref.folder:
+            self._artifacts.link_out(item, target)
+            return target
+        target.mkdir()
+        inside = {child.digest: child for child in item.files}
+        rows: Any = decode(bytes(self._artifacts.read(item._replace(files=()))))
+        for place, executable, digest in rows:
+            path = target / place
+            if not path.resolve().is_relative_to(target.resolve()):
+                raise ArtifactError(f"the stored folder '{ref.name}' holds a file outside of itself: '{place}'")
+            if place.endswith("/"):
+                path.mkdir(parents=True, exist_ok=True)
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._artifacts.link_out(inside[digest], path)
+            path.chmod(0o755 if executable else 0o644)
+        return target
+
+    @staticmethod
+    def remove(folder: Path) -> None:
+        """Remove copies that were given out."""
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def load_outcome(opener: FileOpener, blob: bytes, slot: int = -1, outputs: Outputs | None = None) -> Any:
+    """Load a recorded outcome.
+
+    Args:
+        opener: Reads stored bytes and gives out files.
+        blob: The packed outputs.
+        slot: Which slot; -1 for the whole value.
+        outputs: How the whole value is put together; None where it has one slot.
+
+    Returns:
+        A new value.
+    """
+    if blob[0] == _ONE_INLINE:
+        return decode(blob[_HEAD:])
+    slots = unpack_outputs(blob)
+    if slot >= 0:
+        return opener.load(slots[slot])
+    if outputs is None or outputs.form == "one":
+        return opener.load(slots[0])
+    return outputs.join([opener.load(stored) for stored in slots])
+
+
+def loader_of(
+    argument: Argument,
+    annotation: Any,
+    opener: Callable[[], FileOpener],
+    find: Callable[[FunctionRef], Callable[..., Any]],
+) -> Loader:
+    """Make the loader of one argument.
+
+    Args:
+        argument: How the argument is made.
+        annotation: The parameter's annotation; ``Iterator`` gets the elements of a mapped task lazily.
+        opener: Gives what reads files for the attempt at hand.
+        find: Finds a producer's function, whose declared outputs say how its value is put together.
+
+    Returns:
+        A function from the item's inputs to the argument's value.
+    """
+    if isinstance(argument, StoredArgument):
+        data = argument.data
+        return lambda _: decode(data)
+    if isinstance(argument, Structure):
+        parts = [loader_of(part, Any, opener, find) for part in argument.items]
+        return _structure_loader(argument, parts)
+    return _hole_loader(argument, annotation, opener, find)
+
+
+def _hole_loader(
+    hole: Hole, annotation: Any, opener: Callable[[], FileOpener], find: Callable[[FunctionRef], Callable[..., Any]]
+) -> Loader:
+    index, slot = hole.index, hole.slot
+    outputs = outputs_of(find(hole.producer)) if hole.producer is not None else None
+    if hole.many:
+        origin = typing.get_origin(annotation)
+        if origin is Iterator or origin is typing.get_origin(typing.Iterator[int]):
+            return lambda inputs: (load_outcome(opener(), blob, slot, outputs) for blob in inputs[index])
+        return lambda inputs: [load_outcome(opener(), blob, slot, outputs) for blob in inputs[index]]
+
+    def load(inputs: Sequence[Any]) -> Any:
+        blob = inputs[index]
+        # The common case, without a further call: one small value.
+        if blob[0] == _ONE_INLINE:
+            return decode(blob[_HEAD:])
+        return load_outcome(opener(), blob, slot, outputs)
+
+    return load
+
+
+def _structure_loader(structure: Structure, parts: list[Loader]) -> Loader:
+    if structure.kind == "dict":
+        keys = structure.keys
+        return lambda inputs: {key: part(inputs) for key, part in zip(keys, parts, strict=True)}
+    if structure.kind == "tuple":
+        return lambda inputs: tuple(part(inputs) for part in parts)
+    return lambda inputs: [part(inputs) for part in parts]
+
+
+def _plain_load(artifacts: Artifacts, stored: Stored) -> Any:
+    if stored.data is not None:
+        return decode(stored.data)
+    return decode(artifacts.read(stored))

@@ -1,0 +1,80 @@
+"""Workers inside the driver's process: what the inline and threads executors call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from hookline.model.batch import Batch, Failure, Outcome, RunFacts
+from hookline.model.states import Kind
+from hookline.worker.capture import Capture
+from hookline.worker.failures import failure_of
+from hookline.worker.run_batch import Emit, run_batch
+from hookline.worker.services import WorkerServices, open_services
+
+__all__ = ["LocalWorkers"]
+
+
+class LocalWorkers:
+    """Runs batches in whichever thread asks.
+
+    Args:
+        run: What the engine says about the run.
+    """
+
+    def __init__(self, run: RunFacts) -> None:
+        self._shared = open_services(run)
+        self._capture = Capture(run.output_limit, descriptors=False) if run.capture else None
+        if self._capture is not None:
+            self._capture.install()
+        self._cancelled: set[int] = set()
+        self._workers: dict[int, WorkerServices] = {}
+        self._lock = threading.Lock()
+
+    def run(self, batch: Batch, emit: Emit, number: int) -> None:
+        """Work through a batch.
+
+        Args:
+            batch: What to run.
+            emit: Takes the outcomes.
+            number: The worker's number; one thread at a time uses it.
+        """
+        services = self._workers.get(number)
+        if services is None:
+            services = self._open(number)
+        told = 0
+
+        def emit_counting(outcomes: list[Outcome], done: bool) -> None:
+            nonlocal told
+            told += len(outcomes)
+            emit(outcomes, done)
+
+        try:
+            run_batch(batch, emit_counting, services)
+        except Exception as error:  # noqa: BLE001 - a full disk, most likely: the rest of the batch fails for it
+            emit(_failed(batch, told, failure_of(error, ())), True)
+
+    def cancel(self, batches: Iterable[int]) -> None:
+        """Ask batches to end."""
+        self._cancelled.update(batches)
+
+    def close(self) -> None:
+        """Give files and streams back."""
+        if self._capture is not None:
+            self._capture.uninstall()
+        self._shared.close()
+
+    def _open(self, number: int) -> WorkerServices:
+        with self._lock:
+            services = self._workers[number] = WorkerServices(
+                self._shared,
+                number,
+                self._shared.flight.slot(number),
+                self._capture,
+                self._cancelled.__contains__,
+            )
+            return services
+
+
+def _failed(batch: Batch, told: int, failure: Failure) -> list[Outcome]:
+    return [Outcome(item, Kind.FAILED, None, 0, 0, failure) for item in batch.items[told:]]

@@ -1,0 +1,246 @@
+"""The one thing that every executor calls wherever it makes attempts: work through a batch.
+
+No executor, thread or process is mentioned here; hooks, capture, stores and files all happen inside, so that every
+executor has them.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hookline.errors import HooklineError
+from hookline.model.attempt import Attempt, Note, attempt_in_force
+from hookline.model.batch import Batch, Failure, Outcome, Work
+from hookline.model.outputs import Outputs, outputs_of
+from hookline.model.parameter import Signature, read_signature
+from hookline.model.recording import in_attempt
+from hookline.model.states import Kind
+from hookline.store.outputs import pack_one, pack_outputs
+from hookline.values.digest import digest_bytes
+from hookline.worker.failures import failure_of
+from hookline.worker.loading import FileOpener, Loader, loader_of
+from hookline.worker.services import SharedServices, WorkerServices
+from hookline.worker.storing import Storer
+
+__all__ = ["Emit", "run_batch"]
+
+Emit = Callable[[list[Outcome], bool], None]
+"""Takes outcomes in order, and whether the batch is done."""
+
+_EMIT_AFTER_NS = 20_000_000
+_IMMEDIATE = frozenset({int, float, bool, type(None)})
+
+
+def run_batch(batch: Batch, emit: Emit, services: WorkerServices) -> None:
+    """Make the attempts of a batch, one after the other.
+
+    Args:
+        batch: What to run.
+        emit: Called with outcomes whose outputs are durable; at least once, the last time with ``done`` set.
+        services: What this worker has.
+
+    Raises:
+        KeyboardInterrupt: The user interrupted an attempt in the driver's own thread; it is reported as cancelled first.
+    """
+    try:
+        prepared = _prepare(batch.work, services.shared)
+    except Exception as error:  # noqa: BLE001 - an import of the user's may raise anything
+        emit(_all_failed(batch, error), True)
+        return
+    attempts = _Attempts(batch, prepared, services)
+    inside, source = in_attempt.set(True), attempt_in_force.set(attempts.current)
+    writer = services.shared.writer
+    outcomes: list[Outcome] = []
+    emitted = time.perf_counter_ns()
+    try:
+        for position in range(len(batch.items)):
+            if services.is_cancelled(batch.number):
+                outcomes.extend(_cancelled(batch, position))
+                break
+            outcomes.append(attempts.make(position))
+            now = time.perf_counter_ns()
+            if now - emitted > _EMIT_AFTER_NS:
+                writer.sync()
+                emit(outcomes, False)
+                outcomes, emitted = [], now
+    finally:
+        attempt_in_force.reset(source)
+        in_attempt.reset(inside)
+        services.slot.clear()
+    writer.sync()
+    emit(outcomes, True)
+    if attempts.interrupted:
+        raise KeyboardInterrupt
+
+
+class _Prepared:
+    """A task's work, made ready once per process."""
+
+    def __init__(self, work: Work, shared: SharedServices) -> None:
+        self.function = shared.find(work.function)
+        self.outputs: Outputs = outputs_of(self.function)
+        self.signature: Signature = read_signature(self.function)
+        self.retry_on: tuple[type[BaseException], ...] = pickle.loads(work.retry_on) if work.retry_on else (Exception,)
+        self.storer = Storer(shared.writer, shared.code_digest)
+        self.simple = not (
+            self.signature.positional_only or self.signature.var_positional or self.signature.var_keyword
+        )
+
+    def call(self, arguments: dict[str, Any]) -> Any:
+        """Call a function that takes some arguments by position only, or any number of them."""
+        signature = self.signature
+        args = [arguments.pop(name) for name in signature.positional[: signature.positional_only] if name in arguments]
+        more = arguments.pop(signature.var_positional, ()) if signature.var_positional else ()
+        if more:
+            args += [arguments.pop(name) for name in signature.positional[signature.positional_only :]]
+        extra = arguments.pop(signature.var_keyword, {}) if signature.var_keyword else {}
+        return self.function(*args, *more, **arguments, **extra)
+
+
+def _prepare(work: Work, shared: SharedServices) -> _Prepared:
+    prepared = shared.prepared.get(work.task)
+    if prepared is None:
+        prepared = shared.prepared[work.task] = _Prepared(work, shared)
+    return prepared
+
+
+class _Attempts:
+    """The attempts of one batch, in one thread."""
+
+    def __init__(self, batch: Batch, prepared: _Prepared, services: WorkerServices) -> None:
+        self._batch = batch
+        self._prepared = prepared
+        self._services = services
+        self._root = Path(services.run.folder)
+        self._position = 0
+        self._attempt: Attempt | None = None
+        self._opener: FileOpener | None = None
+        self._loaders: list[tuple[str, Loader]] = [
+            (name, loader_of(argument, self._annotation(name), self._file_opener, services.shared.find))
+            for name, argument in batch.work.arguments
+        ]
+        self.interrupted = False
+
+    def make(self, position: int) -> Outcome:
+        """Make the attempt of the item at a position."""
+        batch, services, prepared = self._batch, self._services, self._prepared
+        item = batch.items[position]
+        self._position = position
+        self._attempt = None
+        services.slot.set(batch.work.task, item, batch.attempt)
+        capture = services.capture
+        if capture is not None:
+            capture.begin()
+        started_us = time.time_ns() // 1000
+        clock = time.perf_counter_ns()
+        outputs: bytes | None = None
+        failure: Failure | None = None
+        kind: int = Kind.COMPLETED
+        try:
+            inputs = batch.inputs[position]
+            arguments = {name: load(inputs) for name, load in self._loaders}
+            value = prepared.function(**arguments) if prepared.simple else prepared.call(arguments)
+            outputs = self._store(value)
+        except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
+            kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on)
+        except KeyboardInterrupt as error:
+            kind, failure = Kind.CANCELLED, failure_of(error, ())
+            self.interrupted = True
+        except BaseException as error:  # noqa: BLE001 - sys.exit in a step ends the step, not the driver
+            kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on)
+        duration_us = (time.perf_counter_ns() - clock) // 1000
+        output = capture.end() if capture is not None else None
+        if self._attempt is None and self._opener is None:
+            return Outcome(item, kind, outputs, started_us, duration_us, failure, (), output)
+        notes, failure = self._finish(failure)
+        if failure is not None and kind == Kind.COMPLETED:
+            kind, outputs = Kind.FAILED, None
+        return Outcome(item, kind, outputs, started_us, duration_us, failure, notes, output)
+
+    def current(self) -> Attempt:
+        """Give the attempt at hand to the step that asks for it."""
+        if self._attempt is None:
+            batch, work = self._batch, self._batch.work
+            item = batch.items[self._position]
+            services = self._services
+            self._attempt = Attempt(
+                run_id=services.run.run_id,
+                task_id=f"{work.task_id}[{item}]" if work.mapped else work.task_id,
+                number=batch.attempt,
+                idempotency_key=batch.keys[self._position].hex(),
+                root=self._root,
+                seed_value=self._seed(),
+                is_cancelled=lambda: services.is_cancelled(batch.number),
+            )
+        return self._attempt
+
+    def _store(self, value: Any) -> bytes:
+        outputs, kind = self._prepared.outputs, type(value)
+        if (
+            outputs.check
+            and not (kind in outputs.check or outputs.accepts(value))
+            or (outputs.form != "one" and not outputs.accepts(value))
+        ):
+            raise _wrong_type(value, outputs)
+        if kind in _IMMEDIATE:
+            data = pickle.dumps(value, 5)
+            return pack_one(digest_bytes(data), data)
+        return self._prepared.storer.outcome(value, outputs)
+
+    def _finish(self, failure: Failure | None) -> tuple[tuple[Note, ...], Failure | None]:
+        """Store what was noted, and remove the attempt's folder."""
+        attempt = self.current()
+        notes: list[Note] = []
+        try:
+            for note in attempt.notes:
+                value = note.value
+                if note.kind == "artifact":
+                    value = pack_outputs([self._prepared.storer.slot(value)])
+                notes.append(Note(note.kind, note.name, value, note.step))
+        except Exception as error:  # noqa: BLE001 - an artifact's own pickling code may raise anything
+            failure = failure or failure_of(error, self._prepared.retry_on)
+        shutil.rmtree(attempt.place, ignore_errors=True)
+        self._opener = None
+        return tuple(notes), failure
+
+    def _file_opener(self) -> FileOpener:
+        if self._opener is None:
+            self._opener = FileOpener(self._services.shared.artifacts, lambda: self.current().folder / "inputs")
+        return self._opener
+
+    def _annotation(self, name: str) -> Any:
+        parameter = self._prepared.signature.parameters.get(name)
+        return Any if parameter is None else parameter.annotation
+
+    def _seed(self) -> int | None:
+        index = self._batch.work.seed_input
+        if index < 0:
+            return None
+        blob: bytes = self._batch.inputs[self._position][index]
+        return int(pickle.loads(blob[33:]))
+
+
+def _wrong_type(value: Any, outputs: Outputs) -> HooklineError:
+    kind = type(value)
+    declared = getattr(outputs.returns, "__name__", None) or str(outputs.returns)
+    detail = f" of {len(value)}" if outputs.form == "tuple" and isinstance(value, tuple) else ""
+    return HooklineError(
+        f"the step returned a {kind.__name__}{detail} where '{declared}' is declared",
+        help="return what the annotation says, or mend the annotation",
+    )
+
+
+def _all_failed(batch: Batch, error: BaseException) -> list[Outcome]:
+    failure = failure_of(error, ())
+    now = time.time_ns() // 1000
+    return [Outcome(item, Kind.FAILED, None, now, 0, failure) for item in batch.items]
+
+
+def _cancelled(batch: Batch, position: int) -> Sequence[Outcome]:
+    now = time.time_ns() // 1000
+    return [Outcome(item, Kind.CANCELLED, None, now, 0) for item in batch.items[position:]]

@@ -1,0 +1,123 @@
+"""What a worker has at hand while it makes attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from hookline.model.batch import FunctionRef, Output, RunFacts
+from hookline.store.artifacts import Artifacts, ArtifactWriter
+from hookline.store.flight import Flight, Slot
+
+__all__ = ["OutputCapture", "SharedServices", "WorkerServices", "open_services"]
+
+CodeDigest = Callable[[frozenset[object]], bytes]
+
+
+class OutputCapture(Protocol):
+    """Keeps what the attempt in this thread prints and logs."""
+
+    def begin(self) -> None:
+        """An attempt starts in this thread."""
+        ...
+
+    def end(self) -> Output | None:
+        """It ended; None where it wrote nothing."""
+        ...
+
+
+@dataclass(slots=True)
+class SharedServices:
+    """What all workers of one process share.
+
+    Attributes:
+        run: What the engine says about the run.
+        artifacts: Where stored bytes are read.
+        writer: Where they are written.
+        flight: What is in flight.
+        find: Finds the plain function of a step.
+        code_digest: Digests the project code that a value refers to.
+        prepared: Work that this process has seen, by task.
+    """
+
+    run: RunFacts
+    artifacts: Artifacts
+    writer: ArtifactWriter
+    flight: Flight
+    find: Callable[[FunctionRef], Callable[..., Any]]
+    code_digest: CodeDigest
+    prepared: dict[int, Any] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Give files back."""
+        self.writer.close()
+        self.flight.close()
+
+
+@dataclass(slots=True)
+class WorkerServices:
+    """What one worker (a thread or process) has.
+
+    Attributes:
+        shared: What it shares with others of its process.
+        worker: Its number.
+        slot: Its place in the flight file.
+        capture: Keeps the attempts' output; None where nothing is captured.
+        is_cancelled: Tells whether a batch is asked to end.
+    """
+
+    shared: SharedServices
+    worker: int
+    slot: Slot
+    capture: OutputCapture | None = None
+    is_cancelled: Callable[[int], bool] = lambda _: False
+
+    @property
+    def run(self) -> RunFacts:
+        """What the engine says about the run."""
+        return self.shared.run
+
+
+def open_services(run: RunFacts) -> SharedServices:
+    """Open what a process needs to make attempts of a run.
+
+    Args:
+        run: What the engine says about the run.
+
+    Returns:
+        Services for all workers of this process.
+    """
+    artifacts = Artifacts(Path(run.artifacts))
+    return SharedServices(
+        run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, _CodeDigests(Path(run.root))
+    )
+
+
+def _find(ref: FunctionRef) -> Callable[..., Any]:
+    if ref.local is not None:
+        return ref.local
+    from hookline.worker.functions import find
+
+    return find(ref)
+
+
+class _CodeDigests:
+    """Digests of the project code that values refer to, kept per set of classes and functions."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[frozenset[object], bytes] = {}
+        self._fingerprinter: Any = None
+
+    def __call__(self, code: frozenset[object]) -> bytes:
+        digest = self._known.get(code)
+        if digest is None:
+            # Late: fingerprints are needed only for values of the project's own classes.
+            from hookline.cache.carried import code_digest, new_fingerprinter
+
+            if self._fingerprinter is None:
+                self._fingerprinter = new_fingerprinter(self._root)
+            digest = self._known[code] = code_digest(self._fingerprinter, code)
+        return digest

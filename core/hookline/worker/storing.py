@@ -1,0 +1,78 @@
+"""From a step's value to stored outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hookline.model.outputs import Outputs
+from hookline.store.artifacts import ArtifactWriter
+from hookline.store.outputs import INLINE_LIMIT, Stored, pack_outputs
+from hookline.values.digest import digest_bytes
+from hookline.values.encode import CodeDigest, encode
+from hookline.values.files import FileRef, manifest, name_of
+from hookline.values.serializers import UnstorableError
+
+__all__ = ["Storer"]
+
+
+class Storer:
+    """Stores values and says where they are.
+
+    Args:
+        writer: Takes what is too large for a row.
+        code_digest: Digests the project code that a value refers to.
+    """
+
+    def __init__(self, writer: ArtifactWriter, code_digest: CodeDigest) -> None:
+        self._writer = writer
+        self._code_digest = code_digest
+
+    def outcome(self, value: Any, outputs: Outputs) -> bytes:
+        """Store a step's value.
+
+        Args:
+            value: What the function returned, of the declared type.
+            outputs: Its slots.
+
+        Returns:
+            The packed outputs; what they point to is written, and durable after the writer's ``sync``.
+
+        Raises:
+            UnstorableError: A slot can't be stored.
+            StoreError: The disk refuses.
+        """
+        return pack_outputs([self.slot(part) for part in outputs.split(value)])
+
+    def slot(self, value: Any) -> Stored:
+        """Store one value."""
+        files: list[Stored] = []
+        encoded = encode(value, code_digest=self._code_digest, keep_file=lambda path: self._keep(path, files.append))
+        if encoded.size <= INLINE_LIMIT:
+            return Stored(encoded.digest, encoded.size, b"", encoded.data(), tuple(files))
+        place = self._writer.put(encoded.digest, encoded.chunks, encoded.size)
+        return Stored(encoded.digest, encoded.size, place, None, tuple(files))
+
+    def _keep(self, path: Path, found: Callable[[Stored], None]) -> FileRef:
+        if path.is_dir():
+            children: dict[bytes, Stored] = {}
+
+            def keep_child(child: Path) -> bytes:
+                stored = self._writer.put_file(child)
+                children[stored.digest] = stored
+                return stored.digest
+
+            rows = manifest(path, keep_child)
+            digest, size = digest_bytes(rows), len(rows)
+            place = b"" if size <= INLINE_LIMIT else self._writer.put(digest, [rows], size)
+            found(Stored(digest, size, place, None if place else rows, tuple(children.values())))
+            return FileRef(name_of(path), digest, folder=True)
+        if not path.exists():
+            raise UnstorableError(
+                f"the step returned the path '{path}', where nothing is",
+                help="write the file before returning its path, or return a PurePath or str to pass the path itself on",
+            )
+        stored = self._writer.put_file(path)
+        found(stored)
+        return FileRef(name_of(path), stored.digest)
