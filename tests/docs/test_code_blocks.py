@@ -1,0 +1,127 @@
+"""Runs every code block of the documentation, page by page, in an empty folder with a copy of ``examples/``.
+
+A ``python`` block whose first line is a comment with a file's name, such as ``# churn.py``, is written to that file;
+any other is a script of its own. A ``console`` block has commands after ``$`` and, below each, lines of its output: they
+must appear in this order, other lines may stand between them, and ``…`` stands for any text within a line. A command
+must succeed unless it ends in ``; echo $?``. A ``text`` block is a picture; other languages don't occur.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(page for page in ROOT.glob("docs/**/*.md") if "decisions" not in page.parts),
+        *ROOT.glob("examples/*/*.md"),
+    ]
+)
+pytestmark = pytest.mark.integration
+
+
+@dataclass(frozen=True)
+class Block:
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    for found in re.finditer(r"^( *)```(\S*)\n(.*?)^\1```$", page.read_text(), re.DOTALL | re.MULTILINE):
+        line = page.read_text().count("\n", 0, found.start()) + 1
+        text = re.sub(f"^{found[1]}", "", found[3], flags=re.MULTILINE)
+        yield Block(page, line, found[2], text)
+
+
+def with_code(pages: list[Path]) -> list[Path]:
+    return [page for page in pages if any(block.language != "text" for block in blocks_of(page))]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    unwanted = shutil.ignore_patterns("__pycache__", ".hookline")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=unwanted)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", with_code(PAGES), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_code_block_does_what_the_page_says(page: Path, folder: Path) -> None:
+    """Blocks of a page run in order in one folder; a reader who types them sees what is printed there."""
+    for block in blocks_of(page):
+        if block.language == "python":
+            run_python(block, folder)
+        elif block.language == "console":
+            run_console(block, folder)
+        else:
+            assert block.language == "text", f"{block}: a block of '{block.language or 'no language'}' can't be run"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    """A relative link names a file or folder of the repository."""
+    prose = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", prose) if "://" not in link]
+    missing = [link for link in links if not (page.parent / link).exists() and link != "figures.png"]
+
+    assert not missing
+
+
+def run_python(block: Block, folder: Path) -> None:
+    name = re.match(r"# ([\w./-]+\.py)\n", block.text)
+    if name is not None:
+        (folder / name[1]).write_text(block.text)
+        return
+    script = folder / f"block_{block.line}.py"
+    script.write_text(block.text)
+    done = in_shell(f"{sys.executable} {script.name}", folder)
+    assert done.returncode == 0, f"{block}:\n{done.stdout}"
+
+
+def run_console(block: Block, folder: Path) -> None:
+    commands = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
+    assert not commands[0].strip(), f"{block}: it does not begin with a command"
+    for command in commands[1:]:
+        typed, _, expected = command.replace("\\\n", " ").partition("\n")
+        done = in_shell(typed, folder)
+        assert done.returncode == 0, f"{block}: {typed}\n{done.stdout}"
+        lines = iter(done.stdout.splitlines())
+        for wanted in filter(str.strip, expected.splitlines()):
+            found = any(re.fullmatch(pattern(wanted), line.strip()) for line in lines)
+            assert found, f"{block}: '{typed}' does not print '{wanted}' (or not there):\n{done.stdout}"
+
+
+def pattern(wanted: str) -> str:
+    """Let ``…`` stand for any text, and any number of blanks for each other."""
+    return re.sub(r"(\\ )+", r" +", re.escape(wanted.strip()).replace("…", ".*"))
+
+
+def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "VIRTUAL_"))}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    environment |= {"COLUMNS": "120", "NO_COLOR": "1"}
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=180,
+        check=False,
+    )
