@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass
 from types import FrameType
 
-__all__ = ["Place", "calling_place"]
+__all__ = ["PACKAGE", "Place", "calling_place"]
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,6 @@ class Place:
 def calling_place() -> Place:
     """Find the innermost frame outside hookline."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
     return Place("", 0) if frame is None else Place(frame.f_code.co_filename, frame.f_lineno)

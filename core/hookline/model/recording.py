@@ -101,13 +101,19 @@ class Recording:
         """
         calls = self.calls
         # What the workflow changes later must not reach a call that it made before.
-        args = tuple([value if type(value) in _FIXED else snapshot(value) for value in args])
-        if kwargs:
-            kwargs = {
-                key: value if type(value) in _FIXED else snapshot(value) for key, value in kwargs.items()
-            }
-        if items:
-            items = {key: snapshot(value) for key, value in items.items()}
+        try:
+            args = tuple([value if type(value) in _FIXED else snapshot(value) for value in args])
+            if kwargs:
+                kwargs = {
+                    key: value if type(value) in _FIXED else snapshot(value) for key, value in kwargs.items()
+                }
+            if items:
+                items = {key: snapshot(value) for key, value in items.items()}
+        except RecursionError:
+            raise WorkflowError(
+                f"an argument of '{step.name}' is nested too deeply, or holds itself ({calling_place()})",
+                help="pass plain lists, tuples and dicts",
+            ) from None
         call = Call(
             len(calls),
             self._unique(step.name),

@@ -1,0 +1,282 @@
+"""Turns one recorded call into bindings: per parameter a constant, a reference or a structure of both.
+
+Five thousand calls of one step are common, so what a signature says is worked out once per function and each argument
+costs a few dictionary look-ups.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from hookline.errors import close_match
+from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskOutput
+from hookline.model.parameter import Signature
+from hookline.model.recording import Call, Form
+from hookline.model.reference import FirstReference, Reference
+from hookline.model.seed import is_seed
+from hookline.model.step import Conditional, Partial, Step
+from hookline.model.workflow import Workflow
+
+__all__ = ["Binder", "Problem", "Shape"]
+
+_PLAIN: Final = frozenset({int, float, str, bool, type(None), bytes, complex})
+_EXACT: Final = frozenset({list, tuple, dict})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something wrong with a task.
+
+    Attributes:
+        task: The task's index; of the workflow itself, one past the last.
+        text: What is wrong, where, and what would be right.
+    """
+
+    task: int
+    text: str
+
+
+class Shape:
+    """What calls of one function must look like.
+
+    Attributes:
+        positional: Names that can be given by position.
+        keywords: Names that can be given by name.
+        required: Names that must be given: no default, and not filled in by the engine.
+    """
+
+    __slots__ = ("keywords", "positional", "required", "signature", "var_keyword", "var_positional")
+
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+        self.positional = signature.positional
+        self.var_positional = signature.var_positional
+        self.var_keyword = signature.var_keyword
+        own = [name for name in signature.parameters if name not in (self.var_positional, self.var_keyword)]
+        self.keywords = frozenset(own) - frozenset(self.positional[: signature.positional_only])
+        self.required = frozenset(
+            name for name in signature.required if not is_seed(signature.parameters[name].annotation)
+        )
+
+
+class Unusable(Exception):
+    """A value that can't be an argument; the text reads after the argument's name."""
+
+
+class Binder:
+    """Binds the calls of one recording.
+
+    Attributes:
+        problems: What was wrong so far.
+    """
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.problems: list[Problem] = []
+        self._calls = calls
+        self._shapes: dict[Callable[..., Any], Shape] = {}
+        self._leaves: set[type] = set(_PLAIN)
+
+    def task(self, call: Call) -> Task:
+        """Bind a call's arguments and condition."""
+        step = call.step
+        shape = self._shapes.get(step.fn)
+        if shape is None:
+            shape = self._shapes[step.fn] = Shape(step.signature)
+        bindings: dict[str, Binding] = {}
+        args = call.args
+        positional = shape.positional
+        count = len(positional)
+        for name, value in zip(positional, args, strict=False):
+            bindings[name] = (
+                Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
+            )
+        extra: dict[str, Binding] = {}
+        wrong: list[str] = []
+        for name, value in call.kwargs.items():
+            if name in bindings and name in shape.keywords:
+                self._note(call, f"is given '{name}' twice, by position and by name")
+                continue
+            bound = Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
+            if name in shape.keywords:
+                bindings[name] = bound
+            elif shape.var_keyword:
+                extra[name] = bound
+            else:
+                wrong.append(name)
+        if len(args) > count:
+            self._rest(call, shape, bindings)
+        if extra:
+            bindings[shape.var_keyword] = Nested("dict", tuple(extra), tuple(extra.values()))
+        mapped = self._mapped(call, shape, bindings, wrong) if call.form is not Form.CALL else ()
+        if wrong or not shape.required <= bindings.keys():
+            self._mismatch(call, shape, bindings, wrong)
+        condition = self._argument(call, "", call.condition[0]) if call.condition else None
+        return Task(call.index, call.id, step, call.form, bindings, mapped, condition, call.place)
+
+    def value(self, value: Any) -> Binding:
+        """Bind a value: find the references in it, at any depth of lists, tuples and dicts.
+
+        Raises:
+            Unusable: It holds something that can't be passed on.
+        """
+        kind = type(value)
+        if kind in self._leaves:
+            return Constant(value)
+        if kind is Reference:
+            return self._output(value)
+        if kind is FirstReference:
+            return FirstOf(tuple([self._output(option) for option in value._options]))
+        if kind in _EXACT:
+            return self._structure(value, kind)
+        self._leaf(value, kind)
+        return Constant(value)
+
+    def _output(self, reference: Reference) -> TaskOutput:
+        call = reference._call
+        if call.index >= len(self._calls) or self._calls[call.index] is not call:
+            raise Unusable(
+                f"is a reference to task '{call.id}' ({call.place}) of another workflow; call the step in this one"
+            )
+        return TaskOutput(call.index, reference._slot, reference._completed)
+
+    def _structure(self, value: Any, kind: type) -> Binding:
+        if kind is dict:
+            self._keys(value)
+            parts: Any = value.values()
+        else:
+            parts = value
+        if self._leaves.issuperset(map(type, parts)):
+            return Constant(value)
+        bound = [self.value(part) for part in parts]
+        if all(type(item) is Constant for item in bound):
+            return Constant(value)
+        return Nested(kind.__name__, tuple(value) if kind is dict else (), tuple(bound))
+
+    def _keys(self, value: dict[Any, Any]) -> None:
+        pending: list[Any] = [value]
+        while pending:
+            for key in pending.pop():
+                if isinstance(key, Reference):
+                    raise Unusable(
+                        f"has {key!r} as a dict's key, whose value does not exist yet; build the dict in a step"
+                    )
+                if isinstance(key, (tuple, frozenset)):
+                    pending.append(key)
+
+    def _leaf(self, value: Any, kind: type) -> None:
+        """Refuse what can't be an argument; remember types that are always fine."""
+        if issubclass(kind, (Step, Workflow)):
+            raise Unusable(f"is {value!r} itself; call it, or pass {value.name}.fn for the function")
+        if issubclass(kind, (Partial, Conditional)):
+            raise Unusable("is a step that was not called; put its remaining arguments in brackets behind it")
+        if issubclass(kind, (set, frozenset, list, tuple, dict)):
+            _without_references(value, kind, value.values() if issubclass(kind, dict) else value)
+            if issubclass(kind, dict):
+                self._keys(value)
+        elif dataclasses.is_dataclass(kind):
+            names = [field.name for field in dataclasses.fields(kind)]
+            _without_references(value, kind, [getattr(value, name, None) for name in names])
+        elif issubclass(kind, Iterator) and not hasattr(kind, "fileno"):
+            raise Unusable(f"is {_article(kind)}, which is gone once it was read; write a list: [… for … in …]")
+        else:
+            self._leaves.add(kind)
+
+    def _argument(self, call: Call, name: str, value: Any) -> Binding:
+        try:
+            return self.value(value)
+        except Unusable as error:
+            what = f"'{name}'" if name else "its condition"
+            self._note(call, f"can't take {what}, which {error}")
+        except RecursionError:
+            self._note(call, f"can't take '{name}', which is nested too deeply")
+        return Constant(None)
+
+    def _rest(self, call: Call, shape: Shape, bindings: dict[str, Binding]) -> None:
+        count = len(shape.positional)
+        if shape.var_positional:
+            rest = [self._argument(call, shape.var_positional, value) for value in call.args[count:]]
+            bindings[shape.var_positional] = Nested("tuple", (), tuple(rest))
+        else:
+            takes = f"at most {count}" if count else "none"
+            self._note(call, f"is given {len(call.args)} arguments by position, but takes {takes}")
+
+    def _mapped(
+        self, call: Call, shape: Shape, bindings: dict[str, Binding], wrong: list[str]
+    ) -> tuple[str, ...]:
+        if not call.items:
+            self._note(call, f"is mapped over nothing; write .{call.form.value}(name=list)")
+        mapped: list[str] = []
+        for name, value in call.items.items():
+            if name not in shape.keywords:
+                if shape.var_keyword and name not in shape.positional:
+                    self._note(call, f"can't be mapped over '{name}', which '**{shape.var_keyword}' would take")
+                else:
+                    wrong.append(name)
+            elif name in bindings:
+                self._note(call, f"has '{name}' both fixed and mapped; leave one of them out")
+            else:
+                bindings[name] = self._collection(call, name, value)
+                mapped.append(name)
+        return tuple(mapped)
+
+    def _collection(self, call: Call, name: str, value: Any) -> Binding:
+        kind = type(value)
+        if kind is Reference or kind is FirstReference:
+            return self._argument(call, name, value)
+        if kind not in (list, tuple, range) and not (
+            isinstance(value, (list, tuple)) and not hasattr(value, "_fields")
+        ):
+            self._note(call, f"is mapped over '{name}', which is {_article(kind)} and no list{_listed(value)}")
+            return Constant([])
+        return self._argument(call, name, list(value))
+
+    def _mismatch(
+        self, call: Call, shape: Shape, bindings: Mapping[str, Binding], wrong: list[str]
+    ) -> None:
+        missing = [name for name in shape.signature.parameters if name in shape.required - bindings.keys()]
+        known = [name for name in shape.signature.parameters if name in shape.keywords]
+        for name in wrong:
+            if name in shape.positional:
+                self._note(call, f"takes '{name}' by position only")
+                missing = [other for other in missing if other != name]
+                continue
+            match = close_match(name, missing) or close_match(name, known)
+            takes = f"it takes {', '.join(shape.signature.parameters)}" if known else "it takes none"
+            self._note(call, f"has no parameter '{name}';{match or ' ' + takes}")
+            missing = [other for other in missing if f"'{other}'" not in match]
+        if missing:
+            names = ", ".join(f"'{name}'" for name in missing)
+            self._note(call, f"lacks the argument{'s' if len(missing) > 1 else ''} {names}")
+
+    def _note(self, call: Call, text: str) -> None:
+        self.problems.append(Problem(call.index, f"task '{call.id}' ({call.place}) {text}"))
+
+
+def _without_references(value: Any, kind: type, parts: Any) -> None:
+    for part in parts:
+        if isinstance(part, Reference):
+            raise Unusable(f"is {_article(kind)} that holds {part!r}; use a list, tuple or dict, or pass it alone")
+
+
+def _article(kind: type) -> str:
+    name = {"str": "text", "bytes": "bytes"}.get(kind.__name__)
+    if name:
+        return name
+    return f"{'an' if kind.__name__[0].lower() in 'aeiou' else 'a'} {kind.__name__}"
+
+
+def _listed(value: Any) -> str:
+    """Word how a value becomes a list, where that is plain."""
+    if isinstance(value, str):
+        return "; write a list with the text in it, or split it first"
+    if isinstance(value, dict):
+        return "; write list(….items()) or list(….values())"
+    if isinstance(value, (set, frozenset)):
+        return "; write sorted(…), so that the order is the same in each run"
+    if hasattr(value, "tolist") and not hasattr(value, "columns"):
+        return "; write ….tolist()"
+    if hasattr(value, "columns"):
+        return "; write a list of the parts, such as [part for _, part in frame.groupby(…)]"
+    return "; write list(…)" if hasattr(value, "__iter__") else "; write a list"
