@@ -16,7 +16,7 @@ from hookline.errors import StoreDamagedError, StoreError, UsageError, close_mat
 from hookline.model.states import Kind, RunState, Verdict
 from hookline.store import schema
 from hookline.store.artifacts import Artifacts
-from hookline.store.lookup import find_hits
+from hookline.store.lookup import Finder
 from hookline.store.ownership import request_cancel, start_run, take_run
 from hookline.store.place import check_local, journal_error
 from hookline.store.rows import (
@@ -32,7 +32,6 @@ from hookline.store.rows import (
     Note,
     RunRow,
 )
-from hookline.store.segments import KeyIndex
 from hookline.store.writer import SqliteRunWriter
 
 __all__ = ["SqliteStore", "open_store"]
@@ -206,9 +205,12 @@ class SqliteStore:
         """Find the newest reusable attempt for each key; keys without one are left out."""
         if not keys:
             return {}
-        with self.reading() as connection:
+        try:
+            self._connection()
             reader: _Reader = self._local.reader
-            return find_hits(connection, reader.index, reader.codes, fingerprint, keys)
+            return reader.finder.find(fingerprint, keys)
+        except sqlite3.Error as error:
+            raise self.failed(error) from error
 
     def last_node(self, workflow: str, name: str, *, before: int | None = None) -> tuple[RunRow, NodeRow] | None:
         """Find the task of this name in the latest run of the workflow that has it, before the given run."""
@@ -345,8 +347,7 @@ class _Reader:
 
     def __init__(self, journal: Path) -> None:
         self.connection = schema.Connection(journal, write=False)
-        self.index = KeyIndex()
-        self.codes: dict[bytes, int] = {}
+        self.finder = Finder(self.connection.raw)
 
 
 def _run_row(row: Sequence[Any]) -> RunRow:

@@ -1,71 +1,225 @@
-"""From keys to recorded attempts: what the index proposes, each compared with the attempt's own key."""
+"""From keys to recorded attempts: what the index proposes, each compared with the attempt's own key.
+
+Tasks that were recorded one after another are mostly asked for one after another: once the index has led to one of
+them, its neighbours are read straight from the attempts, where that provably gives the newest attempt of each key.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 
 from hookline.model.states import Kind
 from hookline.store.rows import Hit
-from hookline.store.segments import PREFIX, KeyIndex
+from hookline.store.segments import PREFIX, Place, Segment, Segments
 
-__all__ = ["find_hits"]
+__all__ = ["Finder"]
 
 _GAP = 4  # items; reading over smaller gaps is cheaper than another query
 _REUSABLE = int(Kind.GREW)
+_FIRST_WINDOW = 64
+_PAYS = 8  # hits
+_WINDOW = 4096
+_AHEAD = 256
 
 _RANGE = "SELECT item, attempt, kind, key, outputs FROM attempts WHERE run = ? AND node = ? AND item >= ? AND item <= ?"
+_ONWARD = (
+    "SELECT run, node, item, attempt, kind, outputs, key, sequence FROM attempts"
+    " WHERE run = ? AND (node, item, attempt) >= (?, ?, ?) ORDER BY node, item, attempt LIMIT ?"
+)
 
 _Wanted = list[tuple[int, int, int, int, bytes]]
+_Hits = dict[bytes, Hit]
+_new_hit = partial(tuple.__new__, Hit)
 
 
-def find_hits(
-    connection: sqlite3.Connection,
-    index: KeyIndex,
-    codes: dict[bytes, int],
-    fingerprint: bytes,
-    keys: Sequence[bytes],
-) -> dict[bytes, Hit]:
-    """Find the newest reusable attempt for each key.
+class Finder:
+    """Look-ups by key through one connection, remembering what helps the next one.
 
     Args:
-        connection: What to read with.
-        index: What this connection learned so far.
-        codes: Numbers of fingerprints that this connection learned so far.
-        fingerprint: Of the code that the keys belong to.
-        keys: Whole keys.
+        connection: Read-only.
     """
-    code = codes.get(fingerprint)
-    if code is None:
-        row = connection.execute("SELECT code FROM code WHERE fingerprint = ?", (fingerprint,)).fetchone()
-        if row is None:
-            return {}
-        code = codes[fingerprint] = row[0]
-    version = connection.execute("PRAGMA data_version").fetchone()[0]
-    prefixes = [key[:PREFIX] for key in keys]
-    places = index.find(connection, version, code, prefixes)
-    if not places:
-        return {}
-    wanted: _Wanted = [
-        (*place, key) for key, prefix in zip(keys, prefixes, strict=True) if (place := places.get(prefix)) is not None
-    ]
-    wanted.sort()
-    return _verified(connection, wanted)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[bytes, _Fingerprint] = {}
+
+    def find(self, fingerprint: bytes, keys: Sequence[bytes]) -> _Hits:
+        """Find the newest reusable attempt for each key; keys without one are left out."""
+        known = self._known.get(fingerprint)
+        if known is None:
+            row = self._connection.execute("SELECT code FROM code WHERE fingerprint = ?", (fingerprint,)).fetchone()
+            if row is None:
+                return {}
+            known = self._known[fingerprint] = _Fingerprint(Segments(row[0]))
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if known.segments.refresh(self._connection, version):
+            known.ahead = {}
+        if len(keys) == 1 and (hit := known.ahead.get(keys[0])) is not None:
+            known.used += 1
+            return {keys[0]: hit}
+        return self._search(known, keys)
+
+    def _search(self, known: _Fingerprint, keys: Sequence[bytes]) -> _Hits:
+        places: dict[bytes, Place] = {}
+        held: dict[bytes, tuple[int, Place]] = {}
+        waiting: list[bytes] = []
+        small, large = known.segments.small, known.segments.large
+        if small:
+            newest = large[0].number if large else 0
+            for key in keys:
+                near = small.get(key[:PREFIX])
+                if near is None:
+                    waiting.append(key)
+                elif near[0] >= newest:
+                    places[key[:PREFIX]] = near[1]
+                else:
+                    # A newer attempt may stand in a large segment.
+                    held[key[:PREFIX]] = near
+        else:
+            waiting.extend(keys)
+        hits: _Hits = {}
+        low = 0
+        while low < len(large) and (waiting or held):
+            high, run = known.alike(low)
+            if waiting and not held and run is not None:
+                waiting = self._neighbours(known, large[low:high], run, waiting, hits)
+            if len(waiting) != 1 or held or run is None:
+                for segment in large[low:high]:
+                    waiting = self._by_index(known, segment, waiting, held, places)
+            low = high
+        for prefix, near in held.items():
+            places.setdefault(prefix, near[1])
+        if places:
+            self._verify(keys, places, hits)
+        return hits
+
+    def _by_index(
+        self,
+        known: _Fingerprint,
+        segment: Segment,
+        waiting: list[bytes],
+        held: dict[bytes, tuple[int, Place]],
+        places: dict[bytes, Place],
+    ) -> list[bytes]:
+        prefixes = [key[:PREFIX] for key in waiting]
+        prefixes += held
+        if not prefixes:
+            return waiting
+        prefixes.sort()
+        found = known.segments.find(self._connection, segment, prefixes)
+        if not found:
+            return waiting
+        for prefix, place in found.items():
+            near = held.pop(prefix, None)
+            places[prefix] = place if near is None or near[0] < segment.number else near[1]
+        return [key for key in waiting if key[:PREFIX] not in found]
+
+    def _neighbours(
+        self, known: _Fingerprint, segments: list[Segment], run: int, waiting: list[bytes], hits: _Hits
+    ) -> list[bytes]:
+        """Take hits from the rows after a first one, as long as that pays; gives what is still wanted.
+
+        All segments hold attempts of one run only, so a row of that run, recorded within them, is the newest.
+        """
+        wanted = dict.fromkeys(waiting)
+        failures = 0
+        single = len(waiting) == 1
+        for key in waiting:
+            if key not in wanted:
+                continue
+            got = self._onward(known, segments, run, key, wanted, single, hits)
+            failures = 0 if got >= _PAYS else failures + 1
+            if failures > 2 and len(wanted) > 1:
+                break
+        return list(wanted)
+
+    def _onward(
+        self,
+        known: _Fingerprint,
+        segments: list[Segment],
+        run: int,
+        key: bytes,
+        wanted: dict[bytes, None],
+        single: bool,
+        hits: _Hits,
+    ) -> int:
+        place = self._probe(known, segments, key[:PREFIX])
+        if place is None:
+            return 0
+        floor, got = segments[-1].oldest, 0
+        window = known.window() if single else min(_FIRST_WINDOW, len(wanted))
+        at: tuple[int, ...] = place[1:]
+        while wanted:
+            rows = self._connection.execute(_ONWARD, (run, *at, window)).fetchall()
+            fresh = {
+                row[6]: _new_hit(row[:6])
+                for row in rows
+                if (row[6] in wanted or single) and row[4] <= _REUSABLE and row[7] >= floor
+            }
+            if single:
+                known.ahead = fresh
+                fresh = {key: fresh[key]} if key in fresh else {}
+            hits.update(fresh)
+            for found in fresh:
+                del wanted[found]
+            got += len(fresh)
+            if len(rows) < window or len(fresh) * 2 < window:
+                break
+            at = (*rows[-1][1:3], rows[-1][3] + 1)
+            window = min(window * 4, _WINDOW, len(wanted))
+        return got
+
+    def _probe(self, known: _Fingerprint, segments: list[Segment], prefix: bytes) -> Place | None:
+        for segment in segments:
+            place = known.segments.probe(self._connection, segment, prefix)
+            if place is not None:
+                return place
+        return None
+
+    def _verify(self, keys: Sequence[bytes], places: dict[bytes, Place], hits: _Hits) -> None:
+        wanted: _Wanted = [(*place, key) for key in keys if (place := places.get(key[:PREFIX])) is not None]
+        wanted.sort()
+        start, count = 0, len(wanted)
+        while start < count:
+            run, node, first, _, _ = wanted[start]
+            stop, last = start + 1, first
+            while stop < count and wanted[stop][2] - last <= _GAP and wanted[stop][:2] == (run, node):
+                last = wanted[stop][2]
+                stop += 1
+            take = {(item, attempt): key for _, _, item, attempt, key in wanted[start:stop]}.get
+            for item, attempt, kind, key, outputs in self._connection.execute(_RANGE, (run, node, first, last)):
+                if take((item, attempt)) == key and kind <= _REUSABLE:
+                    hits[key] = Hit(run, node, item, attempt, kind, outputs)
+            start = stop
 
 
-def _verified(connection: sqlite3.Connection, wanted: _Wanted) -> dict[bytes, Hit]:
-    hits: dict[bytes, Hit] = {}
-    start, count = 0, len(wanted)
-    while start < count:
-        run, node, first, _, _ = wanted[start]
-        stop, last = start + 1, first
-        while stop < count and wanted[stop][2] - last <= _GAP and wanted[stop][1] == node and wanted[stop][0] == run:
-            last = wanted[stop][2]
-            stop += 1
-        expected = {(item, attempt): key for _, _, item, attempt, key in wanted[start:stop]}
-        take = expected.get
-        for item, attempt, kind, key, outputs in connection.execute(_RANGE, (run, node, first, last)):
-            if take((item, attempt)) == key and kind <= _REUSABLE:
-                hits[key] = Hit(run, node, item, attempt, kind, outputs)
-        start = stop
-    return hits
+class _Fingerprint:
+    """What one connection knows about one fingerprint."""
+
+    __slots__ = ("_window", "ahead", "segments", "used")
+
+    def __init__(self, segments: Segments) -> None:
+        self.segments = segments
+        self.ahead: _Hits = {}
+        self.used = 0
+        self._window = 1
+
+    def window(self) -> int:
+        """Tell how many rows to read for one key: more while the ones read ahead get used."""
+        if self.used * 2 >= len(self.ahead):
+            self._window = min(self._window * 4, _AHEAD)
+        else:
+            self._window = 1
+        self.used = 0
+        return self._window
+
+    def alike(self, low: int) -> tuple[int, int | None]:
+        """Tell up to which large segment they hold one run only, and which; None where already the first is mixed."""
+        large = self.segments.large
+        run = large[low].low_run
+        high = low
+        while high < len(large) and large[high].low_run == run == large[high].high_run:
+            high += 1
+        return (high, run) if high > low else (low + 1, None)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from struct import Struct
 
-__all__ = ["PREFIX", "KeyIndex", "Place", "append_segment", "entry"]
+__all__ = ["PREFIX", "Place", "Segment", "Segments", "append_segment", "entry"]
 
 PREFIX = 8
 FAN_IN = 16
@@ -28,8 +28,13 @@ _PLACE = Struct(">IIII")
 _ENTRY = Struct(">8sIIII")
 _WIDTH = _ENTRY.size
 _pack_entry = _ENTRY.pack
-_BLOBS_KEPT = 4096
-_SMALL_KEPT = 65536
+_BLOBS_KEPT = 4096  # chunks of one segment
+_SMALL_KEPT = 65536  # entries
+_REFRESH = (
+    "SELECT s.level, s.segment, s.oldest, s.chunks, s.low_run, s.high_run, c.entries FROM segments s LEFT JOIN chunks c"
+    " ON c.code = s.code AND c.level = s.level AND c.segment = s.segment AND s.chunks = 1 AND s.segment > ?2"
+    " WHERE s.code = ?1 ORDER BY s.segment"
+)
 
 
 def entry(key: bytes, run: int, node: int, item: int, attempt: int) -> bytes:
@@ -37,16 +42,17 @@ def entry(key: bytes, run: int, node: int, item: int, attempt: int) -> bytes:
     return _pack_entry(key, run, node, item, attempt)  # the format cuts the key to its prefix
 
 
-def append_segment(cursor: sqlite3.Cursor, code: int, sequence: int, entries: list[bytes]) -> None:
+def append_segment(cursor: sqlite3.Cursor, code: int, sequence: int, run: int, entries: list[bytes]) -> None:
     """Record the entries of one commit for one fingerprint, merging where enough segments have gathered.
 
     Args:
         cursor: In the transaction that records the attempts.
         code: The number of the fingerprint.
         sequence: The number of the commit.
+        run: The run that the attempts belong to.
         entries: As ``entry`` made them, in any order.
     """
-    _write(cursor, code, 0, sequence, sequence, _sorted_unique([entries]))
+    _write(cursor, (code, 0, sequence, sequence, run, run), _sorted_unique([entries]))
     level = 0
     while _merge(cursor, code, level):
         level += 1
@@ -54,7 +60,9 @@ def append_segment(cursor: sqlite3.Cursor, code: int, sequence: int, entries: li
 
 def _merge(cursor: sqlite3.Cursor, code: int, level: int) -> bool:
     rows = cursor.execute(
-        "SELECT segment, oldest, entries FROM segments WHERE code = ? AND level = ? ORDER BY segment", (code, level)
+        "SELECT segment, oldest, entries, low_run, high_run FROM segments WHERE code = ? AND level = ?"
+        " ORDER BY segment",
+        (code, level),
     ).fetchall()
     if len(rows) < FAN_IN or sum(row[2] for row in rows) > MERGE_LIMIT:
         return False
@@ -65,7 +73,8 @@ def _merge(cursor: sqlite3.Cursor, code: int, level: int) -> bool:
         blobs[segment] += _split(blob)
     cursor.execute("DELETE FROM chunks WHERE code = ? AND level = ?", (code, level))
     cursor.execute("DELETE FROM segments WHERE code = ? AND level = ?", (code, level))
-    _write(cursor, code, level + 1, rows[-1][0], rows[0][1], _sorted_unique(list(blobs.values())))
+    runs = min(row[3] for row in rows), max(row[4] for row in rows)
+    _write(cursor, (code, level + 1, rows[-1][0], rows[0][1], *runs), _sorted_unique(list(blobs.values())))
     return True
 
 
@@ -79,18 +88,19 @@ def _sorted_unique(runs: Sequence[list[bytes]]) -> list[bytes]:
     return entries
 
 
-def _write(cursor: sqlite3.Cursor, code: int, level: int, segment: int, oldest: int, entries: list[bytes]) -> None:
+def _write(cursor: sqlite3.Cursor, head: tuple[int, int, int, int, int, int], entries: list[bytes]) -> None:
     chunks = 0
     for low in range(0, len(entries), CHUNK):
         part = entries[low : low + CHUNK]
         cursor.execute(
             "INSERT INTO chunks (code, level, segment, first, entries) VALUES (?, ?, ?, ?, ?)",
-            (code, level, segment, part[0][:PREFIX] if chunks else b"", _join(part)),
+            (*head[:3], part[0][:PREFIX] if chunks else b"", _join(part)),
         )
         chunks += 1
     cursor.execute(
-        "INSERT INTO segments (code, level, segment, oldest, entries, chunks) VALUES (?, ?, ?, ?, ?, ?)",
-        (code, level, segment, oldest, len(entries), chunks),
+        "INSERT INTO segments (code, level, segment, oldest, low_run, high_run, entries, chunks)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*head, len(entries), chunks),
     )
 
 
@@ -122,125 +132,92 @@ def _search(blob: bytes, prefix: bytes) -> Place | None:
     return _PLACE.unpack_from(blob, middle + at // PREFIX * _PLACE.size)
 
 
-class _Segment:
+class Segment:
     """A segment of several chunks; its content never changes."""
 
-    __slots__ = ("asked", "blobs", "chunks", "firsts", "level", "number", "oldest")
+    __slots__ = ("asked", "blobs", "chunks", "firsts", "high_run", "level", "low_run", "number", "oldest")
 
-    def __init__(self, level: int, number: int, oldest: int, chunks: int) -> None:
+    def __init__(self, level: int, number: int, oldest: int, chunks: int, low_run: int, high_run: int) -> None:
         self.level = level
         self.number = number
         self.oldest = oldest
         self.chunks = chunks
+        self.low_run = low_run
+        self.high_run = high_run
         self.asked = 0
         self.firsts: list[bytes] | None = None
         self.blobs: dict[int, bytes] = {}
 
 
-class _Fingerprint:
-    """What a reader knows of one fingerprint's segments."""
+class Segments:
+    """What one reader knows of one fingerprint's segments, kept from look-up to look-up.
 
-    __slots__ = ("large", "small", "through", "version")
+    Attributes:
+        small: Prefix to (segment, place), from all segments of one chunk.
+        large: The others, newest first.
+    """
 
-    def __init__(self) -> None:
-        self.version = -1
-        self.through = 0
+    __slots__ = ("_through", "_version", "code", "large", "small")
+
+    def __init__(self, code: int) -> None:
+        self.code = code
         self.small: dict[bytes, tuple[int, Place]] = {}
-        self.large: list[_Segment] = []
+        self.large: list[Segment] = []
+        self._version = -1
+        self._through = 0
 
-
-class KeyIndex:
-    """Look-ups through all segments, remembering what never changes. One per connection."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, _Fingerprint] = {}
-
-    def find(
-        self, connection: sqlite3.Connection, version: int, code: int, prefixes: Sequence[bytes]
-    ) -> dict[bytes, Place]:
-        """Find the newest entry for each prefix.
+    def refresh(self, connection: sqlite3.Connection, version: int) -> bool:
+        """Take note of what was recorded since; tells whether there is anything new.
 
         Args:
             connection: What to read with.
             version: Changes whenever the journal changed.
-            code: The number of the fingerprint.
-            prefixes: The first bytes of the keys.
         """
-        known = self._refreshed(connection, version, code)
-        found: dict[bytes, Place] = {}
-        waiting = []
-        small = known.small
-        newest_large = known.large[0].number if known.large else 0
-        held: dict[bytes, tuple[int, Place]] = {}
+        if self._version == version:
+            return False
+        self._version = version
+        if len(self.small) > _SMALL_KEPT:
+            self.small = {}
+            self._through = 0
+        before = self._through
+        # One statement is one snapshot: the chunk of a small segment is read with the segment itself.
+        rows = connection.execute(_REFRESH, (self.code, before)).fetchall()
+        old = {(segment.level, segment.number): segment for segment in self.large}
+        large = []
+        for level, number, oldest, chunks, low_run, high_run, blob in rows:
+            if chunks > 1:
+                known = old.get((level, number))
+                large.append(known or Segment(level, number, oldest, chunks, low_run, high_run))
+            elif blob is not None:
+                self.small.update((prefix, (number, place)) for prefix, place in _table(blob))
+            self._through = max(self._through, number)
+        self.large = large[::-1]
+        return self._through > before
+
+    def find(self, connection: sqlite3.Connection, segment: Segment, prefixes: Sequence[bytes]) -> dict[bytes, Place]:
+        """Find sorted prefixes in one large segment: probe for few, read through it for many."""
+        if len(prefixes) * 2 >= segment.chunks and len(prefixes) > 8:
+            return _read_through(connection, self.code, segment, prefixes)
+        found = {}
         for prefix in prefixes:
-            near = small.get(prefix)
-            if near is not None and near[0] >= newest_large:
-                found[prefix] = near[1]
-            else:
-                waiting.append(prefix)
-                if near is not None:
-                    held[prefix] = near
-        if len(waiting) > 1:
-            waiting.sort()
-        for segment in known.large:
-            if not waiting:
-                break
-            hits = _find_in(connection, code, segment, waiting)
-            for prefix, place in hits.items():
-                near = held.pop(prefix, None)
-                found[prefix] = place if near is None or near[0] < segment.number else near[1]
-            if hits:
-                waiting = [prefix for prefix in waiting if prefix not in hits]
-        for prefix, near in held.items():
-            found.setdefault(prefix, near[1])
+            place = self.probe(connection, segment, prefix)
+            if place is not None:
+                found[prefix] = place
         return found
 
-    def _refreshed(self, connection: sqlite3.Connection, version: int, code: int) -> _Fingerprint:
-        known = self._known.get(code)
-        if known is None:
-            known = self._known[code] = _Fingerprint()
-        if known.version == version:
-            return known
-        if len(known.small) > _SMALL_KEPT:
-            known.small.clear()
-            known.through = 0
-        # One statement is one snapshot: the chunks of a segment are read with the segment itself.
-        rows = connection.execute(
-            "SELECT s.level, s.segment, s.oldest, s.chunks, c.entries FROM segments s LEFT JOIN chunks c"
-            " ON c.code = s.code AND c.level = s.level AND c.segment = s.segment AND s.chunks = 1 AND s.segment > ?2"
-            " WHERE s.code = ?1 ORDER BY s.segment",
-            (code, known.through),
-        ).fetchall()
-        old = {(segment.level, segment.number): segment for segment in known.large}
-        large = []
-        for level, number, oldest, chunks, blob in rows:
-            if chunks > 1:
-                large.append(old.get((level, number)) or _Segment(level, number, oldest, chunks))
-            elif blob is not None:
-                known.small.update((prefix, (number, place)) for prefix, place in _table(blob))
-            known.through = max(known.through, number)
-        known.large = large[::-1]
-        known.version = version
-        return known
+    def probe(self, connection: sqlite3.Connection, segment: Segment, prefix: bytes) -> Place | None:
+        """Find one prefix in one large segment."""
+        firsts = segment.firsts
+        blob = segment.blobs.get(bisect_right(firsts, prefix) - 1) if firsts is not None else None
+        if blob is None:
+            segment.asked += 1
+            blob = _chunk(connection, self.code, segment, prefix)
+            if blob is None:
+                return None
+        return _search(blob, prefix)
 
 
-def _find_in(
-    connection: sqlite3.Connection, code: int, segment: _Segment, prefixes: Sequence[bytes]
-) -> dict[bytes, Place]:
-    """Find sorted prefixes in one segment: probe for few, read through it for many."""
-    segment.asked += len(prefixes)
-    if len(prefixes) * 2 >= segment.chunks and len(prefixes) > 8:
-        return _read_through(connection, code, segment, prefixes)
-    found = {}
-    for prefix in prefixes:
-        blob = _chunk(connection, code, segment, prefix)
-        place = _search(blob, prefix) if blob is not None else None
-        if place is not None:
-            found[prefix] = place
-    return found
-
-
-def _chunk(connection: sqlite3.Connection, code: int, segment: _Segment, prefix: bytes) -> bytes | None:
+def _chunk(connection: sqlite3.Connection, code: int, segment: Segment, prefix: bytes) -> bytes | None:
     if segment.firsts is None:
         # A directory of the segment pays once it was asked about as often as it has chunks.
         if segment.asked < segment.chunks:
@@ -273,7 +250,7 @@ def _chunk(connection: sqlite3.Connection, code: int, segment: _Segment, prefix:
 
 
 def _read_through(
-    connection: sqlite3.Connection, code: int, segment: _Segment, prefixes: Sequence[bytes]
+    connection: sqlite3.Connection, code: int, segment: Segment, prefixes: Sequence[bytes]
 ) -> dict[bytes, Place]:
     found: dict[bytes, Place] = {}
     rows = connection.execute(

@@ -27,9 +27,9 @@ __all__ = ["JournalWriter", "SqliteRunWriter"]
 
 _log = logging.getLogger("hookline.store")
 
-CHECKPOINT_AT = 16 << 20
+CHECKPOINT_AT = 32 << 20
 _REUSABLE = int(Kind.GREW)
-_STEPS = (512, 64, 8, 1)
+_STEPS = (256, 32, 4, 1)
 
 
 _ATTEMPTS = "node, item, attempt, kind, key, outputs, started_us, duration_us, worker"
@@ -268,7 +268,7 @@ class SqliteRunWriter:
             if code is not None:
                 entries.setdefault(code, []).extend([entry(row[4], run, node, row[1], row[2]) for row in rows])
         for code, found in entries.items():
-            append_segment(cursor, code, sequence, found)
+            append_segment(cursor, code, sequence, run, found)
 
     def _code_of_node(self, cursor: sqlite3.Cursor, node: int, nodes: dict[int, int | None]) -> int | None:
         if node in self._node_codes:

@@ -153,12 +153,14 @@ CREATE TABLE commits (
 
 -- The cache index: sorted key prefixes with the places of their attempts, derived from attempts.
 CREATE TABLE segments (
-    code    INTEGER NOT NULL,
-    level   INTEGER NOT NULL,
-    segment INTEGER NOT NULL,                   -- the newest commit in it
-    oldest  INTEGER NOT NULL,                   -- the oldest commit in it
-    entries INTEGER NOT NULL,
-    chunks  INTEGER NOT NULL,
+    code     INTEGER NOT NULL,
+    level    INTEGER NOT NULL,
+    segment  INTEGER NOT NULL,                  -- the newest commit in it
+    oldest   INTEGER NOT NULL,                  -- the oldest commit in it
+    low_run  INTEGER NOT NULL,                  -- which runs its entries are of
+    high_run INTEGER NOT NULL,
+    entries  INTEGER NOT NULL,
+    chunks   INTEGER NOT NULL,
     PRIMARY KEY (code, level, segment)
 ) WITHOUT ROWID;
 
