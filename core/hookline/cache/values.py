@@ -1,0 +1,116 @@
+"""Values that count by content alone: plain data, paths under the project, arrays, and what is inert."""
+
+from __future__ import annotations
+
+import contextvars
+import datetime as dt
+import decimal
+import fractions
+import io
+import logging
+import os
+import pathlib
+import re
+import sys
+import types
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Values"]
+
+_ATOMS = frozenset({type(None), bool, int, float, complex, bytes, type(...), type(NotImplemented)})
+_DATA = frozenset(
+    {dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone, decimal.Decimal,
+     fractions.Fraction, uuid.UUID}
+)  # fmt: skip
+_INERT_TYPES = (logging.Logger, logging.LoggerAdapter, logging.Handler, contextvars.ContextVar, types.TracebackType)
+
+
+class Values:
+    """Digests plain values.
+
+    Args:
+        root: Project root; texts and paths under it count relative to it.
+        digest: Canonical digest of plain data, None where there is none.
+    """
+
+    def __init__(self, root: str, digest: Callable[[object], bytes | None]) -> None:
+        self._root = root
+        self._digest = digest
+
+    def content(self, value: Any) -> str | None:
+        """Digest a value that reaches no code; None for all others."""
+        kind = type(value)
+        if kind is str:
+            return self._text(str(value))
+        if kind in _ATOMS:
+            return f"{kind.__name__} {value!r}" if kind is not int else f"int {value:x}"
+        if isinstance(value, pathlib.PurePath) and kind.__module__.startswith("pathlib"):
+            return f"path {self._text(str(value))}"
+        if kind in _DATA:
+            return self._canonical(value) or f"{kind.__name__} {value!r}"
+        if kind is re.Pattern:
+            return f"pattern {value.pattern!r} {value.flags}"
+        if kind in (list, tuple, dict, set, frozenset) and self._is_plain(value):
+            return self._canonical(value)
+        return self._canonical(value) if kind.__module__ == "numpy" and _is_array(value) else None
+
+    def inert(self, value: object) -> str:
+        """Name the kind of a value whose state never decides a result: loggers, locks, standard streams."""
+        if isinstance(value, _INERT_TYPES):
+            return "inert"
+        kind = type(value)
+        if kind.__module__ in ("threading", "_thread") and "local" not in kind.__name__ and kind.__name__ != "Thread":
+            return "inert"
+        if isinstance(value, io.IOBase) and self._is_stream(value):
+            return "inert"
+        return "inert" if value is os.environ or value is getattr(os, "environb", None) else ""
+
+    @staticmethod
+    def _is_stream(value: object) -> bool:
+        streams = (sys.stdin, sys.stdout, sys.stderr, sys.__stdin__, sys.__stdout__, sys.__stderr__)
+        return any(value is stream for stream in streams) or getattr(value, "name", "") in (
+            "<stdin>",
+            "<stdout>",
+            "<stderr>",
+        )
+
+    def _text(self, text: str) -> str:
+        if self._root and text.startswith(self._root) and text[len(self._root) : len(self._root) + 1] in ("", os.sep):
+            return f"under the root {text[len(self._root) :].replace(os.sep, '/')!r}"
+        return f"str {text!r}"
+
+    def _canonical(self, value: object) -> str | None:
+        found = self._digest(value)
+        return None if found is None else f"data {found.hex()}"
+
+    def _is_plain(self, value: Any) -> bool:
+        """Look through built-in containers for anything that reaches code or lies under the root."""
+        waiting: list[Any] = [value]
+        seen: set[int] = set()
+        while waiting:
+            item = waiting.pop()
+            kind = type(item)
+            if kind in _ATOMS or kind in _DATA:
+                continue
+            if kind is str:
+                if self._root and str(item).startswith(self._root):
+                    return False
+                continue
+            if kind not in (list, tuple, dict, set, frozenset):
+                return False
+            if id(item) in seen and kind is not tuple and kind is not frozenset:
+                return False  # shared or cyclic: let the graph tell
+            seen.add(id(item))
+            if isinstance(item, dict):
+                waiting.extend(item)
+                waiting.extend(item.values())
+            else:
+                waiting.extend(item)
+        return True
+
+
+def _is_array(value: Any) -> bool:
+    numpy: Any = sys.modules.get("numpy")
+    return numpy is not None and (type(value) is numpy.ndarray or isinstance(value, numpy.generic))
