@@ -1,0 +1,67 @@
+"""A command line that names a workflow: the loaded target, and what was given for its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from hookline.cli.parameters import gather_parameters
+from hookline.config import store_path
+
+if TYPE_CHECKING:
+    from hookline.model.workflow import Workflow
+    from hookline.worker.target import Target
+
+__all__ = ["Invocation", "invocation_of"]
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What :class:`~hookline.cli.workflow_command.WorkflowCommand` found out before the command itself runs.
+
+    Attributes:
+        name: The target as it was written.
+        target: The loaded target.
+        options: Values of the workflow's own options, by parameter name.
+    """
+
+    name: str
+    target: Target
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def workflow(self) -> Workflow[Any, Any]:
+        """The workflow."""
+        return self.target.workflow
+
+    def parameters(self, pairs: list[str] | None, file: Path | None) -> dict[str, Any]:
+        """Put together and validate the workflow's parameters.
+
+        Args:
+            pairs: The texts given with ``-p``.
+            file: The file given with ``--params``.
+
+        Returns:
+            Values by name, defaults left out.
+
+        Raises:
+            UsageError: A parameter is unknown, missing or of the wrong type.
+        """
+        from hookline.graph.parameters import parse_parameters
+
+        texts, typed = gather_parameters(self.options, pairs or [], file)
+        return parse_parameters(self.workflow, {**typed, **texts}, text=True)
+
+    def store(self, given: Path | None) -> Path:
+        """Tell where the target's runs are recorded."""
+        return store_path(given, self.target.file or self.target.root)
+
+
+def invocation_of(context: typer.Context) -> Invocation:
+    """Give the invocation of a command line with a target."""
+    found = context.obj
+    assert isinstance(found, Invocation), "the command is a WorkflowCommand and TARGET is required"
+    return found

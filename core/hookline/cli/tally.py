@@ -1,0 +1,266 @@
+"""The state of a run as far as its events tell: one line per step. No output here: displays read it."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hookline.cli.wording import amount, counted, duration
+from hookline.model.events import Event, RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
+from hookline.model.states import TaskState
+
+__all__ = ["Line", "Tally"]
+
+_NUMBERED = re.compile(r"(.+)-\d+\Z")
+_WENT_WRONG = (TaskState.FAILED, TaskState.TIMED_OUT, TaskState.CRASHED, TaskState.ABANDONED)
+_KEPT_FAILURES = 1000
+# A guess from less than this would jump about.
+_LEAST_SECONDS_FOR_ESTIMATE = 2.0
+
+
+@dataclass(slots=True)
+class Line:
+    """What is known of one step's calls: all tasks that are named alike.
+
+    Attributes:
+        name: The name in front.
+        tasks: How many tasks are summed up here.
+        unknown: How many of these have a length that is not known yet.
+        total: Items of those whose length is known.
+        counts: Items by state.
+        running: Attempts that are being made.
+        seconds: Mean seconds of an attempt.
+        began: When the first attempt or outcome was seen, by the tally's clock.
+        ended: When the last one was, once all ended.
+    """
+
+    name: str
+    tasks: int = 0
+    unknown: int = 0
+    total: int = 0
+    counts: dict[TaskState, int] = field(default_factory=dict)
+    running: int = 0
+    seconds: float = 0.0
+    began: float | None = None
+    ended: float | None = None
+
+    @property
+    def over(self) -> int:
+        """How many items ended."""
+        return sum(count for state, count in self.counts.items() if state.ended)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all items ended."""
+        return not self.unknown and self.over >= self.total
+
+    @property
+    def wrong(self) -> int:
+        """How many items failed, whatever the way."""
+        return sum(self.counts.get(state, 0) for state in _WENT_WRONG)
+
+    @property
+    def executed(self) -> int:
+        """How many items ended after an attempt."""
+        return self.counts.get(TaskState.COMPLETED, 0) + self.wrong
+
+    @property
+    def symbol(self) -> str:
+        """One character for how it stands."""
+        if self.wrong:
+            return TaskState.FAILED.symbol
+        if self.running or (self.over and not self.finished):
+            return TaskState.RUNNING.symbol
+        if not self.finished:
+            return TaskState.PENDING.symbol
+        for state in (TaskState.CANCELLED, TaskState.COMPLETED, TaskState.REUSED):
+            if self.counts.get(state):
+                return state.symbol
+        return TaskState.SKIPPED.symbol
+
+    def elapsed(self, now: float) -> float:
+        """How long it has been worked on."""
+        return 0.0 if self.began is None else (self.ended or now) - self.began
+
+    def progress(self) -> str:
+        """Write how many of how many are over: ``45/120``; ``45/?`` where the number is not known."""
+        return f"{amount(self.over)}/{'?' if self.unknown else amount(self.total)}"
+
+    def details(self) -> str:
+        """Write the counts: ``30 done, 12 reused, 3 failed``."""
+        shown = [
+            (self.counts.get(TaskState.COMPLETED, 0), "done"),
+            (self.counts.get(TaskState.REUSED, 0), "reused"),
+            (self.wrong, "failed"),
+            (self.counts.get(TaskState.SKIPPED, 0), "skipped"),
+            (self.counts.get(TaskState.CANCELLED, 0), "cancelled"),
+            (self.running, "running"),
+        ]
+        return ", ".join(f"{amount(count)} {word}" for count, word in shown if count)
+
+
+@dataclass(slots=True)
+class _Known:
+    line: Line
+    total: int | None
+    counts: Mapping[TaskState, int] = field(default_factory=dict)
+    running: int = 0
+
+
+class Tally:
+    """Sums up events; an engine thread feeds it while a display reads it.
+
+    Args:
+        clock: Tells the time in seconds.
+
+    Attributes:
+        run_id: The run's id, once it started.
+        failures: The tasks that ended without a value, the first thousand.
+        failed: How many did.
+        retries: How many attempts were repeated.
+        finished: The last event, once the run is over.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tasks: dict[str, _Known] = {}
+        self._lines: dict[str, Line] = {}
+        self._began = clock()
+        self.run_id = ""
+        self.workflow = ""
+        self.resumed = False
+        self.failures: list[TaskEnded] = []
+        self.failed = 0
+        self.retries = 0
+        self.finished: RunFinished | None = None
+
+    def take(self, event: Event) -> None:
+        """Take in what happened."""
+        with self._lock:
+            if isinstance(event, TasksChanged):
+                self._change(event)
+            elif isinstance(event, TaskEnded):
+                self.failed += 1
+                if len(self.failures) < _KEPT_FAILURES:
+                    self.failures.append(event)
+            elif isinstance(event, TaskRetrying):
+                self.retries += 1
+            elif isinstance(event, RunStarted):
+                self._start(event)
+            else:
+                self.finished = event
+
+    def lines(self) -> list[Line]:
+        """Give the lines in graph order."""
+        with self._lock:
+            return list(self._lines.values())
+
+    def elapsed(self) -> float:
+        """How long the run has been going on."""
+        return self._clock() - self._began
+
+    def now(self) -> float:
+        """The time by the tally's clock."""
+        return self._clock()
+
+    def overall(self) -> str:
+        """Write how the whole run stands: ``45 of 120 done, 12 s, about 20 s left``."""
+        with self._lock:
+            lines = list(self._lines.values())
+        over, total = sum(line.over for line in lines), sum(line.total for line in lines)
+        open_end = "+" if any(line.unknown for line in lines) else ""
+        parts = [f"{amount(over)} of {counted(total, 'task') if not open_end else amount(total) + '+ tasks'} over"]
+        wrong = sum(line.wrong for line in lines)
+        if wrong:
+            parts.append(f"{amount(wrong)} failed")
+        running = sum(line.running for line in lines)
+        if running:
+            parts.append(f"{amount(running)} running")
+        parts.append(duration(self.elapsed()))
+        left = self.remaining()
+        if left is not None:
+            parts.append(f"about {duration(left)}{open_end} left")
+        return ", ".join(parts)
+
+    def remaining(self) -> float | None:
+        """Estimate the seconds that are left; None where nothing can be said yet.
+
+        Attempts so far give both the work per item and how much work is done in a second, side by side work included.
+        """
+        elapsed = self.elapsed()
+        if elapsed < _LEAST_SECONDS_FOR_ESTIMATE:
+            return None
+        with self._lock:
+            lines = list(self._lines.values())
+        done = sum(line.executed * line.seconds for line in lines)
+        executed = sum(line.executed for line in lines)
+        if not executed or done <= 0:
+            return None
+        usual = done / executed
+        work = sum(max(line.total - line.over, 0) * (line.seconds or usual) for line in lines)
+        if work <= 0:
+            return None
+        # Reused items take no time worth counting, so the pace is that of executed work over the time since it began.
+        began = min((line.began for line in lines if line.began is not None and line.executed), default=self._began)
+        pace = done / max(self._clock() - began, 1e-6)
+        return work / pace
+
+    def _start(self, event: RunStarted) -> None:
+        self.run_id, self.workflow, self.resumed = event.run_id, event.workflow, event.resumed
+        names = {task_id for task_id, _ in event.tasks}
+        for task_id, total in event.tasks:
+            self._add(task_id, total, names)
+
+    def _add(self, task_id: str, total: int | None, names: set[str] | dict[str, _Known]) -> _Known:
+        numbered = _NUMBERED.fullmatch(task_id)
+        name = numbered[1] if numbered and numbered[1] in names else task_id
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = Line(name)
+        line.tasks += 1
+        line.unknown += total is None
+        line.total += total or 0
+        known = self._tasks[task_id] = _Known(line, total)
+        return known
+
+    def _change(self, event: TasksChanged) -> None:
+        now = self._clock()
+        for task_id in {**event.totals, **event.counts, **event.running}:
+            known = self._tasks.get(task_id)
+            if known is None:
+                known = self._add(task_id, event.totals.get(task_id), self._tasks)
+            line = known.line
+            self._change_total(known, event.totals.get(task_id, known.total))
+            for state, sign in _signed(known.counts, event.counts.get(task_id)):
+                line.counts[state] = line.counts.get(state, 0) + sign
+            known.counts = event.counts.get(task_id, known.counts)
+            running = event.running.get(task_id, 0)
+            line.running += running - known.running
+            known.running = running
+            if line.began is None:
+                line.began = now
+            line.ended = now if line.finished else None
+        for task_id, seconds in event.seconds.items():
+            known = self._tasks.get(task_id)
+            if known is not None:
+                known.line.seconds = seconds
+
+    def _change_total(self, known: _Known, total: int | None) -> None:
+        line = known.line
+        line.unknown += (total is None) - (known.total is None)
+        line.total += (total or 0) - (known.total or 0)
+        known.total = total
+
+
+def _signed(
+    before: Mapping[TaskState, int], after: Mapping[TaskState, int] | None
+) -> Iterator[tuple[TaskState, int]]:
+    if after is None:
+        return
+    for state, count in before.items():
+        yield state, -count
+    yield from after.items()
