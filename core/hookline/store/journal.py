@@ -17,8 +17,8 @@ from hookline.model.states import Kind, RunState, Verdict
 from hookline.store import schema
 from hookline.store.artifacts import Artifacts
 from hookline.store.lookup import Finder
-from hookline.store.ownership import request_cancel, start_run, take_run
-from hookline.store.place import check_local, journal_error
+from hookline.store.ownership import is_driven, request_cancel, start_run, take_run
+from hookline.store.place import check_local, damaged, journal_error
 from hookline.store.rows import (
     AttemptRow,
     Commit,
@@ -92,7 +92,7 @@ class SqliteStore:
         self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._damage: StoreDamagedError | None = None
         with self.reading() as connection:
-            schema.check_version(self.journal, connection.execute("PRAGMA user_version").fetchone()[0])
+            schema.check_tables(connection, self.journal)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +105,7 @@ class SqliteStore:
     def runs(self, limit: int | None = None) -> list[RunRow]:
         """List runs, newest first."""
         rows = self._all(f"SELECT {_RUN} FROM runs ORDER BY run DESC LIMIT ?", (-1 if limit is None else limit,))
-        return [_run_row(row) for row in rows]
+        return [self._run_row(row) for row in rows]
 
     def run(self, run: str | int) -> RunRow:
         """Find one run by id, prefix, ``last``, ``last~1``, or row number."""
@@ -121,7 +121,7 @@ class SqliteStore:
             rows = [row for row in rows if row[1] == run] or rows
         if len(rows) != 1 or not run:
             raise self._no_such_run(run, [row[1] for row in rows])
-        return _run_row(rows[0])
+        return self._run_row(rows[0])
 
     def nodes(self, run: str | int) -> list[NodeRow]:
         """List the tasks of a run as its newest epoch left them, by number."""
@@ -174,7 +174,10 @@ class SqliteStore:
         """List decisions by node, first item and epoch."""
         columns = ", ".join(Decision._fields)
         rows = self._of_run("decisions", columns, run, node, "node, low, epoch")
-        return [Decision._make((*row[:3], Verdict(row[3]), *row[4:])) for row in rows]
+        try:
+            return [Decision._make((*row[:3], Verdict(row[3]), *row[4:])) for row in rows]
+        except ValueError as error:
+            raise self._met_damage("its decisions can't be read") from error
 
     def failures(self, run: str | int, node: int | None = None) -> list[Failure]:
         """List failures by node, item and attempt."""
@@ -201,14 +204,14 @@ class SqliteStore:
         rows = self._all("SELECT parts FROM code WHERE fingerprint = ?", (fingerprint,))
         return rows[0][0] if rows else None
 
-    def lookup(self, fingerprint: bytes, keys: Sequence[bytes]) -> dict[bytes, Hit]:
+    def lookup(self, fingerprint: bytes, keys: Sequence[bytes], *, besides: int | None = None) -> dict[bytes, Hit]:
         """Find the newest reusable attempt for each key; keys without one are left out."""
         if not keys:
             return {}
         try:
             self._connection()
             reader: _Reader = self._local.reader
-            return reader.finder.find(fingerprint, keys)
+            return reader.finder.find(fingerprint, keys, besides)
         except sqlite3.Error as error:
             raise self.failed(error) from error
 
@@ -228,16 +231,10 @@ class SqliteStore:
             "SELECT sequence, run, epoch, time_us, ranges FROM commits WHERE sequence > ? ORDER BY sequence LIMIT ?",
             (after, limit),
         )
-        return [
-            Commit(
-                sequence,
-                run,
-                epoch,
-                time_us,
-                {table: [(span[0], span[1], span[2]) for span in spans] for table, spans in json.loads(ranges).items()},
-            )
-            for sequence, run, epoch, time_us, ranges in rows
-        ]
+        try:
+            return [Commit._make((*row[:4], _read_ranges(row[4]))) for row in rows]
+        except (ValueError, TypeError) as error:
+            raise self._met_damage("its commits can't be read") from error
 
     # -- writing ---------------------------------------------------------------------------------------------
 
@@ -255,6 +252,11 @@ class SqliteStore:
         """Ask the driver of a run to stop it."""
         self.check_sound()
         request_cancel(self, self.number(run), kill=kill, why=why)
+
+    def state_of(self, run: RunRow) -> RunState:
+        """Tell how a run stands, seeing through drivers that died without saying so."""
+        now = self.run(run.run)
+        return RunState.INTERRUPTED if now.state is RunState.RUNNING and not is_driven(self, now) else now.state
 
     def close(self) -> None:
         """Give connections back; runs that are being written keep theirs."""
@@ -291,10 +293,21 @@ class SqliteStore:
 
     def _connection(self) -> sqlite3.Connection:
         reader: _Reader | None = getattr(self._local, "reader", None)
-        if reader is None:
+        if reader is None or reader.connection.forgotten:
             reader = self._local.reader = _Reader(self.journal)
             self._readers.add(reader)
         return reader.connection.raw
+
+    def _run_row(self, row: Sequence[Any]) -> RunRow:
+        found = RunRow._make(row)
+        try:
+            return found._replace(state=RunState(found.state), tags=tuple(json.loads(row[9])))
+        except (ValueError, TypeError) as error:
+            raise self._met_damage(f"row {found.run} of its runs can't be read") from error
+
+    def _met_damage(self, what: str) -> StoreDamagedError:
+        self._damage = damaged(self.journal, what)
+        return self._damage
 
     def _all(self, query: str, values: Sequence[object]) -> list[Any]:
         with self.reading() as connection:
@@ -342,6 +355,10 @@ class SqliteStore:
         )
 
 
+def _read_ranges(text: str) -> dict[str, list[tuple[int, int, int]]]:
+    return {table: [(node, low, high) for node, low, high in spans] for table, spans in json.loads(text).items()}
+
+
 class _Reader:
     """One thread's connection, with what it learned about the cache index."""
 
@@ -349,7 +366,7 @@ class _Reader:
         self.connection = schema.Connection(journal, write=False)
         self.finder = Finder(self.connection.raw)
 
-
-def _run_row(row: Sequence[Any]) -> RunRow:
-    found = RunRow._make(row)
-    return found._replace(state=RunState(found.state), tags=tuple(json.loads(row[9])))
+    def __del__(self) -> None:
+        # A thread that ended leaves its connection behind.
+        if hasattr(self, "connection"):
+            self.connection.close()

@@ -69,17 +69,21 @@ class RunLock(Forgetful):
     """The ownership of one epoch of one run, held from start to end of its driver."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._fd = -1
         self._mark = -1
         forget_in_children(self)
 
-    def acquire(self) -> bool:
-        """Take the lock if no living driver has it; never waits."""
-        if _name(self._path) in _held:
+    def acquire(self, *, keep: bool = True) -> bool:
+        """Take the lock if no living driver has it; never waits.
+
+        Args:
+            keep: Whether to hold it; otherwise this only tells whether it could be taken.
+        """
+        if _name(self.path) in _held:
             return False
-        self._fd = _open(self._path)
-        self._mark = _open(self._path.with_suffix(".mark"))
+        self._fd = _open(self.path)
+        self._mark = _open(self.path.with_suffix(".mark"))
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -89,7 +93,10 @@ class RunLock(Forgetful):
                 return False
         else:
             self._take_mark()
-        _held.add(_name(self._path))
+        if keep:
+            _held.add(_name(self.path))
+        else:
+            self.forget()
         return True
 
     def release(self) -> None:
@@ -97,9 +104,9 @@ class RunLock(Forgetful):
         if self._fd < 0:
             return
         with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
-            self._path.with_suffix(".mark").unlink(missing_ok=True)
-        _held.discard(_name(self._path))
+            self.path.unlink(missing_ok=True)
+            self.path.with_suffix(".mark").unlink(missing_ok=True)
+        _held.discard(_name(self.path))
         self.forget()
 
     def forget(self) -> None:

@@ -43,16 +43,22 @@ class Finder:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._known: dict[bytes, _Fingerprint] = {}
+        self._known: dict[tuple[bytes, int | None], _Fingerprint] = {}
 
-    def find(self, fingerprint: bytes, keys: Sequence[bytes]) -> _Hits:
-        """Find the newest reusable attempt for each key; keys without one are left out."""
-        known = self._known.get(fingerprint)
+    def find(self, fingerprint: bytes, keys: Sequence[bytes], besides: int | None = None) -> _Hits:
+        """Find the newest reusable attempt for each key; keys without one are left out.
+
+        Args:
+            fingerprint: Of the code that the keys belong to.
+            keys: Whole keys.
+            besides: A run whose own attempts need not be found: a driver knows what it recorded itself.
+        """
+        known = self._known.get((fingerprint, besides))
         if known is None:
             row = self._connection.execute("SELECT code FROM code WHERE fingerprint = ?", (fingerprint,)).fetchone()
             if row is None:
                 return {}
-            known = self._known[fingerprint] = _Fingerprint(Segments(row[0]))
+            known = self._known[fingerprint, besides] = _Fingerprint(Segments(row[0], besides or 0))
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         if known.segments.refresh(self._connection, version):
             known.ahead = {}

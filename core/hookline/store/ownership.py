@@ -15,14 +15,15 @@ from hookline.errors import OwnershipError
 from hookline.model.states import Kind, RunState
 from hookline.store.durable import make_folder
 from hookline.store.flight import Flight, InFlight
-from hookline.store.locks import RunLock
+from hookline.store.locks import RunLock, StoreLock
 from hookline.store.rows import Attempt, Group, NewRun, RunRow
+from hookline.store.schema import LOCK
 from hookline.store.writer import JournalWriter, SqliteRunWriter, owner_words
 
 if TYPE_CHECKING:
     from hookline.store.journal import SqliteStore
 
-__all__ = ["request_cancel", "start_run", "take_run"]
+__all__ = ["is_driven", "request_cancel", "start_run", "take_run"]
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -37,8 +38,9 @@ def start_run(store: SqliteStore, new: NewRun) -> SqliteRunWriter:
             lock = _lock_of(store.path, run_id, 1)
             if not lock.acquire():
                 raise OwnershipError(f"run {run_id} is being started by another process", help="try again")
+            flight = _flight_of(store, run_id, 1)
             run = _insert_run(cursor, run_id, new)
-        return _writer(store, writer, lock, run=run, run_id=run_id, epoch=1)
+        return SqliteRunWriter(writer, lock, flight, run=run, run_id=run_id, epoch=1)
     except BaseException:
         _give_up(writer, lock)
         raise
@@ -65,6 +67,7 @@ def take_run(store: SqliteStore, row: RunRow, *, takeover: bool) -> SqliteRunWri
             lock = _lock_of(store.path, row.id, epoch + 1)
             if not lock.acquire():
                 raise OwnershipError(f"run {row.id} is being taken over by another process", help="try again")
+            flight = _flight_of(store, row.id, epoch + 1)
             cursor.execute(
                 "UPDATE runs SET epoch = ?, state = ?, owner_host = ?, owner_pid = ?, heartbeat_us = ?, cancel = 0,"
                 " cancel_why = NULL, finished_us = NULL, error = NULL WHERE run = ?",
@@ -72,7 +75,7 @@ def take_run(store: SqliteStore, row: RunRow, *, takeover: bool) -> SqliteRunWri
             )
         if old is not None:
             old.release()
-        taken = _writer(store, writer, lock, run=row.run, run_id=row.id, epoch=epoch + 1)
+        taken = SqliteRunWriter(writer, lock, flight, run=row.run, run_id=row.id, epoch=epoch + 1)
         _record_in_flight(store, taken, heartbeat or row.created_us)
         return taken
     except BaseException:
@@ -92,6 +95,20 @@ def request_cancel(store: SqliteStore, run: int, *, kill: bool, why: str) -> Non
             )
     finally:
         writer.close()
+
+
+def is_driven(store: SqliteStore, row: RunRow) -> bool:
+    """Tell whether a living driver owns the run."""
+    lock = _lock_of(store.path, row.id, row.epoch)
+    if not lock.path.exists():
+        return False
+    store_lock = StoreLock(store.path / LOCK)
+    try:
+        # Whoever takes a run does so under this lock, too, and never meets the look that is taken here.
+        with store_lock:
+            return not lock.acquire(keep=False)
+    finally:
+        store_lock.close()
 
 
 def _insert_run(cursor: sqlite3.Cursor, run_id: str, new: NewRun) -> int:
@@ -131,13 +148,10 @@ def _new_id(cursor: sqlite3.Cursor) -> str:
             return run_id
 
 
-def _writer(
-    store: SqliteStore, writer: JournalWriter, lock: RunLock, *, run: int, run_id: str, epoch: int
-) -> SqliteRunWriter:
+def _flight_of(store: SqliteStore, run_id: str, epoch: int) -> Flight:
     folder = store.path / "flight"
     make_folder(folder)
-    flight = Flight(folder / f"{run_id}-{epoch}", create=True)
-    return SqliteRunWriter(writer, lock, flight, run=run, run_id=run_id, epoch=epoch)
+    return Flight(folder / f"{run_id}-{epoch}", create=True)
 
 
 def _record_in_flight(store: SqliteStore, taken: SqliteRunWriter, last_seen_us: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -74,6 +75,9 @@ _REMEDY = {
 }
 
 
+_SIGNS = re.compile("malformed|Could not decode")
+
+
 def check_local(path: Path) -> None:
     """Refuse folders on network file systems, where locks and mapped files can't be relied on.
 
@@ -138,7 +142,7 @@ def journal_error(error: sqlite3.Error, path: Path) -> HooklineError:
     """Word what SQLite said about the journal."""
     code = getattr(error, "sqlite_errorcode", None)
     base = (code or 0) & 0xFF
-    if base in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (code is None and "malformed" in str(error)):
+    if base in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (code is None and _SIGNS.search(str(error))):
         return damaged(path, str(error))
     if base == sqlite3.SQLITE_FULL:
         return storage_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), path)

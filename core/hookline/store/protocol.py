@@ -80,8 +80,14 @@ class Store(Protocol):
     def code(self, fingerprint: bytes) -> bytes | None:
         """Give what a fingerprint was made from."""
 
-    def lookup(self, fingerprint: bytes, keys: Sequence[bytes]) -> dict[bytes, Hit]:
-        """Find the newest reusable attempt for each key; keys without one are left out."""
+    def lookup(self, fingerprint: bytes, keys: Sequence[bytes], *, besides: int | None = None) -> dict[bytes, Hit]:
+        """Find the newest reusable attempt for each key; keys without one are left out.
+
+        Args:
+            fingerprint: Of the code that the keys belong to.
+            keys: Whole keys.
+            besides: A run whose own attempts need not be found; makes look-ups cheaper while it records.
+        """
 
     def attempt(self, location: Location) -> AttemptRow | None:
         """Read one attempt."""
@@ -106,6 +112,9 @@ class Store(Protocol):
 
     def request_cancel(self, run: str | int, *, kill: bool = False, why: str = "") -> None:
         """Ask the driver of a run to stop it."""
+
+    def state_of(self, run: RunRow) -> RunState:
+        """Tell how a run stands, seeing through drivers that died without saying so."""
 
     def close(self) -> None:
         """Give connections back."""

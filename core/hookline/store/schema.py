@@ -20,6 +20,7 @@ __all__ = [
     "VERSION",
     "Connection",
     "check_header",
+    "check_tables",
     "create",
     "migrate",
     "prepare_folder",
@@ -31,19 +32,39 @@ APPLICATION_ID = 0x686F6F6B
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION = max(int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.sql"))
 
+TABLES = frozenset(
+    (
+        "attempts",
+        "chunks",
+        "code",
+        "commits",
+        "counters",
+        "decisions",
+        "failures",
+        "logs",
+        "nodes",
+        "notes",
+        "records",
+        "runs",
+        "segments",
+    )
+)
+
 _MAGIC = b"SQLite format 3\x00"
 _FOLDERS = ("locks", "flight", "artifacts")
 
 
 class Connection(Forgetful):
-    """A connection to the journal that a forked child never closes.
+    """A connection to the journal that a forked child neither uses nor closes.
 
     Attributes:
         raw: The ``sqlite3`` connection, without automatic transactions.
+        forgotten: Whether this is a forked child's copy.
     """
 
     def __init__(self, path: Path, *, write: bool, durability: str = "full") -> None:
         self.path = path
+        self.forgotten = False
         try:
             self.raw = _connect(path, write=write)
             self._prepare(write, durability)
@@ -53,6 +74,8 @@ class Connection(Forgetful):
 
     def close(self) -> None:
         """Close; of a writing connection only under the store's lock."""
+        if self.forgotten:
+            return
         try:
             self.raw.close()
         except sqlite3.Error as error:
@@ -60,6 +83,7 @@ class Connection(Forgetful):
 
     def forget(self) -> None:
         """In a forked child: never close what the parent still uses, not even when the child ends."""
+        self.forgotten = True
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.raw))
 
     def _prepare(self, write: bool, durability: str) -> None:
@@ -73,7 +97,6 @@ class Connection(Forgetful):
             run("PRAGMA cache_size = -16384")
         else:
             run("PRAGMA query_only = ON")
-            run("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
 def prepare_folder(folder: Path) -> None:
@@ -166,6 +189,15 @@ def check_version(journal: Path, version: int) -> None:
             f"the store '{journal.parent}' has format {version}; this hookline needs format {VERSION}",
             help="run `hookline store upgrade`",
         )
+
+
+def check_tables(connection: sqlite3.Connection, journal: Path) -> None:
+    """Refuse a journal that lacks tables of this format."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    check_version(journal, version)
+    there = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if missing := sorted(TABLES - there):
+        raise damaged(journal, f"it has no table '{missing[0]}'")
 
 
 def migrate(connection: sqlite3.Connection, *, folder: Path = MIGRATIONS) -> int:

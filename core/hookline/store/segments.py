@@ -33,7 +33,7 @@ _SMALL_KEPT = 65536  # entries
 _REFRESH = (
     "SELECT s.level, s.segment, s.oldest, s.chunks, s.low_run, s.high_run, c.entries FROM segments s LEFT JOIN chunks c"
     " ON c.code = s.code AND c.level = s.level AND c.segment = s.segment AND s.chunks = 1 AND s.segment > ?2"
-    " WHERE s.code = ?1 ORDER BY s.segment"
+    " WHERE s.code = ?1 AND NOT (s.low_run = ?3 AND s.high_run = ?3) ORDER BY s.segment"
 )
 
 
@@ -152,15 +152,18 @@ class Segment:
 class Segments:
     """What one reader knows of one fingerprint's segments, kept from look-up to look-up.
 
+    Segments that hold nothing but the run ``besides`` are left aside.
+
     Attributes:
         small: Prefix to (segment, place), from all segments of one chunk.
         large: The others, newest first.
     """
 
-    __slots__ = ("_through", "_version", "code", "large", "small")
+    __slots__ = ("_besides", "_through", "_version", "code", "large", "small")
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, besides: int = 0) -> None:
         self.code = code
+        self._besides = besides
         self.small: dict[bytes, tuple[int, Place]] = {}
         self.large: list[Segment] = []
         self._version = -1
@@ -181,7 +184,7 @@ class Segments:
             self._through = 0
         before = self._through
         # One statement is one snapshot: the chunk of a small segment is read with the segment itself.
-        rows = connection.execute(_REFRESH, (self.code, before)).fetchall()
+        rows = connection.execute(_REFRESH, (self.code, before, self._besides)).fetchall()
         old = {(segment.level, segment.number): segment for segment in self.large}
         large = []
         for level, number, oldest, chunks, low_run, high_run, blob in rows:

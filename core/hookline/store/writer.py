@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -59,6 +60,10 @@ class JournalWriter:
     def transaction(self) -> Iterator[sqlite3.Cursor]:
         """Record what happens inside the block, wholly or not at all."""
         self.store.check_sound()
+        if self.forgotten:
+            raise OwnershipError(
+                "a forked child tried to record into its parent's run", help="record from the driver process only"
+            )
         with self._mutex, self._lock:
             raw = self._connection.raw
             try:
@@ -75,10 +80,20 @@ class JournalWriter:
             except sqlite3.Error as error:
                 raise self.store.failed(error) from error
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether this is a forked child's copy, which must leave everything alone."""
+        return self._connection.forgotten
+
     def close(self) -> None:
-        """Give the connection back."""
+        """Move the log into the journal where nobody is in the way, and give the connection back."""
+        if self.forgotten:
+            return
         with self._mutex:
             with self._lock:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.raw.execute("PRAGMA busy_timeout = 0")
+                    self._connection.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 self._connection.close()
             self._lock.close()
 
@@ -179,7 +194,7 @@ class SqliteRunWriter:
 
     def close(self) -> None:
         """Give the ownership back; what still stands in the flight file counts as in flight no more."""
-        if not self._closed:
+        if not self._closed and not self._writer.forgotten:
             self._closed = True
             self.flight.remove()
             self._writer.close()
