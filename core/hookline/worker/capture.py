@@ -1,0 +1,261 @@
+"""What attempts print and log, kept apart per attempt: streams by thread, and descriptors of whole processes.
+
+Nothing happens for an attempt that writes nothing but a few attribute accesses.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import IO, Any
+
+from hookline.executors.tape import Tape, tape_size
+from hookline.model.batch import Output
+from hookline.worker.descriptors import Descriptors
+
+__all__ = ["Capture"]
+
+
+class Capture:
+    """Keeps what each attempt prints and logs, up to a limit.
+
+    Args:
+        limit: Bytes kept per attempt; the middle of longer output is left out.
+        descriptors: Whether this process makes one attempt at a time, so that descriptors 1 and 2 as a whole, which C
+            code and child processes write to, belong to that attempt.
+        inherited: For ``descriptors``: the pipe that 1 and 2 lead to already, and the tape; None makes both.
+
+    Attributes:
+        begin: Lets what this thread writes from now on belong to an attempt of its own.
+        end: Ends the attempt of this thread, and gives what it wrote; None where that is nothing.
+    """
+
+    begin: Callable[[], None]
+    end: Callable[[], Output | None]
+
+    def __init__(self, limit: int, descriptors: bool, inherited: tuple[int, Tape] | None = None) -> None:
+        self._limit = limit
+        self._routed = None if descriptors else _Routed(limit)
+        self._descriptors = Descriptors(limit, inherited) if descriptors else None
+        source = self._descriptors or self._routed
+        assert source is not None
+        self._logging = _Logging(source.active)
+        # Called twice per attempt: bound once, so that there is no further call in between.
+        self.begin = source.begin
+        self.end = source.end
+
+    def install(self) -> None:
+        """Put this process's streams and its loggers' handlers through here."""
+        if self._routed is not None:
+            self._routed.install()
+        if self._descriptors is not None:
+            self._descriptors.install()
+        self._logging.install()
+
+    def uninstall(self) -> None:
+        """Put everything back as it was."""
+        self._logging.uninstall()
+        if self._routed is not None:
+            self._routed.uninstall()
+        if self._descriptors is not None:
+            self._descriptors.uninstall()
+
+
+class _Current(threading.local):
+    """The attempt of a thread: whether there is one, and its tape once it has written something."""
+
+    active = False
+    tape: Tape | None = None
+
+
+class _Routed:
+    """``sys.stdout`` and ``sys.stderr`` that lead to the attempt of the thread that writes, or on to the real ones."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._current = current = _Current()
+        self._routers: dict[str, _Router] = {}
+        self._handlers: list[tuple[Any, Any]] = []
+
+        def begin() -> None:
+            current.active = True
+
+        def end() -> Output | None:
+            current.active = False
+            tape = current.tape
+            if tape is None:
+                return None
+            current.tape = None
+            return tape.output()
+
+        self.begin = begin
+        self.end = end
+
+    def active(self) -> bool:
+        """Tell whether this thread makes an attempt."""
+        return self._current.active
+
+    def write(self, data: bytes) -> None:
+        """Take what this thread's attempt wrote."""
+        current = self._current
+        if current.tape is None:
+            current.tape = Tape(bytearray(tape_size(self._limit)))
+        current.tape.write(data)
+
+    def install(self) -> None:
+        """Replace the streams, also in log handlers that hold them."""
+        for name in ("stdout", "stderr"):
+            real = getattr(sys, name)
+            if real is None:
+                continue
+            router = self._routers[name] = _Router(self, real)
+            setattr(sys, name, router)
+            for handler in _stream_handlers():
+                if handler.stream is real:
+                    handler.setStream(router)
+                    self._handlers.append((handler, real))
+
+    def uninstall(self) -> None:
+        """Give the streams back, unless somebody replaced ours since."""
+        for name, router in self._routers.items():
+            if getattr(sys, name) is router:
+                setattr(sys, name, router.real)
+            for handler in _stream_handlers():
+                if handler.stream is router:
+                    handler.setStream(router.real)
+        self._routers.clear()
+        self._handlers.clear()
+
+
+class _Router(io.TextIOBase):
+    """One standard stream, whose writes go to the attempt of the writing thread."""
+
+    def __init__(self, routed: _Routed, real: IO[str]) -> None:
+        super().__init__()
+        self._routed = routed
+        self.real = real
+        self._binary: _BinaryRouter | None = None
+
+    def write(self, text: str, /) -> int:
+        if not self._routed.active():
+            return self.real.write(text)
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._routed.write(text.encode("utf-8", "backslashreplace"))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str], /) -> None:  # type: ignore[override]
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        if not self._routed.active():
+            self.real.flush()
+
+    def isatty(self) -> bool:
+        return not self._routed.active() and self.real.isatty()
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self.real.fileno()
+
+    def close(self) -> None:
+        """Leave the stream open: it is not the step's to close."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self.real, "encoding", None) or "utf-8"
+
+    @property
+    def errors(self) -> str:  # type: ignore[override]
+        return "backslashreplace"
+
+    @property
+    def buffer(self) -> _BinaryRouter:
+        """The stream for bytes."""
+        if self._binary is None:
+            self._binary = _BinaryRouter(self._routed, self.real)
+        return self._binary
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+class _BinaryRouter(io.RawIOBase):
+    """What ``sys.stdout.buffer`` gives."""
+
+    def __init__(self, routed: _Routed, real: IO[str]) -> None:
+        super().__init__()
+        self._routed = routed
+        self._real = real
+
+    def write(self, data: Any, /) -> int:
+        if not self._routed.active():
+            return int(self._real.buffer.write(data))  # type: ignore[attr-defined]
+        taken = bytes(data)
+        self._routed.write(taken)
+        return len(taken)
+
+    def flush(self) -> None:
+        if not self.closed and not self._routed.active():
+            self._real.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Leave the stream open."""
+
+
+class _Logging:
+    """Lets log records at INFO and above reach an attempt's output where the program set up no handler for them.
+
+    ``logging.lastResort`` is that very place; a handler on the root logger would turn a later ``basicConfig`` of the
+    user's into nothing.
+    """
+
+    def __init__(self, active: Any) -> None:
+        self._handler = _LastResort(active)
+
+    def install(self) -> None:
+        """Stand in for logging's last resort."""
+        if logging.lastResort is not self._handler:
+            self._handler.former = logging.lastResort
+            logging.lastResort = self._handler
+
+    def uninstall(self) -> None:
+        """Give its place back."""
+        if logging.lastResort is self._handler:
+            logging.lastResort = self._handler.former
+
+
+class _LastResort(logging.Handler):
+    def __init__(self, active: Any) -> None:
+        super().__init__(logging.INFO)
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self.former: logging.Handler | None = None
+        self._active = active
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._active():
+            try:
+                sys.stderr.write(self.format(record) + "\n")
+            except Exception:  # noqa: BLE001 - logging's own rule: a handler never raises
+                self.handleError(record)
+        elif self.former is not None and record.levelno >= self.former.level:
+            self.former.handle(record)
+
+
+def _stream_handlers() -> list[Any]:
+    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    return [
+        handler
+        for logger in loggers
+        for handler in getattr(logger, "handlers", ())
+        if isinstance(handler, logging.StreamHandler)
+    ]
