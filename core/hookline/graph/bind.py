@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hookline.errors import close_match
+from hookline.graph.problem import Problem
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskOutput
 from hookline.model.parameter import Signature
 from hookline.model.recording import Call, Form
@@ -19,23 +20,10 @@ from hookline.model.seed import is_seed
 from hookline.model.step import Conditional, Partial, Step
 from hookline.model.workflow import Workflow
 
-__all__ = ["Binder", "Problem", "Shape"]
+__all__ = ["Binder", "Shape", "UnusableError"]
 
-_PLAIN: Final = frozenset({int, float, str, bool, type(None), bytes, complex})
-_EXACT: Final = frozenset({list, tuple, dict})
-
-
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """Something wrong with a task.
-
-    Attributes:
-        task: The task's index; of the workflow itself, one past the last.
-        text: What is wrong, where, and what would be right.
-    """
-
-    task: int
-    text: str
+_PLAIN: Final[frozenset[type]] = frozenset({int, float, str, bool, type(None), bytes, complex})
+_EXACT: Final[frozenset[type]] = frozenset({list, tuple, dict})
 
 
 class Shape:
@@ -61,7 +49,7 @@ class Shape:
         )
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """A value that can't be an argument; the text reads after the argument's name."""
 
 
@@ -89,9 +77,7 @@ class Binder:
         positional = shape.positional
         count = len(positional)
         for name, value in zip(positional, args, strict=False):
-            bindings[name] = (
-                Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
-            )
+            bindings[name] = Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
         extra: dict[str, Binding] = {}
         wrong: list[str] = []
         for name, value in call.kwargs.items():
@@ -119,7 +105,7 @@ class Binder:
         """Bind a value: find the references in it, at any depth of lists, tuples and dicts.
 
         Raises:
-            Unusable: It holds something that can't be passed on.
+            UnusableError: It holds something that can't be passed on.
         """
         kind = type(value)
         if kind in self._leaves:
@@ -136,7 +122,7 @@ class Binder:
     def _output(self, reference: Reference) -> TaskOutput:
         call = reference._call
         if call.index >= len(self._calls) or self._calls[call.index] is not call:
-            raise Unusable(
+            raise UnusableError(
                 f"is a reference to task '{call.id}' ({call.place}) of another workflow; call the step in this one"
             )
         return TaskOutput(call.index, reference._slot, reference._completed)
@@ -159,7 +145,7 @@ class Binder:
         while pending:
             for key in pending.pop():
                 if isinstance(key, Reference):
-                    raise Unusable(
+                    raise UnusableError(
                         f"has {key!r} as a dict's key, whose value does not exist yet; build the dict in a step"
                     )
                 if isinstance(key, (tuple, frozenset)):
@@ -168,25 +154,25 @@ class Binder:
     def _leaf(self, value: Any, kind: type) -> None:
         """Refuse what can't be an argument; remember types that are always fine."""
         if issubclass(kind, (Step, Workflow)):
-            raise Unusable(f"is {value!r} itself; call it, or pass {value.name}.fn for the function")
+            raise UnusableError(f"is {value!r} itself; call it, or pass {value.name}.fn for the function")
         if issubclass(kind, (Partial, Conditional)):
-            raise Unusable("is a step that was not called; put its remaining arguments in brackets behind it")
+            raise UnusableError("is a step that was not called; put its remaining arguments in brackets behind it")
         if issubclass(kind, (set, frozenset, list, tuple, dict)):
-            _without_references(value, kind, value.values() if issubclass(kind, dict) else value)
+            _without_references(kind, value.values() if issubclass(kind, dict) else value)
             if issubclass(kind, dict):
                 self._keys(value)
         elif dataclasses.is_dataclass(kind):
             names = [field.name for field in dataclasses.fields(kind)]
-            _without_references(value, kind, [getattr(value, name, None) for name in names])
+            _without_references(kind, [getattr(value, name, None) for name in names])
         elif issubclass(kind, Iterator) and not hasattr(kind, "fileno"):
-            raise Unusable(f"is {_article(kind)}, which is gone once it was read; write a list: [… for … in …]")
+            raise UnusableError(f"is {_article(kind)}, which is gone once it was read; write a list: [… for … in …]")
         else:
             self._leaves.add(kind)
 
     def _argument(self, call: Call, name: str, value: Any) -> Binding:
         try:
             return self.value(value)
-        except Unusable as error:
+        except UnusableError as error:
             what = f"'{name}'" if name else "its condition"
             self._note(call, f"can't take {what}, which {error}")
         except RecursionError:
@@ -202,9 +188,7 @@ class Binder:
             takes = f"at most {count}" if count else "none"
             self._note(call, f"is given {len(call.args)} arguments by position, but takes {takes}")
 
-    def _mapped(
-        self, call: Call, shape: Shape, bindings: dict[str, Binding], wrong: list[str]
-    ) -> tuple[str, ...]:
+    def _mapped(self, call: Call, shape: Shape, bindings: dict[str, Binding], wrong: list[str]) -> tuple[str, ...]:
         if not call.items:
             self._note(call, f"is mapped over nothing; write .{call.form.value}(name=list)")
         mapped: list[str] = []
@@ -232,9 +216,7 @@ class Binder:
             return Constant([])
         return self._argument(call, name, list(value))
 
-    def _mismatch(
-        self, call: Call, shape: Shape, bindings: Mapping[str, Binding], wrong: list[str]
-    ) -> None:
+    def _mismatch(self, call: Call, shape: Shape, bindings: Mapping[str, Binding], wrong: list[str]) -> None:
         missing = [name for name in shape.signature.parameters if name in shape.required - bindings.keys()]
         known = [name for name in shape.signature.parameters if name in shape.keywords]
         for name in wrong:
@@ -254,10 +236,10 @@ class Binder:
         self.problems.append(Problem(call.index, f"task '{call.id}' ({call.place}) {text}"))
 
 
-def _without_references(value: Any, kind: type, parts: Any) -> None:
+def _without_references(kind: type, parts: Any) -> None:
     for part in parts:
         if isinstance(part, Reference):
-            raise Unusable(f"is {_article(kind)} that holds {part!r}; use a list, tuple or dict, or pass it alone")
+            raise UnusableError(f"is {_article(kind)} that holds {part!r}; use a list, tuple or dict, or pass it alone")
 
 
 def _article(kind: type) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 import sysconfig
 import traceback
@@ -9,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from hookline.errors import HooklineError, WorkflowError
-from hookline.graph.bind import Binder, Problem, Unusable
+from hookline.graph.bind import Binder, UnusableError
 from hookline.graph.check import edge_problems, raise_problems
 from hookline.graph.parameters import parse_parameters
+from hookline.graph.problem import Problem
 from hookline.model.graph import Binding, TaskGraph
 from hookline.model.place import PACKAGE, Place
 from hookline.model.recording import Recording
@@ -35,6 +37,17 @@ def build_graph(workflow: Workflow[..., Any], params: Mapping[str, object]) -> T
         WorkflowError: The workflow's function raised, or the graph is wrong; all problems are named.
     """
     values = parse_parameters(workflow, params, text=False)
+    # All that is made here stays, so that looking for garbage again and again would double the time.
+    pausing = gc.isenabled()
+    gc.disable()
+    try:
+        return _build(workflow, values)
+    finally:
+        if pausing:
+            gc.enable()
+
+
+def _build(workflow: Workflow[..., Any], values: dict[str, object]) -> TaskGraph:
     recording = Recording()
     failure: WorkflowError | None = None
     returned: object = None
@@ -77,12 +90,10 @@ def _returns(workflow: Workflow[..., Any], binder: Binder, returned: object, end
         return None
     try:
         return binder.value(returned)
-    except Unusable as error:
+    except UnusableError as error:
         code = workflow.fn.__code__
         place = Place(code.co_filename, code.co_firstlineno)
-        binder.problems.append(
-            Problem(end, f"workflow '{workflow.name}' ({place}) returns a value that {error}")
-        )
+        binder.problems.append(Problem(end, f"workflow '{workflow.name}' ({place}) returns a value that {error}"))
         return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookline.model.outputs import Outputs
 from hookline.model.place import Place
@@ -75,8 +75,7 @@ class Nested:
 Binding = Constant | TaskOutput | FirstOf | Nested
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One call of a step: a node of the graph; a mapped call is one task with items.
 
     Attributes:
@@ -85,8 +84,8 @@ class Task:
         step: The step.
         form: Plain call, map or product.
         bindings: Per parameter, what it is bound to. For a mapped parameter: the collection whose elements are taken.
-            ``*args`` are bound under their own name to a nested tuple, ``**kwargs`` to a nested dict. Parameters left to
-            their defaults are absent.
+            ``*args`` are bound under their own name to a nested tuple, ``**kwargs`` to a nested dict, and absent when
+            empty; so are parameters left to their defaults. A constant collection is a list.
         mapped: Names of the mapped parameters, in the order of the call.
         condition: What decides whether it runs; None for always.
         place: Where the call was written.

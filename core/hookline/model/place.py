@@ -9,7 +9,7 @@ from types import FrameType
 
 __all__ = ["PACKAGE", "Place", "calling_place"]
 
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+PACKAGE = __file__.removesuffix(os.path.join("model", "place.py"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,23 @@ class Place:
 def calling_place() -> Place:
     """Find the innermost frame outside hookline."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None:
+        file = frame.f_code.co_filename
+        ours = _ours.get(file)
+        if ours is None:
+            ours = _ours[file] = file.startswith(PACKAGE)
+        if not ours:
+            key = (file, frame.f_lineno)
+            place = _places.get(key)
+            if place is None:
+                if len(_places) > 10_000:
+                    _places.clear()
+                place = _places[key] = Place(*key)
+            return place
         frame = frame.f_back
-    return Place("", 0) if frame is None else Place(frame.f_code.co_filename, frame.f_lineno)
+    return Place("", 0)
+
+
+# A workflow often makes thousands of calls on one line.
+_ours: dict[str, bool] = {}
+_places: dict[tuple[str, int], Place] = {}

@@ -104,9 +104,7 @@ class Recording:
         try:
             args = tuple([value if type(value) in _FIXED else snapshot(value) for value in args])
             if kwargs:
-                kwargs = {
-                    key: value if type(value) in _FIXED else snapshot(value) for key, value in kwargs.items()
-                }
+                kwargs = {key: value if type(value) in _FIXED else snapshot(value) for key, value in kwargs.items()}
             if items:
                 items = {key: snapshot(value) for key, value in items.items()}
         except RecursionError:
