@@ -75,28 +75,29 @@ class Finder:
         if small:
             newest = large[0].number if large else 0
             for key in keys:
-                near = small.get(key[:PREFIX])
-                if near is None:
+                hint = small.get(key[:PREFIX])
+                if hint is None:
                     waiting.append(key)
-                elif near[0] >= newest:
-                    places[key[:PREFIX]] = near[1]
+                elif hint[0] >= newest:
+                    places[key[:PREFIX]] = hint[1]
                 else:
                     # A newer attempt may stand in a large segment.
-                    held[key[:PREFIX]] = near
+                    held[key[:PREFIX]] = hint
         else:
             waiting.extend(keys)
         hits: _Hits = {}
         low = 0
         while low < len(large) and (waiting or held):
-            high, run = known.alike(low)
-            if waiting and not held and run is not None:
-                waiting = self._neighbours(known, large[low:high], run, waiting, hits)
-            if len(waiting) != 1 or held or run is None:
+            high, alike = known.alike(low)
+            near = alike and bool(waiting) and not held
+            if near:
+                waiting = self._neighbours(known, large[low:high], waiting, hits)
+            if not near or len(waiting) != 1:
                 for segment in large[low:high]:
                     waiting = self._by_index(known, segment, waiting, held, places)
             low = high
-        for prefix, near in held.items():
-            places.setdefault(prefix, near[1])
+        for prefix, hint in held.items():
+            places.setdefault(prefix, hint[1])
         if places:
             self._verify(keys, places, hits)
         return hits
@@ -123,11 +124,11 @@ class Finder:
         return [key for key in waiting if key[:PREFIX] not in found]
 
     def _neighbours(
-        self, known: _Fingerprint, segments: list[Segment], run: int, waiting: list[bytes], hits: _Hits
+        self, known: _Fingerprint, segments: list[Segment], waiting: list[bytes], hits: _Hits
     ) -> list[bytes]:
         """Take hits from the rows after a first one, as long as that pays; gives what is still wanted.
 
-        All segments hold attempts of one run only, so a row of that run, recorded within them, is the newest.
+        No two of the segments hold the same key for different runs, so a row recorded within them is the newest.
         """
         wanted = dict.fromkeys(waiting)
         failures = 0
@@ -135,7 +136,7 @@ class Finder:
         for key in waiting:
             if key not in wanted:
                 continue
-            got = self._onward(known, segments, run, key, wanted, single, hits)
+            got = self._onward(known, segments, key, wanted, single, hits)
             failures = 0 if got >= _PAYS else failures + 1
             if failures > 2 and len(wanted) > 1:
                 break
@@ -145,7 +146,6 @@ class Finder:
         self,
         known: _Fingerprint,
         segments: list[Segment],
-        run: int,
         key: bytes,
         wanted: dict[bytes, None],
         single: bool,
@@ -158,7 +158,7 @@ class Finder:
         window = known.window() if single else min(_FIRST_WINDOW, len(wanted))
         at: tuple[int, ...] = place[1:]
         while wanted:
-            rows = self._connection.execute(_ONWARD, (run, *at, window)).fetchall()
+            rows = self._connection.execute(_ONWARD, (place[0], *at, window)).fetchall()
             fresh = {
                 row[6]: _new_hit(row[:6])
                 for row in rows
@@ -221,11 +221,14 @@ class _Fingerprint:
         self.used = 0
         return self._window
 
-    def alike(self, low: int) -> tuple[int, int | None]:
-        """Tell up to which large segment they hold one run only, and which; None where already the first is mixed."""
+    def alike(self, low: int) -> tuple[int, bool]:
+        """Tell up to which large segment no key can stand twice for different runs, and whether that is any."""
         large = self.segments.large
-        run = large[low].low_run
         high = low
-        while high < len(large) and large[high].low_run == run == large[high].high_run:
+        while high < len(large) and not large[high].repeats:
             high += 1
-        return (high, run) if high > low else (low + 1, None)
+        run, single = large[low].low_run, low
+        while single < len(large) and large[single].low_run == run == large[single].high_run:
+            single += 1
+        high = max(high, single)
+        return (high, True) if high > low else (low + 1, False)

@@ -234,6 +234,8 @@ class Group:
     notes: list[Note] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    novel: bool = False
+    """Whether every reusable attempt's key was looked up before and not found; makes later look-ups cheaper."""
     code: list[tuple[bytes, bytes]] = field(default_factory=list)
     """(fingerprint, what it was made from)."""
     counters: dict[tuple[int, str], int] = field(default_factory=dict)

@@ -9,15 +9,14 @@ with the attempt's own row, so a wrong or stale entry can cost a hit, and can ne
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from struct import Struct
+from struct import Struct, unpack
 
 __all__ = ["PREFIX", "Place", "Segment", "Segments", "append_segment", "entry"]
 
 PREFIX = 8
-FAN_IN = 16
+FAN_IN = 8
 CHUNK = 256  # entries in one row: one probe reads about 6 KiB
 MERGE_LIMIT = 1 << 20  # entries; larger merges would make others wait
 
@@ -31,7 +30,8 @@ _pack_entry = _ENTRY.pack
 _BLOBS_KEPT = 4096  # chunks of one segment
 _SMALL_KEPT = 65536  # entries
 _REFRESH = (
-    "SELECT s.level, s.segment, s.oldest, s.chunks, s.low_run, s.high_run, c.entries FROM segments s LEFT JOIN chunks c"
+    "SELECT s.level, s.segment, s.oldest, s.chunks, s.low_run, s.high_run, s.repeats, c.entries FROM segments s"
+    " LEFT JOIN chunks c"
     " ON c.code = s.code AND c.level = s.level AND c.segment = s.segment AND s.chunks = 1 AND s.segment > ?2"
     " WHERE s.code = ?1 AND NOT (s.low_run = ?3 AND s.high_run = ?3) ORDER BY s.segment"
 )
@@ -42,7 +42,9 @@ def entry(key: bytes, run: int, node: int, item: int, attempt: int) -> bytes:
     return _pack_entry(key, run, node, item, attempt)  # the format cuts the key to its prefix
 
 
-def append_segment(cursor: sqlite3.Cursor, code: int, sequence: int, run: int, entries: list[bytes]) -> None:
+def append_segment(
+    cursor: sqlite3.Cursor, code: int, sequence: int, run: int, entries: list[bytes], *, novel: bool = False
+) -> None:
     """Record the entries of one commit for one fingerprint, merging where enough segments have gathered.
 
     Args:
@@ -51,8 +53,9 @@ def append_segment(cursor: sqlite3.Cursor, code: int, sequence: int, run: int, e
         sequence: The number of the commit.
         run: The run that the attempts belong to.
         entries: As ``entry`` made them, in any order.
+        novel: Whether none of the keys was in the index before.
     """
-    _write(cursor, (code, 0, sequence, sequence, run, run), _sorted_unique([entries]))
+    _write(cursor, (code, 0, sequence, sequence, run, run, int(not novel)), _sorted_unique([entries]))
     level = 0
     while _merge(cursor, code, level):
         level += 1
@@ -60,7 +63,7 @@ def append_segment(cursor: sqlite3.Cursor, code: int, sequence: int, run: int, e
 
 def _merge(cursor: sqlite3.Cursor, code: int, level: int) -> bool:
     rows = cursor.execute(
-        "SELECT segment, oldest, entries, low_run, high_run FROM segments WHERE code = ? AND level = ?"
+        "SELECT segment, oldest, entries, low_run, high_run, repeats FROM segments WHERE code = ? AND level = ?"
         " ORDER BY segment",
         (code, level),
     ).fetchall()
@@ -73,7 +76,7 @@ def _merge(cursor: sqlite3.Cursor, code: int, level: int) -> bool:
         blobs[segment] += _split(blob)
     cursor.execute("DELETE FROM chunks WHERE code = ? AND level = ?", (code, level))
     cursor.execute("DELETE FROM segments WHERE code = ? AND level = ?", (code, level))
-    runs = min(row[3] for row in rows), max(row[4] for row in rows)
+    runs = min(row[3] for row in rows), max(row[4] for row in rows), max(row[5] for row in rows)
     _write(cursor, (code, level + 1, rows[-1][0], rows[0][1], *runs), _sorted_unique(list(blobs.values())))
     return True
 
@@ -88,7 +91,7 @@ def _sorted_unique(runs: Sequence[list[bytes]]) -> list[bytes]:
     return entries
 
 
-def _write(cursor: sqlite3.Cursor, head: tuple[int, int, int, int, int, int], entries: list[bytes]) -> None:
+def _write(cursor: sqlite3.Cursor, head: tuple[int, int, int, int, int, int, int], entries: list[bytes]) -> None:
     chunks = 0
     for low in range(0, len(entries), CHUNK):
         part = entries[low : low + CHUNK]
@@ -98,8 +101,8 @@ def _write(cursor: sqlite3.Cursor, head: tuple[int, int, int, int, int, int], en
         )
         chunks += 1
     cursor.execute(
-        "INSERT INTO segments (code, level, segment, oldest, low_run, high_run, entries, chunks)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO segments (code, level, segment, oldest, low_run, high_run, repeats, entries, chunks)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*head, len(entries), chunks),
     )
 
@@ -135,15 +138,18 @@ def _search(blob: bytes, prefix: bytes) -> Place | None:
 class Segment:
     """A segment of several chunks; its content never changes."""
 
-    __slots__ = ("asked", "blobs", "chunks", "firsts", "high_run", "level", "low_run", "number", "oldest")
+    __slots__ = ("asked", "blobs", "chunks", "firsts", "high_run", "level", "low_run", "number", "oldest", "repeats")
 
-    def __init__(self, level: int, number: int, oldest: int, chunks: int, low_run: int, high_run: int) -> None:
+    def __init__(
+        self, level: int, number: int, oldest: int, chunks: int, low_run: int, high_run: int, repeats: int
+    ) -> None:
         self.level = level
         self.number = number
         self.oldest = oldest
         self.chunks = chunks
         self.low_run = low_run
         self.high_run = high_run
+        self.repeats = repeats
         self.asked = 0
         self.firsts: list[bytes] | None = None
         self.blobs: dict[int, bytes] = {}
@@ -187,10 +193,10 @@ class Segments:
         rows = connection.execute(_REFRESH, (self.code, before, self._besides)).fetchall()
         old = {(segment.level, segment.number): segment for segment in self.large}
         large = []
-        for level, number, oldest, chunks, low_run, high_run, blob in rows:
+        for level, number, oldest, chunks, low_run, high_run, repeats, blob in rows:
             if chunks > 1:
                 known = old.get((level, number))
-                large.append(known or Segment(level, number, oldest, chunks, low_run, high_run))
+                large.append(known or Segment(level, number, oldest, chunks, low_run, high_run, repeats))
             elif blob is not None:
                 self.small.update((prefix, (number, place)) for prefix, place in _table(blob))
             self._through = max(self._through, number)
@@ -257,25 +263,28 @@ def _read_through(
 ) -> dict[bytes, Place]:
     found: dict[bytes, Place] = {}
     rows = connection.execute(
-        "SELECT first, entries FROM chunks WHERE code = ? AND level = ? AND segment = ? ORDER BY first",
+        "SELECT entries FROM chunks WHERE code = ? AND level = ? AND segment = ? ORDER BY first",
         (code, segment.level, segment.number),
     )
+    dense = len(prefixes) * 16 > segment.chunks * CHUNK
+    wanted = frozenset(_numbers(b"".join(prefixes))) if dense else frozenset()
     low = 0
-    for _, blob in rows:
+    for (blob,) in rows:
         middle = len(blob) // _WIDTH * PREFIX
-        last = blob[middle - PREFIX : middle]
-        high = bisect_right(prefixes, last, low)
-        low = bisect_left(prefixes, blob[:PREFIX], low, high)
-        wanted = high - low
-        if wanted * 8 > len(blob) // _WIDTH:
-            table = dict(_table(blob))
-            found.update((prefix, table[prefix]) for prefix in islice(prefixes, low, high) if prefix in table)
+        if dense:
+            # Misses are told at C speed; only what is there is looked for.
+            here: Sequence[bytes] = [
+                number.to_bytes(PREFIX, "big") for number in wanted.intersection(_numbers(blob[:middle]))
+            ]
         else:
-            for prefix in prefixes[low:high]:
-                place = _search(blob, prefix)
-                if place is not None:
-                    found[prefix] = place
-        low = high
-        if low >= len(prefixes):
-            break
+            high = bisect_right(prefixes, blob[middle - PREFIX : middle], low)
+            here, low = prefixes[low:high], high
+        for prefix in here:
+            place = _search(blob, prefix)
+            if place is not None:
+                found[prefix] = place
     return found
+
+
+def _numbers(prefixes: bytes) -> tuple[int, ...]:
+    return unpack(f">{len(prefixes) // PREFIX}Q", prefixes)

@@ -159,7 +159,7 @@ class SqliteRunWriter:
             self._insert(cursor, "logs", _LOGS, group.logs, sequence)
             self._insert(cursor, "decisions", _DECISIONS, [row[:9] for row in group.decisions], sequence)
             self._count(cursor, group.counters)
-            self._index(cursor, reusable, nodes, sequence)
+            self._index(cursor, reusable, nodes, sequence, novel=group.novel)
         self._codes.update(learned)
         self._node_codes.update(nodes)
         return sequence
@@ -274,7 +274,13 @@ class SqliteRunWriter:
             cursor.execute("INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", (self.run, node, str(state), count))
 
     def _index(
-        self, cursor: sqlite3.Cursor, reusable: dict[int, list[Any]], nodes: dict[int, int | None], sequence: int
+        self,
+        cursor: sqlite3.Cursor,
+        reusable: dict[int, list[Any]],
+        nodes: dict[int, int | None],
+        sequence: int,
+        *,
+        novel: bool,
     ) -> None:
         entries: dict[int, list[bytes]] = {}
         run = self.run
@@ -283,7 +289,7 @@ class SqliteRunWriter:
             if code is not None:
                 entries.setdefault(code, []).extend([entry(row[4], run, node, row[1], row[2]) for row in rows])
         for code, found in entries.items():
-            append_segment(cursor, code, sequence, run, found)
+            append_segment(cursor, code, sequence, run, found, novel=novel)
 
     def _code_of_node(self, cursor: sqlite3.Cursor, node: int, nodes: dict[int, int | None]) -> int | None:
         if node in self._node_codes:

@@ -159,6 +159,7 @@ CREATE TABLE segments (
     oldest   INTEGER NOT NULL,                  -- the oldest commit in it
     low_run  INTEGER NOT NULL,                  -- which runs its entries are of
     high_run INTEGER NOT NULL,
+    repeats  INTEGER NOT NULL,                  -- 0: no older segment had any of its keys when it was recorded
     entries  INTEGER NOT NULL,
     chunks   INTEGER NOT NULL,
     PRIMARY KEY (code, level, segment)
