@@ -18,7 +18,7 @@ from importlib.util import decode_source
 from pathlib import Path
 from types import CodeType
 
-from hookline.cache.reach import localsplus
+from hookline.cache.reach import LONGEST_WORD, localsplus
 
 __all__ = ["Form", "Sources", "constant", "raw"]
 
@@ -32,6 +32,8 @@ class Form:
     Attributes:
         content: What is digested.
         names: Names that the code reads outside ignorable annotations; None where all of the bytecode's count.
+        words: Identifiers and short texts in the code; None where all of the bytecode's count.
+    words: Identifiers and short texts in the code; None as before.
         plain: An undecorated function outside any class, whose own annotations may be ignored.
         source: Source text, only for whys and diffs.
         definition: The syntax tree that the content was made from.
@@ -39,6 +41,7 @@ class Form:
 
     content: str
     names: frozenset[str] | None = None
+    words: frozenset[str] | None = None
     plain: bool = False
     source: str = ""
     definition: ast.AST | None = None
@@ -169,7 +172,8 @@ def _covers(node: ast.AST, line: int) -> bool:
     if first is None or last is None:
         return True
     # decorators stand above the first line of what they decorate
-    return min([first, *(d.lineno for d in getattr(node, "decorator_list", ()))]) <= line <= int(last)
+    start: int = min([first, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+    return start <= line <= int(last)
 
 
 def _text(lines: list[str], first: int, last: int) -> str:
@@ -239,6 +243,7 @@ def _form(definition: _Definition, owner: str, lines: list[str]) -> Form:
     return Form(
         content=f"{private}\n{content}" if private else content,
         names=frozenset(tree.names | mangled),
+        words=frozenset(tree.words),
         plain=plain,
         source=_text(lines, first, definition.end_lineno or first),
         definition=definition,
@@ -250,6 +255,7 @@ class _Tree:
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.words: set[str] = set()
         self.private = False
 
     def function(self, definition: _Definition) -> str:
@@ -264,17 +270,20 @@ class _Tree:
             item, owned = waiting.pop()
             if isinstance(item, str):
                 out.append(item)
+                self.words.add(item)
                 self.private |= item.startswith("__") and not item.endswith("__")
             elif isinstance(item, list):
                 kept = [child for child in item if not _idle(child)]
                 out.append(f"[{len(kept)}")
                 waiting.extend((child, owned) for child in reversed(kept))
             elif isinstance(item, ast.Constant):
+                if isinstance(item.value, str) and len(item.value) < LONGEST_WORD:
+                    self.words.add(item.value)
                 out.append(f"={type(item.value).__name__} {item.value!r}")
             elif isinstance(item, ast.AST):
                 if isinstance(item, ast.Name):
                     self.names.add(item.id)
-                out.append(type(item).__name__)
+                out.append("Assign" if _assigns(item, owned) else type(item).__name__)
                 children, inside = _children(item, owned)
                 waiting.extend((child, inside) for child in reversed(children))
             else:
@@ -286,6 +295,10 @@ def _idle(node: object) -> bool:
     return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
+def _assigns(node: ast.AST, owned: bool) -> bool:
+    return isinstance(node, ast.AnnAssign) and node.value is not None and not owned
+
+
 def _children(node: ast.AST, owned: bool) -> tuple[list[object], bool]:
     """List what to write of a node, and whether that stands in a class body."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -295,7 +308,8 @@ def _children(node: ast.AST, owned: bool) -> tuple[list[object], bool]:
     if isinstance(node, ast.Lambda):
         return [_parameters(node.args), list(node.args.defaults), list(node.args.kw_defaults), node.body], False
     if isinstance(node, ast.AnnAssign) and not owned:
-        return [node.target, node.value], owned  # in a function these annotations are never evaluated
+        # in a function these annotations are never evaluated: what is left is an assignment, or less
+        return [[node.target], node.value], owned
     children = [getattr(node, name, None) for name in _fields(node._fields)]
     return children, owned or isinstance(node, ast.ClassDef)
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Literal, NamedTuple
 
-__all__ = ["Import", "Reach", "Use", "instructions", "localsplus", "reach"]
+__all__ = ["LONGEST_WORD", "Import", "Reach", "Use", "instructions", "localsplus", "reach"]
+
+LONGEST_WORD = 40  # longer texts are never the name of an attribute that matters
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def reach(code: CodeType) -> Reach:
     for stream in streams:
         _collect(stream, local, outer, uses)
     words = {word for body in bodies for word in body.co_names}
-    words.update(c for body in bodies for c in body.co_consts if isinstance(c, str) and len(c) < 40)
+    words.update(c for body in bodies for c in body.co_consts if isinstance(c, str) and len(c) < LONGEST_WORD)
     return Reach(tuple(uses), tuple(imports), frozenset(words))
 
 

@@ -12,7 +12,7 @@ import os
 import pathlib
 import re
 import sys
-import types
+import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,11 @@ _DATA = frozenset(
     {dt.date, dt.time, dt.datetime, dt.timedelta, dt.timezone, decimal.Decimal,
      fractions.Fraction, uuid.UUID}
 )  # fmt: skip
-_INERT_TYPES = (logging.Logger, logging.LoggerAdapter, logging.Handler, contextvars.ContextVar, types.TracebackType)
+_LOGGING = (logging.Logger, logging.LoggerAdapter, logging.Handler, logging.Formatter, logging.Filter)
+_LOCKS = frozenset(
+    {type(threading.Lock()), type(threading.RLock()), threading.Condition, threading.Semaphore,
+     threading.BoundedSemaphore, threading.Event, threading.Barrier}
+)  # fmt: skip
 
 
 class Values:
@@ -58,14 +62,14 @@ class Values:
 
     def inert(self, value: object) -> str:
         """Name the kind of a value whose state never decides a result: loggers, locks, standard streams."""
-        if isinstance(value, _INERT_TYPES):
-            return "inert"
+        if isinstance(value, _LOGGING):
+            return "logging"
         kind = type(value)
-        if kind.__module__ in ("threading", "_thread") and "local" not in kind.__name__ and kind.__name__ != "Thread":
-            return "inert"
+        if kind in _LOCKS or kind is contextvars.ContextVar:
+            return kind.__name__
         if isinstance(value, io.IOBase) and self._is_stream(value):
-            return "inert"
-        return "inert" if value is os.environ or value is getattr(os, "environb", None) else ""
+            return "stream"
+        return "environment" if value is os.environ or value is getattr(os, "environb", None) else ""
 
     @staticmethod
     def _is_stream(value: object) -> bool:

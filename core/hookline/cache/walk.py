@@ -32,18 +32,22 @@ _BUILTIN_FUNCTIONS = (
 _TEXT_WORDS = frozenset(
     {"__doc__", "__annotations__", "__annotate__", "__type_params__", "__signature__", "__text_signature__",
      "getdoc", "signature", "get_type_hints", "get_annotations", "getfullargspec", "getargspec", "singledispatch",
-     "singledispatchmethod", "pydoc", "doctest", "validate_call", "validate_arguments", "help"}
+     "singledispatchmethod", "pydoc", "doctest", "validate_call", "validate_arguments", "help",
+     "model_json_schema", "json_schema", "schema_json", "TypeAdapter", "create_schema"}
 )  # fmt: skip
 _NAME_WORDS = frozenset({"__name__", "__qualname__", "__module__", "co_name", "co_qualname"})
 _SOURCE_WORDS = frozenset(
     {"getsource", "getsourcelines", "getsourcefile", "findsource", "getcomments", "__code__", "_getframe",
      "currentframe", "f_lineno", "f_code", "tb_lineno", "co_firstlineno"}
 )  # fmt: skip
+#: Distributions that don't look into the functions they are handed, unless asked by a name in _TEXT_WORDS.
 _KNOWN = frozenset(
-    {"numpy", "pandas", "scipy", "scikit-learn", "joblib", "matplotlib", "polars", "pyarrow", "lightgbm", "xgboost",
-     "catboost", "pillow", "statsmodels", "seaborn", "networkx", "requests", "httpx", "pyyaml", "tqdm", "narwhals",
-     "optuna", "skops", "threadpoolctl", "torch", "tensorflow", "imbalanced-learn", "cloudpickle", "dill"}
-)  # fmt: skip
+    """
+    annotated-types attrs catboost cloudpickle dill httpx imbalanced-learn joblib lightgbm matplotlib narwhals networkx
+    numpy optuna pandas pillow polars pyarrow pydantic pydantic-core pyyaml requests scikit-learn scipy
+    seaborn skops statsmodels tensorflow threadpoolctl torch tqdm typing-extensions xgboost
+    """.split()
+)
 
 
 class Walker:
@@ -87,8 +91,9 @@ class Walker:
         return node
 
     def _other(self, value: object, name: str) -> Node:
-        if self.values.inert(value):
-            return leaf("inert", type(value).__name__, name)
+        inert = self.values.inert(value)
+        if inert:
+            return leaf("inert", f"inert {inert}", name)
         if id(value) in ANYTHING or value is builtins.__dict__:
             what = ANYTHING.get(id(value), "the table of builtins")
             return self.unstable(name, f"{what}, which can reach anything, is handed around as '{name}'")
@@ -163,7 +168,7 @@ class Walker:
         plain = form.plain and form.names is not None and not function.__dict__
         node.content = f"function {form.content} {code.co_flags & 0x20}"
         node.source = form.source
-        node.reads = _reads(found.words)
+        node.reads = _reads(form.words if form.words is not None else found.words)
         edges = self.own_edges(function, node.name)
         edges += self.names.edges(function, found, form, node)
         if not plain:
@@ -208,6 +213,10 @@ class Walker:
         if not named:
 
             def grow(node: Node) -> None:
+                if function.__code__.co_qualname == "singledispatch.<locals>.wrapper":
+                    # its closure also holds a cache of look-ups
+                    node.edges = [Edge("registry", self.node(function.registry, node.name), "escapes")]  # type: ignore[attr-defined]
+                    return
                 edges = node.edges + self.own_edges(function, node.name)
                 for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
                     edges.append(Edge(f"closure {variable}", self.cell(cell, f"{node.name}.{variable}"), "escapes"))
@@ -346,10 +355,14 @@ class Walker:
             node.edges = [
                 Edge(f"global {key}", self.names.of_global(namespace, key), "escapes")
                 for key in sorted(namespace)
-                if not (key.startswith("__") and key.endswith("__"))
+                if not (key.startswith("__") and key.endswith("__")) and not self._is_foreign_module(namespace[key])
             ]
 
         return self.keep(namespace, Node("module", name, "whole module", grow=grow))
+
+    def _is_foreign_module(self, value: object) -> bool:
+        """Other code's modules in a namespace: which of them is there counts with the code that reads them."""
+        return isinstance(value, ModuleType) and self.project.of_module(value.__name__).kind == "standard"
 
     def origin(self, function: FunctionType) -> Origin:
         """Where a function's code comes from."""
@@ -466,6 +479,9 @@ def _pieces(value: Any) -> tuple[str, list[tuple[str, object]]] | None:
         return "cached_property", [("function", value.func), ("name", value.attrname)]
     if kind is functools._lru_cache_wrapper:
         return "cached", [("function", value.__wrapped__)]
+    if kind.__module__ == "pydantic._internal._decorators" and kind.__name__ == "Decorator":
+        # its other fields hold the identity of the class, which differs between processes
+        return "decorator", [(part, getattr(value, part)) for part in ("cls_var_name", "func", "shim", "info")]
     if kind is typing.NewType:
         return "new type", [("of", value.__supertype__)]
     return None
