@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hookline.errors import UsageError
 
@@ -55,6 +55,12 @@ class Secret(Generic[T]):
         except OSError as error:
             raise UsageError(f"the secret file '{where}' can't be read: {error.strerror}") from error
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(_as_secret)
+
     def __repr__(self) -> str:
         return f"Secret({self.reference!r})"
 
@@ -66,3 +72,12 @@ class Secret(Generic[T]):
 
     def __reduce__(self) -> tuple[type[Secret[T]], tuple[str]]:
         return type(self), (self.reference,)
+
+
+def _as_secret(value: object) -> Secret[Any]:
+    if isinstance(value, Secret):
+        return value
+    try:
+        return Secret(value if isinstance(value, str) else "")
+    except UsageError as error:
+        raise ValueError(error.message) from None
