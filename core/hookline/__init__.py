@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hookline.model.seed import Seed
     from hookline.model.step import step
     from hookline.model.workflow import workflow
-    from hookline.store.store import open_store
+    from hookline.store.journal import open_store
 
     __version__: str
 
@@ -54,7 +54,7 @@ _HOMES = {
     "log_artifact": "hookline.model.attempt",
     "log_metric": "hookline.model.attempt",
     "log_params": "hookline.model.attempt",
-    "open_store": "hookline.store.store",
+    "open_store": "hookline.store.journal",
     "resume": "hookline.engine.api",
     "run": "hookline.engine.api",
     "step": "hookline.model.step",

@@ -66,7 +66,7 @@ def command_line() -> Any:
 
     @app.callback(
         invoke_without_command=True,
-        epilog="The first steps: hookline run FILE, then hookline runs show last. HOOKLINE_STORE names the store, NO_COLOR "
+        epilog="First steps: hookline run FILE, then hookline runs show last. HOOKLINE_STORE names the store; NO_COLOR "
         "turns colours off.",
     )
     def hookline(
@@ -156,10 +156,9 @@ def _described_usage(error: Any) -> tuple[str, str, int]:
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "hookline"
     option = getattr(error, "option_name", None)
-    if option is not None and getattr(error, "possibilities", None) is not None or "No such option" in message:
-        near = [*(getattr(error, "possibilities", None) or ())]
-        suggestion = f"; did you mean '{near[0]}'?" if near else ""
-        message = f"there is no option '{option}'{suggestion}"
+    if option is not None and hasattr(error, "possibilities"):
+        near = error.possibilities
+        message = f"there is no option '{option}'{f'; did you mean {near[0]!r}?' if near else ''}"
     target = getattr(getattr(context, "obj", None), "name", "")
     words = [*where.split()[1:], *([target] if target else []), "--help"]
     return clean(message[:1].lower() + message[1:]), f"see {hint(*words)}", ExitCode.USAGE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Debug, Json, Param, ParamsFile, TargetName, Verbose
+from hookline.cli.options import Json
 from hookline.cli.output import show, show_json
 from hookline.cli.wording import counted, one_line
 from hookline.cli.workflow_command import WorkflowCommand
@@ -16,12 +16,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(cls=WorkflowCommand)
 def check(
     context: typer.Context,
-    target: TargetName,
-    param: Param = None,
-    params: ParamsFile = None,
     as_json: Json = False,
-    verbose: Verbose = 0,
-    debug: Debug = False,
 ) -> None:
     """Build a workflow's task graph and report all problems, without running anything.
 
@@ -30,7 +25,7 @@ def check(
     from hookline.engine import api
 
     invocation = invocation_of(context)
-    graph = api.graph(invocation.workflow, invocation.parameters(param, params))
+    graph = api.graph(invocation.workflow, invocation.parameters())
     if as_json:
         show_json({"workflow": graph.workflow, "status": "ok", "tasks": [task.id for task in graph.tasks]})
         return

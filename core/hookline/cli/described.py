@@ -17,8 +17,9 @@ _LONGEST_TEXT = 2000
 def as_json(value: object, depth: int = 0) -> object:
     """Describe a value with what JSON has.
 
-    Numbers, texts, lists, tuples and dicts whose keys are texts or ints stay what they are; paths and times become text, arrays and
-    numbers of other libraries what they hold, bytes and all other objects ``{"type": …, "repr": …}``.
+    Numbers, texts, lists, tuples and dicts whose keys are texts or ints stay what they are; paths and times become
+    text, arrays and numbers of other libraries what they hold, bytes and all other objects
+    ``{"type": …, "repr": …}``.
 
     Args:
         value: Anything.

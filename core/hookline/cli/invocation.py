@@ -20,40 +20,40 @@ __all__ = ["Invocation", "invocation_of"]
 
 @dataclass(slots=True)
 class Invocation:
-    """What :class:`~hookline.cli.workflow_command.WorkflowCommand` found out before the command itself runs.
+    """What a :class:`~hookline.cli.workflow_command.WorkflowCommand` read before the command itself runs.
 
     Attributes:
         name: The target as it was written.
         target: The loaded target.
         options: Values of the workflow's own options, by parameter name.
+        pairs: The texts given with ``-p``.
+        file: The file given with ``--params``.
     """
 
     name: str
     target: Target
     options: dict[str, Any] = field(default_factory=dict)
+    pairs: list[str] = field(default_factory=list)
+    file: Path | None = None
 
     @property
     def workflow(self) -> Workflow[Any, Any]:
         """The workflow."""
         return self.target.workflow
 
-    def parameters(self, pairs: list[str] | None, file: Path | None) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
         """Put together and validate the workflow's parameters.
 
-        Args:
-            pairs: The texts given with ``-p``.
-            file: The file given with ``--params``.
-
         Returns:
-            Values by name, defaults left out.
+            Values by name.
 
         Raises:
             UsageError: A parameter is unknown, missing or of the wrong type.
         """
         from hookline.graph.parameters import parse_parameters
 
-        texts, typed = gather_parameters(self.options, pairs or [], file)
-        return parse_parameters(self.workflow, {**typed, **texts}, text=True)
+        texts, typed = gather_parameters(self.options, self.pairs, self.file)
+        return dict(parse_parameters(self.workflow, {**typed, **texts}, text=True))
 
     def store(self, given: Path | None) -> Path:
         """Tell where the target's runs are recorded."""

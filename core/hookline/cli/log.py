@@ -31,5 +31,7 @@ def log_to_terminal(verbosity: int = 0) -> None:
     for handler in [handler for handler in logger.handlers if isinstance(handler, _Terminal)]:
         logger.removeHandler(handler)
     handler = _Terminal()
-    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if not verbosity else "%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(
+        logging.Formatter("%(levelname)s: %(message)s" if not verbosity else "%(levelname)s %(name)s: %(message)s")
+    )
     logger.addHandler(handler)

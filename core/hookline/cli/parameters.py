@@ -73,7 +73,9 @@ def read_parameter_file(file: Path) -> Given:
     if parsed is None:
         return {}
     if not isinstance(parsed, dict) or not all(isinstance(name, str) for name in parsed):
-        raise UsageError(f"the parameter file '{file}' holds no mapping of names to values", help="write lines like 'depth: 3'")
+        raise UsageError(
+            f"the parameter file '{file}' holds no mapping of names to values", help="write lines like 'depth: 3'"
+        )
     return parsed
 
 

@@ -184,7 +184,9 @@ class LiveProgress:
         for line in shown:
             self._add_line(text, line, name_width, count_width)
         if rest:
-            text.append(f"  … {counted(len(rest), 'more step')}, {sum(line.finished for line in rest):,} of them over\n", "dim")
+            text.append(
+                f"  … {counted(len(rest), 'more step')}, {sum(line.finished for line in rest):,} of them over\n", "dim"
+            )
         if self._words:
             text.append(self._words + "\n", "yellow")
         text.append(f"{self.tally.workflow}: {self.tally.overall()}" if not self._closed else "", "dim")
@@ -224,4 +226,3 @@ def _choose(lines: list[Line], room: int) -> tuple[list[Line], list[Line]]:
     )
     kept = set(order[:room])
     return [lines[index] for index in sorted(kept)], [line for index, line in enumerate(lines) if index not in kept]
-

@@ -256,9 +256,7 @@ class Tally:
         known.total = total
 
 
-def _signed(
-    before: Mapping[TaskState, int], after: Mapping[TaskState, int] | None
-) -> Iterator[tuple[TaskState, int]]:
+def _signed(before: Mapping[TaskState, int], after: Mapping[TaskState, int] | None) -> Iterator[tuple[TaskState, int]]:
     if after is None:
         return
     for state, count in before.items():

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["amount", "clean", "clipped", "counted", "duration", "hint", "listed_counts", "one_line", "table"]
+__all__ = ["all_of", "amount", "clean", "clipped", "counted", "duration", "hint", "listed_counts", "one_line", "table"]
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 # C0 except tab and line feed, DEL and C1, and what turns the direction of text around.
@@ -73,6 +73,13 @@ def amount(number: int) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Write a number of things: ``1 task``, ``2 tasks``."""
     return f"{amount(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def all_of(number: int, noun: str = "task") -> str:
+    """Write that a number is all there are: ``all 12 tasks``, ``both tasks``, ``the one task``."""
+    if number <= 2:
+        return f"the one {noun}" if number == 1 else f"both {noun}s"
+    return f"all {counted(number, noun)}"
 
 
 def listed_counts(counts: Mapping[str, int]) -> str:

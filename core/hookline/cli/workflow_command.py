@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.main import get_command
 
 from hookline.cli.invocation import Invocation
-from hookline.cli.sections import Row, SectionedCommand
+from hookline.cli.sections import SectionedCommand, keyword, made_by_typer
 from hookline.cli.wording import clean
 from hookline.errors import UsageError
 
@@ -23,22 +24,24 @@ __all__ = ["WorkflowCommand", "find_target"]
 
 _TARGET_SUFFIXES = (".py", ".yaml", ".yml")
 _LISTS = (list, tuple, set, frozenset)
+_GIVEN_AS: dict[type, Any] = {bool: bool | None, list: list[str] | None}
 
 
 class WorkflowCommand(SectionedCommand):
-    """A command with a TARGET.
+    """A command with a TARGET and the options ``-p`` and ``--params``; what is given lands in an :class:`Invocation`.
 
     The target is looked for before the options are parsed, because it tells which options there are.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._declared = list(self.params)
+        self._own = list(self.params)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Load the target, add its options, then parse."""
-        self.params, self.extra_rows = list(self._declared), {}
-        written = find_target(args, self._declared)
+        given = _Given()
+        self.params, self.extra_rows = [*made_by_typer(given.declared()), *self._own], {}
+        written = find_target(args, self.params)
         if written is None or ctx.resilient_parsing:
             return super().parse_args(ctx, args)
         from hookline.worker.target import load_target
@@ -46,26 +49,27 @@ class WorkflowCommand(SectionedCommand):
         invocation = Invocation(written, load_target(written))
         ctx.obj = invocation
         ctx.token_normalize_func = _normalised
-        taken = {name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)}
-        self._add_parameters(invocation, taken)
+        self._add_parameters(ctx, invocation)
         rest = super().parse_args(ctx, args)
-        if ctx.params.get("target") != written:
+        if given.target != written:
             raise UsageError(
-                f"can't tell whether '{written}' or '{ctx.params.get('target')}' is the workflow",
+                f"can't tell whether '{written}' or '{given.target}' is the workflow",
                 help=f"put it first: {ctx.command_path} TARGET [OPTIONS]",
             )
+        invocation.pairs, invocation.file = given.pairs, given.file
         return rest
 
-    def _add_parameters(self, invocation: Invocation, taken: set[str]) -> None:
+    def _add_parameters(self, ctx: Any, invocation: Invocation) -> None:
         from hookline.graph.parameters import describe_parameters
 
-        panel = f"Parameters of {invocation.workflow.name}"
-        functions: list[inspect.Parameter] = []
+        panel = f"Parameters of {clean(invocation.workflow.name)}"
+        taken = {name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)}
+        added: list[inspect.Parameter] = []
         for number, doc in enumerate(describe_parameters(invocation.workflow)):
             kind = _kind(invocation.workflow, doc.name)
             declarations = _declarations(doc.name, kind)
             if taken & set(declarations):
-                row: Row = (f"-p {doc.name}={clean(doc.type_text)}", _help(doc, kind))
+                row = (f"-p {doc.name}={clean(doc.type_text)}", _help(doc, kind))
                 self.extra_rows.setdefault(panel, []).append(row)
                 continue
             option = typer.Option(
@@ -77,8 +81,57 @@ class WorkflowCommand(SectionedCommand):
                 callback=_keeper(doc.name, invocation.options),
                 rich_help_panel=panel,
             )
-            functions.append(_parameter(f"parameter_{number}", kind, option))
-        self.params += _made_by_typer(functions)
+            added.append(keyword(f"parameter_{number}", None, Annotated[_GIVEN_AS.get(kind, str | None), option]))
+        self.params += made_by_typer(added)
+
+
+class _Given:
+    """Takes the values of the options that every command with a target has."""
+
+    def __init__(self) -> None:
+        self.target = ""
+        self.pairs: list[str] = []
+        self.file: Path | None = None
+
+    def declared(self) -> list[inspect.Parameter]:
+        target = typer.Argument(
+            metavar="TARGET",
+            expose_value=False,
+            callback=self._take_target,
+            help="A workflow: churn.py, churn.py:churn or package.module:churn.",
+        )
+        pairs = typer.Option(
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            expose_value=False,
+            callback=self._take_pairs,
+            help="Set a parameter of the workflow, also one that is named like an option of this command.",
+        )
+        file = typer.Option(
+            "--params",
+            metavar="FILE",
+            expose_value=False,
+            callback=self._take_file,
+            help="Read parameters from a YAML, JSON or TOML file; what is given as an option comes first.",
+        )
+        return [
+            keyword("target", inspect.Parameter.empty, Annotated[str, target]),
+            keyword("pairs", None, Annotated[list[str] | None, pairs]),
+            keyword("file", None, Annotated[Path | None, file]),
+        ]
+
+    def _take_target(self, value: str) -> str:
+        self.target = value
+        return value
+
+    def _take_pairs(self, value: list[str] | None) -> list[str] | None:
+        self.pairs = list(value or ())
+        return value
+
+    def _take_file(self, value: Path | None) -> Path | None:
+        self.file = value
+        return value
 
 
 def find_target(args: Sequence[str], params: Iterable[Any]) -> str | None:
@@ -147,8 +200,8 @@ def _kind(workflow: Workflow[Any, Any], name: str) -> type:
     if typing.get_origin(annotation) is Annotated:
         annotation = typing.get_args(annotation)[0]
     alternatives = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
-    if isinstance(None, annotation) if isinstance(annotation, typing.types.UnionType) else False:
-        annotation = alternatives[0] if len(alternatives) == 1 else annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType) and len(alternatives) == 1:
+        annotation = alternatives[0]
     plain = typing.get_origin(annotation) or annotation
     if plain is bool:
         return bool
@@ -168,22 +221,3 @@ def _keeper(name: str, keep: dict[str, Any]) -> Callable[[Any], Any]:
         return value
 
     return callback
-
-
-def _parameter(name: str, kind: type, option: Any) -> inspect.Parameter:
-    annotations: dict[type, Any] = {bool: bool | None, list: list[str] | None}
-    annotation = Annotated[annotations.get(kind, str | None), option]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def _made_by_typer(parameters: list[inspect.Parameter]) -> list[Any]:
-    """Let typer turn parameters into options, as it does for those of a function that someone wrote."""
-
-    def command(**values: Any) -> None:
-        """Never called: only its signature counts."""
-
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    app = typer.Typer(add_completion=False)
-    app.command()(command)
-    return list(get_command(app).params)

@@ -1,0 +1,64 @@
+"""Driving a run from the command line: progress, signals, the ending, the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hookline.cli.described import as_text
+from hookline.cli.ending import ending_document, tell_ending
+from hookline.cli.exits import exit_code_of
+from hookline.cli.output import show, show_json
+from hookline.cli.progress import make_progress
+from hookline.cli.signals import stopping_on_signals
+from hookline.cli.wording import clean
+from hookline.config import store_path
+from hookline.model.events import Observer
+from hookline.model.run import Run
+from hookline.model.states import RunState
+
+if TYPE_CHECKING:
+    from hookline.engine.stop import Stop
+
+__all__ = ["drive", "store_hint"]
+
+
+def drive(start: Callable[[Sequence[Observer], Stop], Run], store: Path, quiet: bool, as_json: bool) -> int:
+    """Let a run happen and tell of it.
+
+    Args:
+        start: Runs it with these observers and requests to stop, and waits for the end.
+        store: Where it is recorded.
+        quiet: Whether to show no progress.
+        as_json: Whether standard output gets the outcome as JSON rather than the result for people.
+
+    Returns:
+        What to exit with.
+    """
+    from hookline.engine.stop import Stop
+
+    stop = Stop()
+    progress = make_progress(quiet)
+    try:
+        with stopping_on_signals(stop, progress.stopping) as interruption:
+            run = start([progress], stop)
+    finally:
+        progress.close()
+    tell_ending(run, progress.tally, store_hint(store), quiet)
+    if as_json:
+        show_json(ending_document(run, progress.tally, store, interruption.number))
+    elif RunState(run.status) is RunState.COMPLETED:
+        result = run.result
+        if result is not None:
+            show(clean(as_text(result)))
+    return exit_code_of(run.status, interruption.number)
+
+
+def store_hint(store: Path) -> str:
+    """Write a store's path for a suggested command; empty where the command would find the store by itself."""
+    try:
+        found = store_path()
+    except Exception:  # noqa: BLE001 - then it has to be named in any case
+        return str(store)
+    return "" if found.resolve() == store.resolve() else str(store)

@@ -1,0 +1,64 @@
+"""``hookline graph``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hookline.cli.invocation import invocation_of
+from hookline.cli.output import say, show
+from hookline.cli.wording import clean
+from hookline.cli.workflow_command import WorkflowCommand
+from hookline.errors import UsageError
+from hookline.model.graph import TaskGraph
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class Drawing(StrEnum):
+    """How a graph is drawn."""
+
+    TREE = "tree"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+@app.command(cls=WorkflowCommand)
+def graph(
+    context: typer.Context,
+    drawing: Annotated[
+        Drawing, typer.Option("--format", "-f", help="A tree for people, Mermaid for documents, DOT for Graphviz.")
+    ] = Drawing.TREE,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to a file rather than to standard output."),
+    ] = None,
+) -> None:
+    """Draw a workflow's task graph.
+
+    A mapped task is one node.
+    """
+    from hookline.engine import api
+
+    invocation = invocation_of(context)
+    text = _drawn(api.graph(invocation.workflow, invocation.parameters()), drawing)
+    if output is None:
+        show(clean(text).rstrip("\n"))
+        return
+    try:
+        output.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"can't write '{output}': {reason}", help="give another file: --output FILE") from error
+    say(f"wrote {output}")
+
+
+def _drawn(made: TaskGraph, drawing: Drawing) -> str:
+    from hookline.graph import render
+
+    return {Drawing.TREE: render.render_tree, Drawing.MERMAID: render.render_mermaid, Drawing.DOT: render.render_dot}[
+        drawing
+    ](made)

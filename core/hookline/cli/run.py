@@ -1,0 +1,66 @@
+"""``hookline run``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hookline.cli.driving import drive
+from hookline.cli.invocation import invocation_of
+from hookline.cli.options import ExecutorName, Json, Quiet, SeedNumber, StorePath, Workers
+from hookline.cli.workflow_command import WorkflowCommand
+
+if TYPE_CHECKING:
+    from hookline.engine.stop import Stop
+    from hookline.model.events import Observer
+    from hookline.model.run import Run
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(cls=WorkflowCommand)
+def run(
+    context: typer.Context,
+    store: StorePath = None,
+    executor: ExecutorName = None,
+    workers: Workers = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run everything anew, whatever is recorded.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start nothing more after the first failure.")] = False,
+    seed: SeedNumber = 0,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="A name for the run.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TEXT", help="A tag for the run; repeat it for more.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run a workflow; what is recorded already is reused.
+
+    The workflow's own parameters are options too: `hookline run TARGET --help` lists them.
+    """
+    from hookline.engine import api
+
+    invocation = invocation_of(context)
+    parameters = invocation.parameters()
+    where = invocation.store(store)
+
+    def start(observers: Sequence[Observer], stop: Stop) -> Run:
+        return api.run(
+            invocation.workflow,
+            parameters,
+            executor=executor,
+            workers=workers,
+            store=where,
+            fresh=fresh,
+            fail_fast=fail_fast,
+            seed=seed,
+            name=name,
+            tags=tuple(tag or ()),
+            observers=observers,
+            stop=stop,
+            target=invocation.target,
+        )
+
+    return drive(start, where, quiet, as_json)

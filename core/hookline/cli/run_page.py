@@ -1,0 +1,236 @@
+"""One run as ``hookline runs show`` tells of it: tasks, whys, failures, notes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from hookline.cli.run_rows import Listed, moment
+from hookline.cli.wording import amount, clean, clipped, counted, duration, hint, listed_counts, one_line, table
+from hookline.model.run import Run, TaskRecord
+from hookline.model.states import RunState, TaskState
+
+if TYPE_CHECKING:
+    from hookline.store.protocol import Store
+    from hookline.store.rows import Failure, NodeRow, Note
+
+__all__ = ["item_id", "node_ids", "run_document", "run_page"]
+
+_SHOWN_TASKS = 60
+_SHOWN_FAILURES = 10
+_SHOWN_NOTES = 60
+
+
+def run_page(run: Run, listed: Listed, store: Store, everything: bool = False) -> Iterator[str]:
+    """Write what there is to know of a run.
+
+    Args:
+        run: The run.
+        listed: What lists show of it.
+        store: Where it is recorded.
+        everything: Whether nothing is left out, however long it gets.
+
+    Yields:
+        Lines.
+    """
+    row = listed.row
+    yield f"run {row.id} of {one_line(row.workflow)}: {listed.state.symbol} {listed.state.word}"
+    facts = [
+        ("started", f"{moment(row.created_us)}, took {duration(listed.seconds)}"),
+        ("tasks", listed_counts(listed.counts) or "none"),
+        ("target", one_line(row.target)),
+        ("parameters", one_line(_parameters(row.parameters))),
+        ("name", one_line(row.name or "")),
+        ("tags", one_line(", ".join(row.tags))),
+        ("seed", str(row.seed) if row.seed else ""),
+    ]
+    yield from (f"  {name.ljust(10)}  {text}" for name, text in facts if text)
+    if row.error and listed.state is not RunState.COMPLETED:
+        yield f"  {'error'.ljust(10)}  {one_line(row.error)}"
+    nodes = store.nodes(row.run)
+    yield ""
+    yield from _task_lines(run, len(nodes), everything)
+    yield from _failure_lines(store, row.run, nodes, everything)
+    yield from _note_lines(store, row.run, nodes, everything)
+    if listed.state is not RunState.COMPLETED and listed.state.ended:
+        yield ""
+        yield f"go on with it: {hint('resume', row.id)}"
+
+
+def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
+    """Describe a run for programs."""
+    row = listed.row
+    nodes = store.nodes(row.run)
+    ids = node_ids(nodes)
+    mapped = {node.node: bool(node.shape) for node in nodes}
+    return {
+        **listed.document(),
+        "parameters": json.loads(row.parameters or "{}"),
+        "seed": row.seed,
+        "tasks": [_task_document(record) for record in run.tasks.values()],
+        "failures": [
+            {
+                "task": item_id(ids[failure.node], failure.item, mapped[failure.node]),
+                "attempt": failure.attempt,
+                "type": failure.type,
+                "message": failure.message,
+                "traceback": failure.traceback,
+            }
+            for failure in store.failures(row.run)
+        ],
+        "notes": [
+            {
+                "task": item_id(ids[note.node], note.item, mapped[note.node]),
+                "attempt": note.attempt,
+                "kind": note.kind,
+                "name": note.name,
+                "value": _value(note),
+                "step": note.step,
+            }
+            for note in store.notes(row.run)
+        ],
+    }
+
+
+def node_ids(nodes: list[NodeRow]) -> dict[int, str]:
+    """Put together the ids of tasks from their names and the tasks that they grew from."""
+    ids: dict[int, str] = {}
+    shapes = {node.node: node.shape for node in nodes}
+    for node in sorted(nodes, key=lambda node: node.node):
+        if node.parent is None:
+            ids[node.node] = node.name
+        else:
+            parent = item_id(ids.get(node.parent, "?"), node.parent_item or 0, bool(shapes.get(node.parent)))
+            ids[node.node] = f"{parent}/{node.name}"
+    return ids
+
+
+def item_id(task_id: str, item: int, mapped: bool) -> str:
+    """Write the id of an item of a task: ``train[3]``, or the task's own where it is not mapped."""
+    return f"{task_id}[{item}]" if mapped else task_id
+
+
+def _task_lines(run: Run, total: int, everything: bool) -> Iterator[str]:
+    shown = total if everything else _SHOWN_TASKS
+    records = list(itertools.islice(run.tasks.values(), shown))
+    rows = [_task_cells(record) for record in records]
+    yield from table(("task", "", "items", "attempts", "took", "why"), rows, right=(2, 3, 4))
+    if total > len(records):
+        yield f"… {counted(total - len(records), 'more task')}; --all shows them"
+
+
+def _task_cells(record: TaskRecord) -> tuple[str, ...]:
+    state = TaskState(record.state)
+    items = sum(record.counts.values())
+    took = ""
+    if record.started is not None and record.finished is not None and record.attempts:
+        took = duration((record.finished - record.started).total_seconds())
+    word = f"{state.symbol} {state.word}"
+    if items > 1 and len([count for count in record.counts.values() if count]) > 1:
+        word = f"{state.symbol} {listed_counts(record.counts)}"
+    return (
+        one_line(record.id),
+        word,
+        amount(items) if items > 1 else "",
+        amount(record.attempts) if record.attempts else "",
+        took,
+        clipped(one_line(record.why), 160),
+    )
+
+
+def _failure_lines(store: Store, run: int, nodes: list[NodeRow], everything: bool) -> Iterator[str]:
+    failures = store.failures(run)
+    if not failures:
+        return
+    ids, mapped = node_ids(nodes), {node.node: bool(node.shape) for node in nodes}
+    yield ""
+    yield f"{counted(len(failures), 'attempt')} failed:"
+    shown = failures if everything else failures[:_SHOWN_FAILURES]
+    for failure in shown:
+        name = item_id(ids.get(failure.node, "?"), failure.item, mapped.get(failure.node, False))
+        yield f"  {one_line(name)} (attempt {failure.attempt}): {_error(failure)}"
+        yield from (f"    {line}" for line in _last_frame(failure))
+    if len(failures) > len(shown):
+        yield f"  … {counted(len(failures) - len(shown), 'more failure')}; --all shows them"
+
+
+def _error(failure: Failure) -> str:
+    return one_line(f"{failure.type.rpartition('.')[2]}: {failure.message}")
+
+
+def _last_frame(failure: Failure) -> list[str]:
+    """Give the innermost frame of a formatted traceback: its line with the place, and the source below it."""
+    lines = clean(failure.traceback).splitlines()
+    places = [index for index, line in enumerate(lines) if line.lstrip().startswith('File "')]
+    if not places:
+        return []
+    return [line.strip() for line in lines[places[-1] : places[-1] + 2]]
+
+
+def _note_lines(store: Store, run: int, nodes: list[NodeRow], everything: bool) -> Iterator[str]:
+    notes = store.notes(run)
+    if not notes:
+        return
+    ids, mapped = node_ids(nodes), {node.node: bool(node.shape) for node in nodes}
+    latest: dict[tuple[int, int, str, str], Note] = {}
+    for note in notes:
+        latest[note.node, note.item, note.kind, note.name] = note
+    shown = list(latest.values()) if everything else list(latest.values())[:_SHOWN_NOTES]
+    rows = [
+        (
+            one_line(item_id(ids.get(note.node, "?"), note.item, mapped.get(note.node, False))),
+            note.kind,
+            one_line(note.name),
+            clipped(one_line(_text(note)), 100),
+        )
+        for note in shown
+    ]
+    yield ""
+    yield from table(("task", "noted", "name", "value"), rows)
+    if len(latest) > len(shown):
+        yield f"… {counted(len(latest) - len(shown), 'more note')}; --all shows them"
+
+
+def _text(note: Note) -> str:
+    if note.kind == "artifact":
+        return "stored"
+    value = _value(note)
+    text = f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)
+    return text if note.step is None else f"{text} (at {note.step})"
+
+
+def _value(note: Note) -> object:
+    if note.value is None:
+        return None
+    try:
+        return json.loads(note.value, parse_constant=str)
+    except ValueError:
+        return note.value
+
+
+def _task_document(record: TaskRecord) -> dict[str, object]:
+    return {
+        "task": record.id,
+        "step": record.step,
+        "state": record.state,
+        "why": record.why,
+        "attempts": record.attempts,
+        "error": record.error,
+        "started": record.started.isoformat() if record.started else None,
+        "finished": record.finished.isoformat() if record.finished else None,
+        "counts": {word: count for word, count in record.counts.items() if count},
+    }
+
+
+def _parameters(text: str) -> str:
+    try:
+        values = json.loads(text or "{}")
+    except ValueError:
+        return text
+    if not isinstance(values, Mapping):
+        return text
+    return ", ".join(
+        f"{name}={json.dumps(value) if not isinstance(value, str) else value}" for name, value in values.items()
+    )

@@ -1,0 +1,103 @@
+"""``hookline runs``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hookline.cli.options import Json, RunId, StorePath, TaskId
+from hookline.cli.output import say, show, show_json
+from hookline.cli.sections import OUTPUT, SectionedCommand
+from hookline.cli.stores import existing_store
+from hookline.cli.tasks import task_id
+from hookline.cli.wording import hint, one_line
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+All = Annotated[bool, typer.Option("--all", rich_help_panel=OUTPUT, help="Leave nothing out, however long it gets.")]
+
+
+@app.callback(invoke_without_command=True)
+def runs(context: typer.Context) -> None:
+    """List runs, show one, or read what its tasks printed."""
+    if context.invoked_subcommand is None:
+        show(context.get_help())
+
+
+@app.command(name="list", cls=SectionedCommand)
+def list_runs(
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="How many, the newest first.")] = 20,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """List runs, the newest first."""
+    from hookline.cli.run_rows import listed_runs, run_table
+    from hookline.store.journal import open_store
+
+    opened = open_store(existing_store(store))
+    rows = opened.runs(limit + 1)
+    found = listed_runs(opened, rows[:limit])
+    if as_json:
+        show_json({"runs": [run.document() for run in found]})
+        return
+    if not found:
+        say(f"no runs yet; start one: {hint('run', 'FILE')}")
+        return
+    for line in run_table(found):
+        show(line)
+    if len(rows) > limit:
+        say(f"… and older ones: {hint('runs', 'list', '--limit', str(limit * 5))}")
+
+
+@app.command(name="show", cls=SectionedCommand)
+def show_run(
+    run: RunId = "last",
+    everything: All = False,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Show a run: its tasks and why they ran, what failed, what was noted."""
+    from hookline.cli.run_page import run_document, run_page
+    from hookline.cli.run_rows import listed_runs
+    from hookline.engine import api
+    from hookline.store.journal import open_store
+
+    where = existing_store(store)
+    opened = open_store(where)
+    listed = listed_runs(opened, [opened.run(run)])[0]
+    found = api.open_run(listed.row.id, store=where)
+    if as_json:
+        show_json(run_document(found, listed, opened))
+        return
+    for line in run_page(found, listed, opened, everything):
+        show(line)
+
+
+@app.command(cls=SectionedCommand)
+def logs(
+    run: RunId = "last",
+    task: TaskId = None,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Read what tasks of a run printed and logged, and the tracebacks of those that failed."""
+    from hookline.cli.run_logs import log_lines, read_logs
+    from hookline.store.journal import open_store
+
+    opened = open_store(existing_store(store))
+    row = opened.run(run)
+    wanted = None if task is None else task_id(task)
+    found = read_logs(opened, row.id, wanted)
+    if as_json:
+        documents = [
+            {"task": log.task, "attempt": log.attempt, "text": log.text, "dropped": log.dropped, "failure": log.failure}
+            for log in found
+        ]
+        show_json({"run": row.id, "logs": documents})
+        return
+    for line in log_lines(found):
+        show(line)
+    if not found:
+        whose = f"task '{one_line(wanted)}' printed" if wanted else "its tasks printed"
+        say(f"nothing: in run {row.id} {whose} nothing and did not fail (reused tasks print nothing)")

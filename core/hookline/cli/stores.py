@@ -1,0 +1,31 @@
+"""Finding the store for commands that name no workflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hookline.config import STORE_VARIABLE, store_path
+from hookline.errors import UsageError
+
+__all__ = ["existing_store"]
+
+
+def existing_store(given: Path | None) -> Path:
+    """Find the store that such a command is about.
+
+    Args:
+        given: What was given with ``--store``.
+
+    Returns:
+        The folder of a store that is there.
+
+    Raises:
+        UsageError: There is none yet.
+    """
+    path = store_path(given)
+    if not path.is_dir():
+        raise UsageError(
+            f"nothing is recorded here: there is no store '{path}'",
+            help=f"run a workflow first, or name the store: --store PATH (or {STORE_VARIABLE})",
+        )
+    return path
