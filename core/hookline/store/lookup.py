@@ -92,7 +92,7 @@ class Finder:
             near = alike and bool(waiting) and not held
             if near:
                 waiting = self._neighbours(known, large[low:high], waiting, hits)
-            if not near or len(waiting) != 1:
+            if held or len(waiting) > 1 or (waiting and not near):
                 for segment in large[low:high]:
                     waiting = self._by_index(known, segment, waiting, held, places)
             low = high
@@ -132,11 +132,14 @@ class Finder:
         """
         wanted = dict.fromkeys(waiting)
         failures = 0
+        # In whatever order: the largest holds most.
+        segments = sorted(segments, key=lambda segment: -segment.entries)
+        floor = min(segment.oldest for segment in segments)
         single = len(waiting) == 1
         for key in waiting:
             if key not in wanted:
                 continue
-            got = self._onward(known, segments, key, wanted, single, hits)
+            got = self._onward(known, segments, floor, key, wanted, single, hits)
             failures = 0 if got >= _PAYS else failures + 1
             if failures > 2 and len(wanted) > 1:
                 break
@@ -146,6 +149,7 @@ class Finder:
         self,
         known: _Fingerprint,
         segments: list[Segment],
+        floor: int,
         key: bytes,
         wanted: dict[bytes, None],
         single: bool,
@@ -154,7 +158,7 @@ class Finder:
         place = self._probe(known, segments, key[:PREFIX])
         if place is None:
             return 0
-        floor, got = segments[-1].oldest, 0
+        got = 0
         window = known.window() if single else min(_FIRST_WINDOW, len(wanted))
         at: tuple[int, ...] = place[1:]
         while wanted:

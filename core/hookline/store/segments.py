@@ -27,12 +27,11 @@ _PLACE = Struct(">IIII")
 _ENTRY = Struct(">8sIIII")
 _WIDTH = _ENTRY.size
 _pack_entry = _ENTRY.pack
-_BLOBS_KEPT = 4096  # chunks of one segment
+_BLOBS_KEPT = 256  # chunks of one segment
 _SMALL_KEPT = 65536  # entries
 _REFRESH = (
-    "SELECT s.level, s.segment, s.oldest, s.chunks, s.low_run, s.high_run, s.repeats, c.entries FROM segments s"
-    " LEFT JOIN chunks c"
-    " ON c.code = s.code AND c.level = s.level AND c.segment = s.segment AND s.chunks = 1 AND s.segment > ?2"
+    "SELECT s.segment, s.low_run, s.high_run, s.repeats, s.oldest, s.entries, s.base, s.chunks, c.entries"
+    " FROM segments s LEFT JOIN chunks c ON c.chunk = s.base AND s.chunks = 1 AND s.segment > ?2"
     " WHERE s.code = ?1 AND NOT (s.low_run = ?3 AND s.high_run = ?3) ORDER BY s.segment"
 )
 
@@ -63,21 +62,21 @@ def append_segment(
 
 def _merge(cursor: sqlite3.Cursor, code: int, level: int) -> bool:
     rows = cursor.execute(
-        "SELECT segment, oldest, entries, low_run, high_run, repeats FROM segments WHERE code = ? AND level = ?"
-        " ORDER BY segment",
+        "SELECT segment, oldest, low_run, high_run, repeats, entries, base, chunks FROM segments"
+        " WHERE code = ? AND level = ? ORDER BY segment",
         (code, level),
     ).fetchall()
-    if len(rows) < FAN_IN or sum(row[2] for row in rows) > MERGE_LIMIT:
+    if len(rows) < FAN_IN or sum(row[5] for row in rows) > MERGE_LIMIT:
         return False
-    blobs: dict[int, list[bytes]] = {row[0]: [] for row in rows}
-    for segment, blob in cursor.execute(
-        "SELECT segment, entries FROM chunks WHERE code = ? AND level = ? ORDER BY segment, first", (code, level)
-    ):
-        blobs[segment] += _split(blob)
-    cursor.execute("DELETE FROM chunks WHERE code = ? AND level = ?", (code, level))
+    runs = []
+    for row in rows:
+        span = (row[6], row[6] + row[7])
+        blobs = cursor.execute("SELECT entries FROM chunks WHERE chunk >= ? AND chunk < ? ORDER BY chunk", span)
+        runs.append([item for (blob,) in blobs for item in _split(blob)])
+        cursor.execute("DELETE FROM chunks WHERE chunk >= ? AND chunk < ?", span)
     cursor.execute("DELETE FROM segments WHERE code = ? AND level = ?", (code, level))
-    runs = min(row[3] for row in rows), max(row[4] for row in rows), max(row[5] for row in rows)
-    _write(cursor, (code, level + 1, rows[-1][0], rows[0][1], *runs), _sorted_unique(list(blobs.values())))
+    spread = min(row[2] for row in rows), max(row[3] for row in rows), max(row[4] for row in rows)
+    _write(cursor, (code, level + 1, rows[-1][0], rows[0][1], *spread), _sorted_unique(runs))
     return True
 
 
@@ -92,18 +91,14 @@ def _sorted_unique(runs: Sequence[list[bytes]]) -> list[bytes]:
 
 
 def _write(cursor: sqlite3.Cursor, head: tuple[int, int, int, int, int, int, int], entries: list[bytes]) -> None:
-    chunks = 0
-    for low in range(0, len(entries), CHUNK):
-        part = entries[low : low + CHUNK]
-        cursor.execute(
-            "INSERT INTO chunks (code, level, segment, first, entries) VALUES (?, ?, ?, ?, ?)",
-            (*head[:3], part[0][:PREFIX] if chunks else b"", _join(part)),
-        )
-        chunks += 1
+    base = cursor.execute("SELECT coalesce(max(chunk), 0) + 1 FROM chunks").fetchone()[0]
+    lows = range(0, len(entries), CHUNK)
+    for chunk, low in enumerate(lows, base):
+        cursor.execute("INSERT INTO chunks VALUES (?, ?)", (chunk, _join(entries[low : low + CHUNK])))
     cursor.execute(
-        "INSERT INTO segments (code, level, segment, oldest, low_run, high_run, repeats, entries, chunks)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*head, len(entries), chunks),
+        "INSERT INTO segments (code, level, segment, oldest, low_run, high_run, repeats, entries, base, chunks, firsts)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*head, len(entries), base, len(lows), b"".join([entries[low][:PREFIX] for low in lows])),
     )
 
 
@@ -138,19 +133,11 @@ def _search(blob: bytes, prefix: bytes) -> Place | None:
 class Segment:
     """A segment of several chunks; its content never changes."""
 
-    __slots__ = ("asked", "blobs", "chunks", "firsts", "high_run", "level", "low_run", "number", "oldest", "repeats")
+    __slots__ = ("base", "blobs", "chunks", "entries", "firsts", "high_run", "low_run", "number", "oldest", "repeats")
 
-    def __init__(
-        self, level: int, number: int, oldest: int, chunks: int, low_run: int, high_run: int, repeats: int
-    ) -> None:
-        self.level = level
-        self.number = number
-        self.oldest = oldest
-        self.chunks = chunks
-        self.low_run = low_run
-        self.high_run = high_run
-        self.repeats = repeats
-        self.asked = 0
+    def __init__(self, row: Sequence[int]) -> None:
+        self.number, self.low_run, self.high_run, self.repeats, self.oldest = row[:5]
+        self.entries, self.base, self.chunks = row[5:8]
         self.firsts: list[bytes] | None = None
         self.blobs: dict[int, bytes] = {}
 
@@ -191,12 +178,12 @@ class Segments:
         before = self._through
         # One statement is one snapshot: the chunk of a small segment is read with the segment itself.
         rows = connection.execute(_REFRESH, (self.code, before, self._besides)).fetchall()
-        old = {(segment.level, segment.number): segment for segment in self.large}
+        old = {(segment.number, segment.base): segment for segment in self.large}
         large = []
-        for level, number, oldest, chunks, low_run, high_run, repeats, blob in rows:
-            if chunks > 1:
-                known = old.get((level, number))
-                large.append(known or Segment(level, number, oldest, chunks, low_run, high_run, repeats))
+        for row in rows:
+            number, base, blob = row[0], row[6], row[8]
+            if row[7] > 1:
+                large.append(old.get((number, base)) or Segment(row))
             elif blob is not None:
                 self.small.update((prefix, (number, place)) for prefix, place in _table(blob))
             self._through = max(self._through, number)
@@ -206,7 +193,7 @@ class Segments:
     def find(self, connection: sqlite3.Connection, segment: Segment, prefixes: Sequence[bytes]) -> dict[bytes, Place]:
         """Find sorted prefixes in one large segment: probe for few, read through it for many."""
         if len(prefixes) * 2 >= segment.chunks and len(prefixes) > 8:
-            return _read_through(connection, self.code, segment, prefixes)
+            return _read_through(connection, segment, prefixes)
         found = {}
         for prefix in prefixes:
             place = self.probe(connection, segment, prefix)
@@ -217,65 +204,44 @@ class Segments:
     def probe(self, connection: sqlite3.Connection, segment: Segment, prefix: bytes) -> Place | None:
         """Find one prefix in one large segment."""
         firsts = segment.firsts
-        blob = segment.blobs.get(bisect_right(firsts, prefix) - 1) if firsts is not None else None
+        if firsts is None:
+            firsts = segment.firsts = self._directory(connection, segment)
+        chunk = segment.base + bisect_right(firsts, prefix) - 1
+        blob = segment.blobs.get(chunk)
         if blob is None:
-            segment.asked += 1
-            blob = _chunk(connection, self.code, segment, prefix)
-            if blob is None:
+            row = connection.execute("SELECT entries FROM chunks WHERE chunk = ?", (chunk,)).fetchone()
+            if row is None or chunk < segment.base:
                 return None
+            if len(segment.blobs) >= _BLOBS_KEPT:
+                segment.blobs.clear()
+            blob = segment.blobs[chunk] = row[0]
         return _search(blob, prefix)
 
-
-def _chunk(connection: sqlite3.Connection, code: int, segment: Segment, prefix: bytes) -> bytes | None:
-    if segment.firsts is None:
-        # A directory of the segment pays once it was asked about as often as it has chunks.
-        if segment.asked < segment.chunks:
-            row = connection.execute(
-                "SELECT entries FROM chunks WHERE code = ? AND level = ? AND segment = ? AND first <= ?"
-                " ORDER BY first DESC LIMIT 1",
-                (code, segment.level, segment.number, prefix),
-            ).fetchone()
-            return row[0] if row else None
-        rows = connection.execute(
-            "SELECT first FROM chunks WHERE code = ? AND level = ? AND segment = ? ORDER BY first",
-            (code, segment.level, segment.number),
-        ).fetchall()
-        if not rows:
-            return None  # merged away meanwhile; its entries are in the next version
-        segment.firsts = [row[0] for row in rows]
-    number = bisect_right(segment.firsts, prefix) - 1
-    blob = segment.blobs.get(number)
-    if blob is None:
+    def _directory(self, connection: sqlite3.Connection, segment: Segment) -> list[bytes]:
         row = connection.execute(
-            "SELECT entries FROM chunks WHERE code = ? AND level = ? AND segment = ? AND first = ?",
-            (code, segment.level, segment.number, segment.firsts[number]),
+            "SELECT firsts FROM segments WHERE code = ? AND segment = ? AND base = ?",
+            (self.code, segment.number, segment.base),
         ).fetchone()
-        if row is None:
-            return None
-        if len(segment.blobs) >= _BLOBS_KEPT:
-            segment.blobs.clear()
-        blob = segment.blobs[number] = row[0]
-    return blob
+        # Without a row the segment was merged away a moment ago; the next version has what it held.
+        firsts = row[0] if row else b""
+        return [firsts[at : at + PREFIX] for at in range(0, len(firsts), PREFIX)]
 
 
-def _read_through(
-    connection: sqlite3.Connection, code: int, segment: Segment, prefixes: Sequence[bytes]
-) -> dict[bytes, Place]:
+def _read_through(connection: sqlite3.Connection, segment: Segment, prefixes: Sequence[bytes]) -> dict[bytes, Place]:
     found: dict[bytes, Place] = {}
     rows = connection.execute(
-        "SELECT entries FROM chunks WHERE code = ? AND level = ? AND segment = ? ORDER BY first",
-        (code, segment.level, segment.number),
+        "SELECT entries FROM chunks WHERE chunk >= ? AND chunk < ? ORDER BY chunk",
+        (segment.base, segment.base + segment.chunks),
     )
-    dense = len(prefixes) * 16 > segment.chunks * CHUNK
+    dense = len(prefixes) * 16 > segment.entries
     wanted = frozenset(_numbers(b"".join(prefixes))) if dense else frozenset()
     low = 0
     for (blob,) in rows:
         middle = len(blob) // _WIDTH * PREFIX
         if dense:
             # Misses are told at C speed; only what is there is looked for.
-            here: Sequence[bytes] = [
-                number.to_bytes(PREFIX, "big") for number in wanted.intersection(_numbers(blob[:middle]))
-            ]
+            hits = wanted.intersection(_numbers(blob[:middle]))
+            here: Sequence[bytes] = [number.to_bytes(PREFIX, "big") for number in hits]
         else:
             high = bisect_right(prefixes, blob[middle - PREFIX : middle], low)
             here, low = prefixes[low:high], high

@@ -161,18 +161,16 @@ CREATE TABLE segments (
     high_run INTEGER NOT NULL,
     repeats  INTEGER NOT NULL,                  -- 0: no older segment had any of its keys when it was recorded
     entries  INTEGER NOT NULL,
+    base     INTEGER NOT NULL,                  -- its first row in chunks; the others follow
     chunks   INTEGER NOT NULL,
+    firsts   BLOB    NOT NULL,                  -- the lowest prefix of each chunk
     PRIMARY KEY (code, level, segment)
-) WITHOUT ROWID;
+);
 
 CREATE TABLE chunks (
-    code    INTEGER NOT NULL,
-    level   INTEGER NOT NULL,
-    segment INTEGER NOT NULL,
-    first   BLOB    NOT NULL,                   -- the lowest prefix in the chunk
-    entries BLOB    NOT NULL,
-    PRIMARY KEY (code, level, segment, first)
-) WITHOUT ROWID;
+    chunk   INTEGER PRIMARY KEY,
+    entries BLOB    NOT NULL                    -- prefixes in order, then the place of each
+);
 
 -- Plugins' state: every version is kept, the highest counts.
 CREATE TABLE records (
