@@ -75,9 +75,9 @@ def command_line() -> Any:
     ) -> None:
         """Run machine-learning workflows: durable, explainable, and never the same work twice."""
         if version:
-            import hookline as root
+            from importlib.metadata import version as version_of
 
-            show(f"hookline {root.__version__}")
+            show(f"hookline {version_of('hookline')}")
         elif context.invoked_subcommand is None:
             show(context.get_help())
 

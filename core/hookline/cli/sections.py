@@ -34,8 +34,8 @@ class SectionedCommand(TyperCommand):
         self.params += made_by_typer(_COMMON)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Write required arguments without the braces that typer gives them."""
-        return [piece.strip("{}") if piece.startswith("{") else piece for piece in super().collect_usage_pieces(ctx)]
+        """Write arguments without the braces, second brackets and dots that typer gives them."""
+        return [_undressed(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options, section by section."""
@@ -44,8 +44,10 @@ class SectionedCommand(TyperCommand):
             record = param.get_help_record(ctx)
             if record is None:
                 continue
-            usual = "Arguments" if param.param_type_name == "argument" else "Options"
-            sections.setdefault(getattr(param, "rich_help_panel", None) or usual, []).append(record)
+            if param.param_type_name == "argument":
+                sections.setdefault("Arguments", []).append((param.metavar or record[0], record[1]))
+            else:
+                sections.setdefault(param.rich_help_panel or "Options", []).append(record)
         for title, rows in self.extra_rows.items():
             sections.setdefault(title, []).extend(rows)
         # What belongs to the workflow comes first: it is what the reader asked for by naming a target.
@@ -70,6 +72,12 @@ def made_by_typer(parameters: Sequence[inspect.Parameter]) -> list[Any]:
 def keyword(name: str, default: object, annotation: Any) -> inspect.Parameter:
     """Declare a parameter for :func:`made_by_typer`."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _undressed(piece: str) -> str:
+    if piece.startswith("{"):
+        return piece.strip("{}")
+    return piece.removesuffix("...")[1:-1] if piece.startswith("[[") else piece
 
 
 def _verbose(value: int) -> int:

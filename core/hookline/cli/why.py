@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookline.cli.options import Json, StorePath, TaskId
+from hookline.cli.options import Json, StorePath
 from hookline.cli.output import show, show_json
 from hookline.cli.sections import SectionedCommand
 from hookline.cli.stores import existing_store
 from hookline.cli.tasks import task_id
 from hookline.cli.wording import clean, one_line
+from hookline.errors import UsageError
+
+if TYPE_CHECKING:
+    from hookline.model.run import Run
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_LAST = re.compile(r"last(~\d+)?\Z")
 
 
 @app.command(cls=SectionedCommand)
 def why(
-    task: TaskId = None,
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN] [TASK]", show_default=False, help="A task (train, 'train[3]' or train:3), a run, or both."
+        ),
+    ] = None,
     run: Annotated[
         str, typer.Option("--run", metavar="RUN", help="A run's id or its beginning, 'last', 'last~1' …")
     ] = "last",
@@ -27,16 +41,14 @@ def why(
 ) -> None:
     """Tell why tasks of a run ran, were reused or skipped.
 
-    This is what was decided when the run happened; `hookline plan TARGET` tells what would be decided now.
+    Without a run: of the last one. Without a task: of all. This is what was decided when the run happened; `hookline
+    plan TARGET` tells what would be decided now.
     """
-    from hookline.engine import api
-
-    found = api.open_run(run, store=existing_store(store))
+    found, task = _found(named or [], run, existing_store(store))
     if task is not None:
-        wanted = task_id(task)
-        reason = found.why(wanted)
+        reason = found.why(task)
         if as_json:
-            show_json({"run": found.id, "task": wanted, "why": reason})
+            show_json({"run": found.id, "task": task, "why": reason})
         else:
             show(clean(reason))
         return
@@ -47,3 +59,22 @@ def why(
     width = max(map(len, reasons), default=0)
     for name, reason in reasons.items():
         show(f"{one_line(name).ljust(width)}  {one_line(reason, 1000)}")
+
+
+def _found(named: list[str], run: str, store: Path) -> tuple[Run, str | None]:
+    """Tell which run and which task are meant; a single word is a task wherever it can be one."""
+    from hookline.engine import api
+
+    if len(named) > 2:
+        raise UsageError(f"'why' takes a run and a task, not {len(named)} words", help="see hookline why --help")
+    if len(named) == 2:
+        return api.open_run(named[0], store=store), task_id(named[1])
+    if not named:
+        return api.open_run(run, store=store), None
+    if _LAST.fullmatch(named[0]):
+        return api.open_run(named[0], store=store), None
+    found, task = api.open_run(run, store=store), task_id(named[0])
+    if task.partition("[")[0] not in found.tasks:
+        with contextlib.suppress(UsageError):
+            return api.open_run(named[0], store=store), None
+    return found, task
