@@ -33,13 +33,15 @@ class Shape:
         positional: Names that can be given by position.
         keywords: Names that can be given by name.
         required: Names that must be given: no default, and not filled in by the engine.
+        count: How many parameters there are.
     """
 
-    __slots__ = ("keywords", "positional", "required", "signature", "var_keyword", "var_positional")
+    __slots__ = ("count", "keywords", "positional", "required", "signature", "var_keyword", "var_positional")
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
         self.positional = signature.positional
+        self.count = len(signature.parameters)
         self.var_positional = signature.var_positional
         self.var_keyword = signature.var_keyword
         own = [name for name in signature.parameters if name not in (self.var_positional, self.var_keyword)]
@@ -68,38 +70,39 @@ class Binder:
 
     def task(self, call: Call) -> Task:
         """Bind a call's arguments and condition."""
-        step = call.step
+        step, args = call.step, call.args
         shape = self._shapes.get(step.fn)
         if shape is None:
             shape = self._shapes[step.fn] = Shape(step.signature)
         bindings: dict[str, Binding] = {}
-        args = call.args
-        positional = shape.positional
-        count = len(positional)
-        for name, value in zip(positional, args, strict=False):
+        for name, value in zip(shape.positional, args, strict=False):
             bindings[name] = Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
-        extra: dict[str, Binding] = {}
-        wrong: list[str] = []
-        for name, value in call.kwargs.items():
-            if name in bindings and name in shape.keywords:
-                self._note(call, f"is given '{name}' twice, by position and by name")
-                continue
-            bound = Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
-            if name in shape.keywords:
-                bindings[name] = bound
-            elif shape.var_keyword:
-                extra[name] = bound
-            else:
-                wrong.append(name)
-        if len(args) > count:
+        wrong = self._by_name(call, shape, bindings) if call.kwargs else []
+        if len(args) > len(shape.positional):
             self._rest(call, shape, bindings)
-        if extra:
-            bindings[shape.var_keyword] = Nested("dict", tuple(extra), tuple(extra.values()))
         mapped = self._mapped(call, shape, bindings, wrong) if call.form is not Form.CALL else ()
-        if wrong or not shape.required <= bindings.keys():
+        if wrong or (len(bindings) < shape.count and not shape.required <= bindings.keys()):
             self._mismatch(call, shape, bindings, wrong)
         condition = self._argument(call, "", call.condition[0]) if call.condition else None
         return Task(call.index, call.id, step, call.form, bindings, mapped, condition, call.place)
+
+    def _by_name(self, call: Call, shape: Shape, bindings: dict[str, Binding]) -> list[str]:
+        """Bind the arguments that are given by name; return the names that the function does not take."""
+        wrong: list[str] = []
+        extra: dict[str, Binding] = {}
+        for name, value in call.kwargs.items():
+            if name in shape.keywords:
+                if name in bindings:
+                    self._note(call, f"is given '{name}' twice, by position and by name")
+                else:
+                    bindings[name] = Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
+            elif shape.var_keyword:
+                extra[name] = self._argument(call, name, value)
+            else:
+                wrong.append(name)
+        if extra:
+            bindings[shape.var_keyword] = Nested("dict", tuple(extra), tuple(extra.values()))
+        return wrong
 
     def value(self, value: Any) -> Binding:
         """Bind a value: find the references in it, at any depth of lists, tuples and dicts.

@@ -57,12 +57,18 @@ def edge_problems(graph: TaskGraph, broken: Collection[int] = ()) -> list[Proble
         The problems, in no particular order.
     """
     edges = _Edges(graph)
+    names = _Names()
     problems: list[Problem] = []
+    zipped: list[Task] = []
     for task in graph.tasks:
+        if task.step not in names.seen:
+            names.check(task, problems)
         if task.index not in broken:
             edges.check(task, problems)
-    problems.extend(_length_problems(graph, broken))
-    problems.extend(_name_problems(graph))
+            if len(task.mapped) > 1 and task.form is Form.MAP:
+                zipped.append(task)
+    if zipped:
+        problems.extend(_length_problems(graph, zipped, broken))
     return problems
 
 
@@ -231,12 +237,9 @@ def _problem(task: Task, text: str) -> Problem:
     return Problem(task.index, f"task '{task.id}' ({task.place}) {text}")
 
 
-def _length_problems(graph: TaskGraph, broken: Collection[int]) -> Iterator[Problem]:
-    counts: list[int | None] | None = None
-    for task in graph.tasks:
-        if task.form is not Form.MAP or len(task.mapped) < 2 or task.index in broken:
-            continue
-        counts = known_counts(graph) if counts is None else counts
+def _length_problems(graph: TaskGraph, zipped: list[Task], broken: Collection[int]) -> Iterator[Problem]:
+    counts = known_counts(graph, broken)
+    for task in zipped:
         lengths = {name: collection_length(task.bindings[name], graph.tasks, counts) for name in task.mapped}
         if len({length for length in lengths.values() if length is not None}) > 1:
             told = ", ".join(f"'{name}' has {length}" for name, length in lengths.items() if length is not None)
@@ -246,26 +249,33 @@ def _length_problems(graph: TaskGraph, broken: Collection[int]) -> Iterator[Prob
             )
 
 
-def _name_problems(graph: TaskGraph) -> Iterator[Problem]:
-    """Find a name that was given to two different functions on purpose.
+class _Names:
+    """Finds a name that was given to two different functions on purpose.
 
     Two functions that merely have the same name, in two modules, are no problem: their tasks are numbered.
     """
-    first: dict[str, Step[Any, Any]] = {}
-    told: set[tuple[str, object]] = set()
-    for task in graph.tasks:
+
+    def __init__(self) -> None:
+        self.seen: set[Step[Any, Any]] = set()
+        self._first: dict[str, Step[Any, Any]] = {}
+        self._told: set[tuple[str, object]] = set()
+
+    def check(self, task: Task, problems: list[Problem]) -> None:
+        """Add the problem of a step that was not seen before, if it has one."""
         step = task.step
-        other = first.setdefault(step.name, step)
-        if other.fn is step.fn or other.fn.__code__ is step.fn.__code__:
-            continue
-        if (step.name, step.fn) in told or (step.name == step.fn.__name__ and other.name == other.fn.__name__):
-            continue
-        told.add((step.name, step.fn))
-        yield _problem(
-            task,
+        self.seen.add(step)
+        other = self._first.setdefault(step.name, step)
+        # Functions that one factory makes have one code.
+        if other.fn is step.fn or other.fn.__code__ is step.fn.__code__ or (step.name, step.fn) in self._told:
+            return
+        if step.name == step.fn.__name__ and other.name == other.fn.__name__:
+            return
+        self._told.add((step.name, step.fn))
+        text = (
             f"has the name of another step: '{step.name}' is {_function(other)} and {_function(step)}; "
-            "give one of them another name",
+            "give one of them another name"
         )
+        problems.append(_problem(task, text))
 
 
 def _function(step: Step[Any, Any]) -> str:

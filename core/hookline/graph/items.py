@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from hookline.model.graph import Binding, Constant, Nested, Task, TaskGraph, TaskOutput
 from hookline.model.recording import Form
@@ -11,18 +11,22 @@ from hookline.model.reference import WHOLE
 __all__ = ["collection_length", "known_counts"]
 
 
-def known_counts(graph: TaskGraph) -> list[int | None]:
+def known_counts(graph: TaskGraph, broken: Collection[int] = ()) -> list[int | None]:
     """Count the items of each task.
 
     Args:
         graph: The graph.
+        broken: Indexes of tasks whose arguments are wrong, so that nothing is known of them.
 
     Returns:
         Per task its number of items: 1 for a plain one, None for a mapped one whose number only the run tells.
     """
     counts: list[int | None] = []
     for task in graph.tasks:
-        counts.append(1 if task.form is Form.CALL else _count(task, graph.tasks, counts))
+        if task.index in broken:
+            counts.append(None)
+        else:
+            counts.append(1 if task.form is Form.CALL else _count(task, graph.tasks, counts))
     return counts
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from hookline.model.outputs import Outputs
 from hookline.model.place import Place
@@ -28,14 +28,16 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+# Neither constants, outputs nor tasks are frozen, though nobody changes one: making a frozen object takes two to five
+# times as long, and there may be hundreds of thousands.
+@dataclass(slots=True, unsafe_hash=True)
 class Constant:
     """A value that is known while the graph is built."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class TaskOutput:
     """What another task makes.
 
@@ -75,7 +77,8 @@ class Nested:
 Binding = Constant | TaskOutput | FirstOf | Nested
 
 
-class Task(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Task:
     """One call of a step: a node of the graph; a mapped call is one task with items.
 
     Attributes:

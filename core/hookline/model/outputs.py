@@ -159,7 +159,7 @@ def _fields_of(kind: type) -> tuple[str, dict[str, Any]] | None:
     except Exception:  # noqa: BLE001 - an annotation that does not resolve makes it one slot
         return None
     if typing.is_typeddict(kind):
-        required = getattr(kind, "__required_keys__", frozenset())
+        required: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
         return ("typeddict", hints) if hints and required == hints.keys() else None
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         names = kind._fields

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     Returns:
         Its parameters and what it returns.
     """
-    signature = inspect.signature(function)
+    signature = _signature(function)
     hints = resolved_hints(function)
     parameters: dict[str, Parameter] = {}
     positional: list[str] = []
@@ -100,7 +101,7 @@ def resolved_hints(function: Callable[..., Any]) -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - evaluating annotations may raise anything; each is tried alone below
         pass
     hints: dict[str, Any] = {}
-    for name, annotation in getattr(function, "__annotations__", {}).items():
+    for name, annotation in _annotations(function).items():
         alone = type("alone", (), {"__annotations__": {name: annotation}, "__module__": function.__module__})
         try:
             namespace = getattr(function, "__globals__", {})
@@ -108,3 +109,21 @@ def resolved_hints(function: Callable[..., Any]) -> dict[str, Any]:
         except Exception:  # noqa: BLE001 - see above
             continue
     return hints
+
+
+# From Python 3.14 on, merely looking at annotations evaluates them, which fails for names that only type checkers see.
+if sys.version_info >= (3, 14):
+    import annotationlib
+
+    def _signature(function: Callable[..., Any]) -> inspect.Signature:
+        return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)
+
+    def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
+        return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
+else:
+
+    def _signature(function: Callable[..., Any]) -> inspect.Signature:
+        return inspect.signature(function)
+
+    def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
+        return dict(getattr(function, "__annotations__", {}))

@@ -9,7 +9,7 @@ from types import FrameType
 
 __all__ = ["PACKAGE", "Place", "calling_place"]
 
-PACKAGE = __file__.removesuffix(os.path.join("model", "place.py"))
+PACKAGE = __file__.removesuffix(f"model{os.sep}place.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Place:
 
 def calling_place() -> Place:
     """Find the innermost frame outside hookline."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(2)  # the caller is hookline's
     while frame is not None:
         file = frame.f_code.co_filename
         ours = _ours.get(file)

@@ -102,9 +102,14 @@ class Recording:
         calls = self.calls
         # What the workflow changes later must not reach a call that it made before.
         try:
-            args = tuple([value if type(value) in _FIXED else snapshot(value) for value in args])
-            if kwargs:
-                kwargs = {key: value if type(value) in _FIXED else snapshot(value) for key, value in kwargs.items()}
+            for value in args:
+                if type(value) not in _FIXED:
+                    args = tuple([snapshot(value) for value in args])
+                    break
+            for value in kwargs.values():
+                if type(value) not in _FIXED:
+                    kwargs = {key: snapshot(value) for key, value in kwargs.items()}
+                    break
             if items:
                 items = {key: snapshot(value) for key, value in items.items()}
         except RecursionError:
@@ -167,16 +172,23 @@ class Recording:
     def _unique(self, name: str) -> str:
         full = self._prefix + name if self._prefix else name
         counts = self._counts
-        count = counts[full] = counts.get(full, 0) + 1
-        if count == 1:
-            return full
+        count = counts.get(full)
+        if count is None:
+            counts[full] = count = 1
+            if not self._is_taken(full):
+                return full
+        count += 1
         numbered = f"{full}-{count}"
         while numbered in counts:  # a step may itself be called 'train-2'
             count += 1
             numbered = f"{full}-{count}"
         counts[full] = count
-        counts[numbered] = 1
         return numbered
+
+    def _is_taken(self, full: str) -> bool:
+        """Tell whether a step's own name, such as 'train-2', was given to the second task of another step before."""
+        base, _, number = full.rpartition("-")
+        return number.isdecimal() and number[0] != "0" and 2 <= int(number) <= self._counts.get(base, 0)
 
 
 def snapshot(value: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import inspect
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,14 +75,14 @@ class Step(Generic[P, R]):
         self.name = name
         self.declared = declared
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Make a task, or outside of a workflow run the function."""
         recording = recording_in_force(self.name)
         if recording is None:
             return self.fn(*args, **kwargs)
         return cast("R", recording.add(self, Form.CALL, args, kwargs))
 
-    def map(self, **items: Any) -> list[R]:
+    def map(self, /, **items: Any) -> list[R]:
         """Run the step once for each element of a list, or of several lists side by side.
 
         Args:
@@ -92,7 +94,7 @@ class Step(Generic[P, R]):
         """
         return Partial(self, (), {}, None).map(**items)
 
-    def product(self, **items: Any) -> list[R]:
+    def product(self, /, **items: Any) -> list[R]:
         """Run the step once for each combination of elements, in the order of :func:`itertools.product`.
 
         Args:
@@ -103,7 +105,7 @@ class Step(Generic[P, R]):
         """
         return Partial(self, (), {}, None).product(**items)
 
-    def partial(self, *args: Any, **kwargs: Any) -> Partial[R]:
+    def partial(self, /, *args: Any, **kwargs: Any) -> Partial[R]:
         """Fix some arguments, to map over others.
 
         Args:
@@ -126,7 +128,7 @@ class Step(Generic[P, R]):
         """
         return Conditional(self, condition)
 
-    def options(self, **changes: Any) -> Step[P, R]:
+    def options(self, /, **changes: Any) -> Step[P, R]:
         """Give the same step with other options.
 
         Args:
@@ -139,6 +141,7 @@ class Step(Generic[P, R]):
             WorkflowError: An option does not exist, or its value is wrong.
         """
         name = changes.pop("name", self.name)
+        check_name(name, "step")
         return Step(self.fn, name, _changed(self.declared, changes, self.name))
 
     @property
@@ -163,8 +166,11 @@ class Step(Generic[P, R]):
         return f"<step {self.name}>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        # By name, so that a step arrives on a worker as that worker's own object of the module.
-        return _find_step, (self.fn.__module__, self.fn.__qualname__, self.name, self.declared)
+        if _found_by_name(self.fn):
+            # By name, so that a step arrives on a worker as that worker's own object of the module.
+            return _find_step, (self.fn.__module__, self.fn.__qualname__, self.name, self.declared)
+        # By value, as a state: the function may refer to the step itself.
+        return object.__new__, (Step,), dict(self.__dict__)
 
 
 class Partial(Generic[R]):
@@ -184,19 +190,19 @@ class Partial(Generic[R]):
         self._condition = condition
         self._conditional = conditional
 
-    def __call__(self, *args: Any, **kwargs: Any) -> R:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> R:
         """Give the remaining arguments and make the task."""
         return cast("R", self._record(Form.CALL, {**self._kwargs, **kwargs}, {}, self._args + args))
 
-    def map(self, **items: Any) -> list[R]:
+    def map(self, /, **items: Any) -> list[R]:
         """Run once for each element, as :meth:`Step.map`."""
         return cast("list[R]", self._record(Form.MAP, self._kwargs, items, self._args))
 
-    def product(self, **items: Any) -> list[R]:
+    def product(self, /, **items: Any) -> list[R]:
         """Run once for each combination, as :meth:`Step.product`."""
         return cast("list[R]", self._record(Form.PRODUCT, self._kwargs, items, self._args))
 
-    def partial(self, *args: Any, **kwargs: Any) -> Partial[R]:
+    def partial(self, /, *args: Any, **kwargs: Any) -> Partial[R]:
         """Fix further arguments."""
         return Partial(self._step, self._args + args, {**self._kwargs, **kwargs}, self._condition, self._conditional)
 
@@ -218,19 +224,19 @@ class Conditional(Generic[P, R]):
     def __init__(self, step: Step[P, R], condition: Any) -> None:
         self._partial: Partial[Any] = Partial(step, (), {}, condition, conditional=True)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R | None:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R | None:
         """Make the conditional task."""
         return cast("R | None", self._partial(*args, **kwargs))
 
-    def map(self, **items: Any) -> list[R]:
+    def map(self, /, **items: Any) -> list[R]:
         """Run once for each element, as :meth:`Step.map`, if the condition holds."""
         return cast("list[R]", self._partial.map(**items))
 
-    def product(self, **items: Any) -> list[R]:
+    def product(self, /, **items: Any) -> list[R]:
         """Run once for each combination, as :meth:`Step.product`, if the condition holds."""
         return cast("list[R]", self._partial.product(**items))
 
-    def partial(self, *args: Any, **kwargs: Any) -> Partial[R]:
+    def partial(self, /, *args: Any, **kwargs: Any) -> Partial[R]:
         """Fix some arguments."""
         return cast("Partial[R]", self._partial.partial(*args, **kwargs))
 
@@ -279,10 +285,12 @@ def step(fn: Callable[..., Any] | None = None, /, *, name: str = "", **options: 
     """
 
     def decorate(function: Callable[..., Any]) -> Step[Any, Any]:
-        if not isinstance(function, types.FunctionType):
+        given: object = function
+        if not isinstance(given, types.FunctionType):
+            remedy = "decorate a plain function; call classes and methods inside it"
             raise WorkflowError(
-                f"@step can't decorate {function!r}; it takes a function",
-                help="decorate a plain function; call classes and methods inside it",
+                f"@step can't decorate {given!r}; it takes a function ({calling_place()})",
+                help=f"write @step(name={given!r})" if isinstance(given, str) else remedy,
             )
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise WorkflowError(
@@ -301,13 +309,13 @@ def step(fn: Callable[..., Any] | None = None, /, *, name: str = "", **options: 
     return decorate if fn is None else decorate(fn)
 
 
-def check_name(name: str, what: str) -> None:
+def check_name(name: object, what: str) -> None:
     """Refuse a name that could not stand in a task id or on a command line.
 
     Raises:
         WorkflowError: The name has other characters than letters, digits, ``_``, ``-`` and ``.``.
     """
-    if not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
+    if not isinstance(name, str) or not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
         raise WorkflowError(
             f"the {what} name '{name}' can't be used",
             help="use letters, digits, '_', '-' and '.', such as 'train_model'",
@@ -332,21 +340,40 @@ def _changed(options: Options, changes: dict[str, Any], name: str) -> Options:
         checked["retry_delay"] = 0.0
     if "resources" in checked:
         checked["resources"] = parse_resources(checked["resources"])
-    for option in ("env", "tags"):
-        if option in checked:
-            value = checked[option]
-            checked[option] = (value,) if isinstance(value, str) else tuple(value)
     if "retry_on" in checked:
         checked["retry_on"] = _exception_types(checked["retry_on"], name)
-    for option, least in (("retries", 0), ("limit", 1)):
-        value = checked.get(option)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-            raise WorkflowError(f"{option} of step '{name}' must be a whole number from {least}, not {value!r}")
+    for option in ("env", "tags"):
+        if option in checked:
+            checked[option] = _words(checked[option], f"{option} of step '{name}'")
+    _check_kinds(checked, name)
     return dataclasses.replace(options, **checked)
 
 
+def _check_kinds(checked: dict[str, Any], name: str) -> None:
+    for option, least in (("retries", 0), ("limit", 1)):
+        value = checked.get(option, least)
+        if value is None and option == "limit":
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise WorkflowError(f"{option} of step '{name}' must be a whole number from {least}, not {value!r}")
+    for option, kind, words in (
+        ("cache", bool, "True or False"),
+        ("executor", str, "an executor's name"),
+        ("version", str, "text"),
+    ):
+        if option in checked and not isinstance(checked[option], kind):
+            raise WorkflowError(f"{option} of step '{name}' must be {words}, not {checked[option]!r}")
+
+
+def _words(value: Any, what: str) -> tuple[str, ...]:
+    words = (value,) if isinstance(value, str) else value
+    if not isinstance(words, (list, tuple, set, frozenset)) or not all(isinstance(word, str) for word in words):
+        raise WorkflowError(f"{what} must be a list of texts, not {value!r}")
+    return tuple(sorted(words) if isinstance(words, (set, frozenset)) else words)
+
+
 def _exception_types(value: Any, name: str) -> Retryable:
-    types_given = (value,) if isinstance(value, type) else tuple(value)
+    types_given = tuple(value) if isinstance(value, (list, tuple, set, frozenset)) else (value,)
     for kind in types_given:
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             raise WorkflowError(
@@ -356,11 +383,20 @@ def _exception_types(value: Any, name: str) -> Retryable:
     return types_given
 
 
-def _find_step(module: str, qualname: str, name: str, declared: Options) -> Step[Any, Any]:
-    import importlib
+def _found_by_name(fn: Callable[..., Any]) -> bool:
+    """Tell whether another process finds a function where this one defined it."""
+    found: Any = sys.modules.get(fn.__module__)
+    if found is None or (fn.__module__ == "__main__" and not hasattr(found, "__file__")):
+        return False
+    for part in fn.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is fn or (isinstance(found, Step) and found.fn is fn)
 
+
+def _find_step(module: str, qualname: str, name: str, declared: Options) -> Step[Any, Any]:
     found: Any = importlib.import_module(module)
     for part in qualname.split("."):
         found = getattr(found, part)
-    fn = found.fn if isinstance(found, Step) else found
-    return Step(fn, name, declared)
+    if isinstance(found, Step):
+        return found if (found.name, found.declared) == (name, declared) else Step(found.fn, name, declared)
+    return Step(found, name, declared)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from hookline.errors import WorkflowError
 from hookline.model.parameter import Signature, read_signature
+from hookline.model.place import calling_place
 from hookline.model.recording import recording_in_force
 from hookline.model.step import Step, check_name
 
@@ -42,7 +44,7 @@ class Workflow(Generic[P, R]):
         self.name = name
         self.on_failure = on_failure
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Inside another workflow, put its tasks under this workflow's name.
 
         Raises:
@@ -57,7 +59,7 @@ class Workflow(Generic[P, R]):
         with recording.inside(self, self.name):
             return self.fn(*args, **kwargs)
 
-    def run(self, **params: Any) -> Run:
+    def run(self, /, **params: Any) -> Run:
         """Run the workflow with default engine options and wait for the end.
 
         Args:
@@ -68,7 +70,7 @@ class Workflow(Generic[P, R]):
         """
         return cast("Run", importlib.import_module(_ENGINE).run(self, params))
 
-    def graph(self, **params: Any) -> TaskGraph:
+    def graph(self, /, **params: Any) -> TaskGraph:
         """Build and check the task graph without running anything.
 
         Args:
@@ -79,7 +81,7 @@ class Workflow(Generic[P, R]):
         """
         return cast("TaskGraph", importlib.import_module(_ENGINE).graph(self, params))
 
-    def plan(self, **params: Any) -> Plan:
+    def plan(self, /, **params: Any) -> Plan:
         """Tell what a run would do now, and why.
 
         Args:
@@ -125,8 +127,18 @@ def workflow(
     """
 
     def decorate(function: Callable[..., Any]) -> Workflow[Any, Any]:
-        if not isinstance(function, types.FunctionType):
-            raise WorkflowError(f"@workflow can't decorate {function!r}; it takes a function")
+        given: object = function
+        if not isinstance(given, types.FunctionType):
+            raise WorkflowError(
+                f"@workflow can't decorate {given!r}; it takes a function ({calling_place()})",
+                help=f"write @workflow(name={given!r})" if isinstance(given, str) else "decorate a plain function",
+            )
+        if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+            what = "async" if inspect.iscoroutinefunction(function) else "a generator"
+            raise WorkflowError(
+                f"the workflow '{function.__name__}' is {what}",
+                help="make it a plain function: it only wires steps together, and returns at once",
+            )
         chosen = name or function.__name__
         check_name(chosen, "workflow")
         if on_failure is not None and not isinstance(on_failure, Step):
@@ -134,6 +146,19 @@ def workflow(
                 f"on_failure of workflow '{chosen}' is {on_failure!r}",
                 help="give a function that is decorated with @step",
             )
+        if on_failure is not None:
+            _check_on_failure(on_failure, chosen)
         return Workflow(function, chosen, on_failure)
 
     return decorate if fn is None else decorate(fn)
+
+
+def _check_on_failure(step: Step[..., Any], name: str) -> None:
+    given = ("run_id", "failed")
+    signature = step.signature
+    takes = set(signature.parameters) - set(signature.positional[: signature.positional_only])
+    if not (signature.var_keyword or takes.issuperset(given)) or not signature.required.issubset(given):
+        raise WorkflowError(
+            f"on_failure of workflow '{name}' is the step '{step.name}', which takes {', '.join(signature.parameters)}",
+            help="it is called with run_id (text) and failed (a list of task ids), and nothing else",
+        )
