@@ -4,6 +4,7 @@ A project is one text; ``# file: name`` lines part it into files, the first part
 the first ``old`` (``old`` must be there) by ``new`` in the whole text.
 """
 
+# ruff: noqa: E501 - an edit reads best on one line
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import enum
 import sys
 from dataclasses import Field
@@ -26,12 +27,16 @@ _DERIVED = frozenset(
      "__pydantic_computed_fields__", "__pydantic_custom_init__", "__pydantic_fields_complete__",
      "__slots__", "__type_params__", "__classcell__", "__attrs_props__"}
 )  # fmt: skip
+_OF_MEMBERS = frozenset({"_value_", "_name_", "__objclass__", "_sort_order_"})
 _FIELD = ("type", "default", "default_factory", "init", "repr", "hash", "compare", "metadata", "kw_only")
 
 
 def class_node(walker: Walker, kind: type) -> Node:
     """Find the node of a class; one of somebody else's counts by name and version."""
     module, qualname = kind.__module__, kind.__qualname__
+    compiled = walker.project.extension(module)
+    if compiled:
+        return walker.keep(kind, Node("class", f"{module}.{qualname}", f"compiled {qualname} {compiled}"))
     if not walker.is_project_class(kind):
         node = Node("class", f"{module}.{qualname}", f"class {module}.{qualname}")
         node.edges = walker.origin_edges(walker.project.of_module(module))
@@ -72,6 +77,7 @@ def _edges(walker: Walker, kind: type, name: str, namespace: dict[str, object]) 
     if type(kind) is not type:
         edges.append(Edge("metaclass", walker.node(type(kind), f"metaclass of {name}")))
     edges += walker.names.annotations(kind, name)
+    edges += _registered(walker, kind)
     if issubclass(kind, enum.Enum):
         return edges + _enum(walker, kind, name)
     for key, field in kind.__dict__.get("__dataclass_fields__", {}).items():
@@ -87,20 +93,34 @@ def _edges(walker: Walker, kind: type, name: str, namespace: dict[str, object]) 
     return edges
 
 
+def _registered(walker: Walker, kind: type) -> list[Edge]:
+    """Classes that an abstract class takes for its own decide what isinstance says."""
+    if not isinstance(kind, abc.ABCMeta):
+        return []
+    dump: Any = vars(abc)["_get_dump"]
+    found: list[type] = [child for reference in dump(kind)[0] if (child := reference()) is not None]
+    found.sort(key=lambda child: (child.__module__, child.__qualname__))
+    return [Edge(f"registered {at:04}", walker.node(child, child.__qualname__)) for at, child in enumerate(found)]
+
+
 def _enum(walker: Walker, kind: type[enum.Enum], name: str) -> list[Edge]:
     edges: list[Edge] = []
     for at, (key, member) in enumerate(kind.__members__.items()):
         value = walker.node(member._value_, f"{name}.{key}")
         edges.append(Edge(f"enum member {at:05} {key} {member.name}", value))
-        state = {k: v for k, v in member.__dict__.items() if not k.startswith(("_", "__"))}
+        state = {k: v for k, v in member.__dict__.items() if k not in _OF_MEMBERS}
         edges += [Edge(f"enum state {at:05} {k}", walker.node(v, f"{name}.{key}.{k}")) for k, v in state.items()]
     for key, value in kind.__dict__.items():
-        if key in kind.__members__ or key in _DERIVED or (key.startswith("_") and not _is_code(value)):
+        if key in kind.__members__ or key in _DERIVED or (_is_sunder(key) and not _is_code(value)):
             continue
         if isinstance(value, enum.property | property) and not getattr(value, "fget", None):
             continue
         edges.append(Edge(f"member {key}", walker.node(value, f"{name}.{key}")))
     return edges
+
+
+def _is_sunder(key: str) -> bool:
+    return key.startswith("_") and key.endswith("_")
 
 
 def _is_code(value: object) -> bool:
@@ -126,7 +146,8 @@ def _more(walker: Walker, kind: type, reads: Reads) -> tuple[str, list[Edge]]:
     if reads & Reads.TEXTS:
         content.append(kind.__doc__)
     if reads & Reads.NAMES:
-        content += [kind.__name__, kind.__qualname__, kind.__module__]
+        module = walker.names.module_name(vars(sys.modules[kind.__module__])) if kind.__module__ in sys.modules else ""
+        content += [kind.__name__, kind.__qualname__, module]
     if reads & Reads.SUBCLASSES:
         found: list[type] = sorted(type.__subclasses__(kind), key=lambda child: (child.__module__, child.__qualname__))
         edges = [Edge(f"subclass {at:04}", walker.node(child, child.__qualname__)) for at, child in enumerate(found)]

@@ -93,7 +93,7 @@ class Fingerprinter:
         """
         own = [kind for kind in classes if self._walker.is_project_class(kind)]
         own.sort(key=lambda kind: (kind.__module__, kind.__qualname__))
-        root = Node("types", "types", "types")
+        root = Node("types", "types", f"types {_VERSION} debug {__debug__}")
         root.edges = [Edge(f"{at:04}", self._walker.node(kind, kind.__name__)) for at, kind in enumerate(own)]
         return _fingerprint(crawl(root))
 

@@ -22,7 +22,7 @@ from hookline.cache.reach import Import, Reach, Use
 if TYPE_CHECKING:
     from hookline.cache.walk import Walker
 
-__all__ = ["ANYTHING", "Names", "annotations_of"]
+__all__ = ["ANYTHING", "UNFOLLOWED", "Names", "annotations_of"]
 
 #: Functions of the standard library that can reach anything, so code that uses them can't be followed.
 ANYTHING: Mapping[int, str] = {
@@ -39,6 +39,12 @@ ANYTHING: Mapping[int, str] = {
         "sys.modules": sys.modules,
     }.items()
 }
+#: The same, by name.
+UNFOLLOWED = frozenset(
+    {"importlib.metadata.entry_points", "importlib.metadata.EntryPoint.load", "importlib.util.module_from_spec",
+     "importlib.util.spec_from_file_location", "importlib.util.find_spec", "pkgutil.resolve_name", "pydoc.locate",
+     "inspect.currentframe", "inspect.stack", "gc.get_objects", "code.interact", "code.InteractiveInterpreter"}
+)  # fmt: skip
 _MISSING = object()
 _ALWAYS = ("__class__",)
 
@@ -90,7 +96,8 @@ class Names:
             return leaf("value", f"module name {module}", f"{module}.__name__")
         if name in ("__spec__", "__loader__"):
             return leaf("inert", name)
-        node = self._walker.node(namespace[name], f"{module}.{name}")
+        value = namespace[name]
+        node = self.generic(value, f"{module}.{name}", namespace) or self._walker.node(value, f"{module}.{name}")
         if node.name == f"{module}.{name}" and node.kind not in ("function", "class") and not node.file:
             file = str(namespace.get("__file__") or "")
             node.line, text = self._walker.sources.statement(file, 0, name) if file else (0, "")
@@ -145,12 +152,13 @@ class Names:
     ) -> Edge:
         """Follow the attributes read from a value as long as it is a module, and take what comes then."""
         label, name, at = _label(use), use.name, 0
+        start = value
         while isinstance(value, ModuleType) and at < len(use.attributes):
             name = use.attributes[at]
             holder = vars(value)
             following = self._attribute(value, name)
             if following is _MISSING:
-                return Edge(label, self._foreign(value, use.attributes[at:]))
+                return Edge(label, self._foreign(start, value, use.attributes))
             value, at = following, at + 1
         node = self._absent(value) if isinstance(value, _Absent) else self._special(value, use, function, where)
         if node is None and holder is not None and holder.get(name, _MISSING) is value and self._is_own(holder):
@@ -181,13 +189,19 @@ class Names:
             return value  # project code put into somebody else's module
         return _MISSING
 
-    def _foreign(self, module: ModuleType, attributes: tuple[str, ...]) -> Node:
+    def _foreign(self, start: object, module: ModuleType, attributes: tuple[str, ...]) -> Node:
+        """What somebody else's module has counts by the name that the code says and by version."""
         origin = self._walker.project.of_module(module.__name__)
-        name = f"{module.__name__}.{'.'.join(attributes)}"
+        name = f"{getattr(start, '__name__', '')}.{'.'.join(attributes)}"
+        if name in UNFOLLOWED:
+            return self._walker.unstable(name, f"{name}() can reach anything")
         node = leaf("missing" if origin.kind == "project" else "foreign", name)
         node.edges = self._walker.origin_edges(origin)
-        node.reads = self._walker.reading(module.__name__, attributes[0])
+        node.reads = self._walker.reading(module.__name__, attributes[-1])
         return node
+
+    def _is_followed(self, module: ModuleType) -> bool:
+        return self._walker.project.of_module(module.__name__).kind in ("project", "standard")
 
     def _absent(self, absent: _Absent) -> Node:
         module = absent.name.partition(":")[0]
@@ -231,12 +245,12 @@ class Names:
         return bases
 
     def _load(self, name: str) -> object:
-        """Import a project module as the code would; stand in for others, which only count by version."""
+        """Import a module as the code would, but somebody else's never: it counts by version, loaded or not."""
+        if self._walker.project.of_module(name).kind not in ("project", "standard"):
+            return _Absent(name)
         found = sys.modules.get(name)
         if found is not None:
             return found
-        if self._walker.project.of_module(name).kind != "project":
-            return _Absent(name)
         try:
             return importlib.import_module(name)
         except ImportError:
@@ -248,7 +262,8 @@ class Names:
         if isinstance(loaded, _Absent):
             return _Absent(f"{loaded.name}:{taken}", loaded.error)
         if taken == ".":
-            return sys.modules.get(module.partition(".")[0], loaded)
+            top = sys.modules.get(module.partition(".")[0], loaded)
+            return top if isinstance(top, ModuleType) and self._is_followed(top) else loaded
         if not taken:
             return loaded
         if isinstance(loaded, ModuleType):
@@ -310,13 +325,22 @@ class Names:
         elif isinstance(value, typing.TypeVar | typing.ParamSpec | getattr(typing, "TypeVarTuple", typing.TypeVar)):
             parts = [getattr(value, "__bound__", None), *getattr(value, "__constraints__", ())]
         elif kind.__name__ == "TypeAliasType":
-            parts = [value.__value__]
+            parts = []
         elif kind.__module__ in ("typing", "typing_extensions"):
             return leaf("value", f"typing {value!r}", name) if not isinstance(value, type) else None
         else:
             return None
-        edges = [Edge(f"{at:04}", self.annotation(part, name, inner), "escapes") for at, part in enumerate(parts)]
-        return Node("annotation", name, f"generic {kind.__name__} {getattr(value, '__name__', '')}", edges)
+
+        def grow(node: Node) -> None:  # later, for an alias may speak of itself
+            made = value.__value__ if kind.__name__ == "TypeAliasType" else None
+            node.edges = [
+                Edge(f"{at:04}", self.annotation(part, name, inner), "escapes")
+                for at, part in enumerate(parts if made is None else [made])
+            ]
+
+        content = f"generic {kind.__name__} {getattr(value, '__name__', '')}"
+        node = Node("annotation", name, content, grow=grow)
+        return self._walker.keep(value, node) if kind.__name__ in ("TypeAliasType", "TypeVar") else node
 
 
 class _Absent:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import Literal
 
 __all__ = ["Edge", "Node", "Reads", "leaf"]
+
+_log = logging.getLogger("hookline.cache")
 
 
 class Reads(IntFlag):
@@ -69,7 +72,11 @@ class Node:
         """Grow if that has not happened yet."""
         if self.grow is not None:
             grow, self.grow = self.grow, None
-            grow(self)
+            try:
+                grow(self)
+            except Exception as error:  # noqa: BLE001 - reading an object can run its code, which raises what it likes
+                _log.debug("can't look into %s", self.name, exc_info=True)
+                self.unstable = f"{self.name} can't be looked into ({type(error).__name__}: {error})"
         return self
 
 

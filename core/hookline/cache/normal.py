@@ -20,7 +20,7 @@ from types import CodeType
 
 from hookline.cache.reach import LONGEST_WORD, localsplus
 
-__all__ = ["Form", "Sources", "constant", "raw"]
+__all__ = ["Form", "Sources", "constant", "raw", "written"]
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -49,7 +49,10 @@ class Form:
     @property
     def whole(self) -> str:
         """The function with docstrings and annotations, for where something may read them."""
-        return ast.dump(self.definition) if self.definition is not None else self.source
+        try:
+            return ast.dump(self.definition) if self.definition is not None else self.source
+        except (RecursionError, ValueError):
+            return self.source
 
 
 class Sources:
@@ -279,7 +282,7 @@ class _Tree:
             elif isinstance(item, ast.Constant):
                 if isinstance(item.value, str) and len(item.value) < LONGEST_WORD:
                     self.words.add(item.value)
-                out.append(f"={type(item.value).__name__} {item.value!r}")
+                out.append(f"={type(item.value).__name__} {written(item.value)}")
             elif isinstance(item, ast.AST):
                 if isinstance(item, ast.Name):
                     self.names.add(item.id)
@@ -340,7 +343,12 @@ def constant(value: object) -> object:
         return ("tuple", *(constant(item) for item in value))
     if isinstance(value, frozenset):
         return ("frozenset", *sorted((constant(item) for item in value), key=repr))
-    return type(value).__name__, repr(value)
+    return type(value).__name__, written(value)
+
+
+def written(value: object) -> str:
+    """Write a constant; large ints in hexadecimal, for Python refuses to write their decimals."""
+    return hex(value) if type(value) is int and value.bit_length() > 1000 else repr(value)
 
 
 _CONSTANT = frozenset(dis.hasconst) | {dis.opmap[name] for name in ("KW_NAMES",) if name in dis.opmap}

@@ -7,10 +7,12 @@ import re
 import sys
 import sysconfig
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
+from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
+
+from blake3 import blake3
 
 __all__ = ["Origin", "Project"]
 
@@ -85,6 +87,13 @@ class Project:
                 return path[len(self.root) + 1 :].replace(os.sep, "/")
         return file
 
+    def extension(self, name: str) -> str:
+        """Digest the file of a project module that is compiled code; empty for every other module."""
+        file = _file_of(sys.modules[name]) if isinstance(sys.modules.get(name), ModuleType) else ""
+        if not file.endswith(tuple(EXTENSION_SUFFIXES)) or self.of_file(file).kind != "project":
+            return ""
+        return blake3(Path(file).read_bytes()).hexdigest()
+
     def _locate(self, name: str) -> Origin:
         top = name.partition(".")[0]
         module = sys.modules.get(name)
@@ -100,18 +109,27 @@ class Project:
             return self.of_file(f"{places[0]}/__init__.py") if places else _PROJECT
         if top in sys.builtin_module_names or top in sys.stdlib_module_names:
             return _STANDARD
-        return self._spec(top)
+        return self._find(name)
 
-    def _spec(self, top: str) -> Origin:
-        try:
-            spec = PathFinder.find_spec(top)
-        except (ImportError, ValueError, AttributeError):
-            spec = None
+    def _find(self, name: str) -> Origin:
+        """Find a module that is not loaded, package by package, so that nothing is imported."""
+        places: list[str] | None = None
+        full = ""
+        for step in name.split("."):
+            full = f"{full}.{step}" if full else step
+            try:
+                spec = PathFinder.find_spec(full, places)
+            except (ImportError, ValueError, AttributeError, TypeError):
+                spec = None
+            if spec is None:
+                return _PROJECT
+            places = list(spec.submodule_search_locations or ())
+            if not places:
+                break
         if spec is None:
             return _PROJECT
         if spec.origin and spec.has_location:
             return self.of_file(spec.origin)
-        places = list(spec.submodule_search_locations or ())
         return self.of_file(f"{places[0]}/__init__.py") if places else _PROJECT
 
     def _sort(self, file: str) -> Origin:

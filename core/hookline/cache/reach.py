@@ -7,6 +7,7 @@ side of more: a name that is bound to a module anywhere in the code counts as th
 from __future__ import annotations
 
 import dis
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType
@@ -171,7 +172,7 @@ def localsplus(code: CodeType) -> tuple[str, ...]:
     return (*names, *(cell for cell in code.co_cellvars if cell not in names), *code.co_freevars)
 
 
-_LOAD_ATTR_HAS_FLAG = "LOAD_METHOD" not in dis.opmap
+_LOAD_ATTR_HAS_FLAG = sys.version_info >= (3, 12)
 _FAST = frozenset({"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_AND_CLEAR", "LOAD_FAST_BORROW"})
 _PAIRS = {
     "LOAD_FAST_LOAD_FAST": ("fast", "fast"),

@@ -16,7 +16,7 @@ from typing import Any
 
 from hookline.cache.canon import digest_of
 from hookline.cache.classes import class_node
-from hookline.cache.names import ANYTHING, Names
+from hookline.cache.names import ANYTHING, UNFOLLOWED, Names
 from hookline.cache.node import Edge, Node, Reads, leaf
 from hookline.cache.normal import Form, Sources
 from hookline.cache.project import Origin, Project
@@ -40,14 +40,14 @@ _SOURCE_WORDS = frozenset(
     {"getsource", "getsourcelines", "getsourcefile", "findsource", "getcomments", "__code__", "_getframe",
      "currentframe", "f_lineno", "f_code", "tb_lineno", "co_firstlineno"}
 )  # fmt: skip
+_TRICKS = frozenset({"__globals__", "f_globals", "f_builtins", "__builtins__", "__loader__", "__spec__"})
 #: Distributions that don't look into the functions they are handed, unless asked by a name in _TEXT_WORDS.
 _KNOWN = frozenset(
-    """
-    annotated-types attrs catboost cloudpickle dill httpx imbalanced-learn joblib lightgbm matplotlib narwhals networkx
-    numpy optuna pandas pillow polars pyarrow pydantic pydantic-core pyyaml requests scikit-learn scipy
-    seaborn skops statsmodels tensorflow threadpoolctl torch tqdm typing-extensions xgboost
-    """.split()
-)
+    {"annotated-types", "attrs", "catboost", "cloudpickle", "dill", "httpx", "imbalanced-learn", "joblib",
+     "lightgbm", "matplotlib", "narwhals", "networkx", "numpy", "optuna", "pandas", "pillow", "polars",
+     "pyarrow", "pydantic", "pydantic-core", "pyyaml", "requests", "scikit-learn", "scipy", "seaborn",
+     "skops", "statsmodels", "tensorflow", "threadpoolctl", "torch", "tqdm", "typing-extensions", "xgboost"}
+)  # fmt: skip
 
 
 class Walker:
@@ -82,7 +82,10 @@ class Walker:
             made = Node("value", name, content, source=shown(value))
             # only what can be changed has an identity; equal constants may or may not be one object
             return self.keep(value, made) if type(value) in (list, dict, set) else made
-        return self._other(value, name)
+        try:
+            return self._other(value, name)
+        except Exception as error:  # noqa: BLE001 - reading an object can run its code, which raises what it likes
+            return self.unstable(name, f"{name} can't be looked into ({type(error).__name__}: {error})")
 
     def keep(self, value: object, node: Node) -> Node:
         """Remember the node of an object."""
@@ -109,6 +112,12 @@ class Walker:
             return self._builtin(value, name)
         if type(value) in (set, frozenset):
             return self._set(value, name)
+        if type(value) is dict and "__builtins__" in value and "__name__" in value:
+            return self.whole(value, self.names.module_name(value))
+        compiled = self.project.extension(str(getattr(value, "__module__", "")))
+        if compiled:
+            return self.composite(value, f"compiled {getattr(value, '__qualname__', '')} {compiled}", name,
+                                  [("state", getattr(value, "__dict__", None))])  # fmt: skip
         pieces = _pieces(value)
         if pieces is not None:
             kind, parts = pieces
@@ -168,7 +177,11 @@ class Walker:
         plain = form.plain and form.names is not None and not function.__dict__
         node.content = f"function {form.content} {code.co_flags & 0x20}"
         node.source = form.source
-        node.reads = _reads(form.words if form.words is not None else found.words)
+        words = form.words if form.words is not None else found.words
+        node.reads = _reads(words)
+        tricks = sorted(_TRICKS & words)
+        if tricks:
+            node.unstable = f"{node.name} ({node.file}:{node.line}) uses {tricks[0]}, which can reach anything"
         edges = self.own_edges(function, node.name)
         edges += self.names.edges(function, found, form, node)
         if not plain:
@@ -207,7 +220,10 @@ class Walker:
         named = self._is_named(function)
         if named:
             module, qualname = function.__module__, function.__qualname__
-        node = Node("function", f"{module}.{qualname}", f"{origin.kind} {module}.{qualname}")
+        full = f"{module}.{qualname}"
+        if full in UNFOLLOWED:
+            return self.unstable(full, f"{full}() can reach anything")
+        node = Node("function", full, f"{origin.kind} {full}")
         node.edges = self.origin_edges(origin)
         node.reads = self.reading(module, qualname)
         if not named:
@@ -265,8 +281,7 @@ class Walker:
         if generic is not None:
             return generic
         if isinstance(value, enum.Enum):
-            return self.keep(value, Node("value", name, f"member {value.name}",
-                                         [Edge("class", self.node(kind, name), "escapes")]))  # fmt: skip
+            return self.composite(value, f"member {value.name}", name, [("class", kind), ("value", value._value_)])
         if self.is_project_class(kind):
             return self._own_instance(value, name)
         if callable(value) and self._is_named(value):
@@ -279,7 +294,7 @@ class Walker:
         """An instance of a project class counts by class and state."""
         kind = type(value)
         state: list[tuple[str, object]] = [("class", kind)]
-        state += sorted(getattr(value, "__dict__", {}).items())
+        state += sorted(getattr(value, "__dict__", {}).items(), key=lambda item: repr(item[0]))
         for base in kind.__mro__:
             slots = base.__dict__.get("__slots__", ())
             for slot in (slots,) if isinstance(slots, str) else tuple(slots):
@@ -422,13 +437,15 @@ def _a(kind: type) -> str:
 
 def shown(value: object) -> str:
     """Show a plain value in a why."""
+    if type(value) is int and value.bit_length() > 1000:
+        return "a large int"
     text = f"{{{', '.join(sorted(map(repr, value)))}}}" if isinstance(value, set | frozenset) else repr(value)
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def _is_task_maker(value: object) -> bool:
     """A step or workflow of hookline: what it calls counts, not its options."""
-    return type(value).__module__.startswith("hookline.") and isinstance(getattr(value, "fn", None), FunctionType)
+    return type(value).__module__.startswith("hookline.") and callable(getattr(value, "fn", None))
 
 
 def _reads(words: frozenset[str]) -> Reads:
