@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hookline
 import pytest
+
+import hookline
 
 ROOT = Path(hookline.__file__)
 
@@ -51,7 +52,14 @@ def test_importing_hookline_loads_nothing_heavy():
 def test_help_loads_no_engine_and_no_drawing():
     """``hookline --help`` imports neither the engine, nor a store, nor a graph, nor rich."""
     loaded = loaded_after("from hookline.cli.app import main; main(['--help'])")
-    unwanted = ("hookline.engine", "hookline.store", "hookline.graph", "hookline.worker", "hookline.executors", "hookline.cache")
+    unwanted = (
+        "hookline.engine",
+        "hookline.store",
+        "hookline.graph",
+        "hookline.worker",
+        "hookline.executors",
+        "hookline.cache",
+    )
     assert not [name for name in loaded if name.startswith(unwanted)]
     assert not loaded & {"networkx", "dill", "cloudpickle", "sqlite3", "rich.console", "numpy", "yaml", "pluggy"}
 
@@ -74,9 +82,7 @@ def test_type_checkers_see_what_is_imported_at_run_time():
     """The imports that only type checkers read name the same homes as the table that Python uses."""
     tree = ast.parse(ROOT.read_text())
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    homes = {
-        alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    }
+    homes = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert homes == hookline._HOMES
     assert set(homes) | {"__version__"} == set(hookline.__all__)
 

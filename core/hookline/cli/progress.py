@@ -89,7 +89,7 @@ class PlainProgress:
             say(f"run {event.run_id} of {event.workflow}{' goes on' if event.resumed else ''}: {tasks}")
         elif isinstance(event, TaskEnded):
             self._tell_failure(event)
-        elif isinstance(event, TaskRetrying) and self._failures < _MOST_PLAIN_FAILURES:
+        elif isinstance(event, TaskRetrying) and self.tally.retries <= _MOST_PLAIN_FAILURES:
             say(
                 f"  {one_line(event.task_id)}: attempt {event.number} of {event.of} failed, next in "
                 f"{duration(event.delay)}: {one_line(event.error, 200)}"

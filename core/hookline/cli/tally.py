@@ -183,7 +183,7 @@ class Tally:
         parts.append(duration(self.elapsed()))
         left = self.remaining()
         if left is not None:
-            parts.append(f"about {duration(left)}{open_end} left")
+            parts.append(f"{'at least' if open_end else 'about'} {duration(left)} left")
         return ", ".join(parts)
 
     def remaining(self) -> float | None:
