@@ -103,6 +103,10 @@ class Scheduler:
         self._opened.clear()
         return opened
 
+    def has_opened(self) -> bool:
+        """Whether any task waits for that."""
+        return bool(self._opened)
+
     def length(self, task: int) -> int:
         """How many items a task has that has begun."""
         return len(self.states[task])

@@ -5,11 +5,17 @@ The memory may be shared with another process, which can still read it when the 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 from struct import Struct
 
 from hookline.model.batch import Output
 
-__all__ = ["Tape", "tape_size"]
+__all__ = ["PIPE_SIZE", "Tape", "output_pipe", "tape_size"]
+
+PIPE_SIZE = 1 << 20
+_F_SETPIPE_SZ = 1031
 
 _COUNT = Struct("<Q")
 
@@ -76,3 +82,16 @@ class Tape:
         tail = bytes(self._text[start:]) + bytes(self._text[self._head : start])
         gap = f"\n… {dropped} bytes left out …\n".encode()
         return Output(head + gap + tail, dropped)
+
+
+def output_pipe() -> tuple[int, int]:
+    """Make a pipe for output, as roomy as the system allows, that is read without waiting.
+
+    Returns:
+        Its read end and its write end.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(writer, _F_SETPIPE_SZ, PIPE_SIZE)
+    return reader, writer

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import sys
 import threading
 from typing import Any
 
-from hookline.executors.tape import Tape, tape_size
+from hookline.executors.tape import PIPE_SIZE, Tape, output_pipe, tape_size
 from hookline.model.batch import Output
 
 __all__ = ["Descriptors"]
 
 _CHUNK = 1 << 18
-_F_SETPIPE_SZ = 1031
-_PIPE_SIZE = 1 << 20
 
 
 class Descriptors:
@@ -38,7 +35,8 @@ class Descriptors:
         self._saved: list[tuple[int, int]] = []
         self._streams: dict[str, Any] = {}
         self._flush: Any = None
-        self._written = False
+        # True, so that the first attempt does not begin with what imports printed.
+        self._written = True
         self._active = False
         self._poll: Any = lambda _: False
 
@@ -49,7 +47,7 @@ class Descriptors:
     def begin(self) -> None:
         """Forget what came between attempts."""
         self._active = True
-        if self._written or self._poll(0):
+        if self._written:
             self._take()
             self._tape.reset()
             self._written = False
@@ -76,14 +74,11 @@ class Descriptors:
             for name in ("stdout", "stderr"):
                 with contextlib.suppress(AttributeError, ValueError):
                     getattr(sys, name).flush()
-            self._reader, writer = os.pipe()
-            with contextlib.suppress(OSError):
-                fcntl.fcntl(writer, _F_SETPIPE_SZ, _PIPE_SIZE)
+            self._reader, writer = output_pipe()
             for descriptor in (1, 2):
                 self._saved.append((descriptor, os.dup(descriptor)))
                 os.dup2(writer, descriptor)
             os.close(writer)
-        os.set_blocking(self._reader, False)
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         self._poll = poll.poll
@@ -115,7 +110,7 @@ class Descriptors:
     def _read(self) -> bool:
         self._written = True
         # No more than a full pipe: a child that prints without end must not keep us here.
-        for _ in range(1 + _PIPE_SIZE // _CHUNK):
+        for _ in range(1 + PIPE_SIZE // _CHUNK):
             try:
                 data = os.read(self._reader, _CHUNK)
             except BlockingIOError:

@@ -91,7 +91,7 @@ def open_services(run: RunFacts) -> SharedServices:
     """
     artifacts = Artifacts(Path(run.artifacts))
     return SharedServices(
-        run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, _CodeDigests(Path(run.root))
+        run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, _LateCodeDigest(Path(run.root))
     )
 
 
@@ -103,21 +103,16 @@ def _find(ref: FunctionRef) -> Callable[..., Any]:
     return find(ref)
 
 
-class _CodeDigests:
-    """Digests of the project code that values refer to, kept per set of classes and functions."""
+class _LateCodeDigest:
+    """Digests the project code that values refer to; most runs have no such values, and never import what it takes."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._known: dict[frozenset[object], bytes] = {}
-        self._fingerprinter: Any = None
+        self._digest: CodeDigest | None = None
 
     def __call__(self, code: frozenset[object]) -> bytes:
-        digest = self._known.get(code)
-        if digest is None:
-            # Late: fingerprints are needed only for values of the project's own classes.
-            from hookline.cache.carried import code_digest, new_fingerprinter
+        if self._digest is None:
+            from hookline.cache.carried import CarriedCode
 
-            if self._fingerprinter is None:
-                self._fingerprinter = new_fingerprinter(self._root)
-            digest = self._known[code] = code_digest(self._fingerprinter, code)
-        return digest
+            self._digest = CarriedCode(self._root)
+        return self._digest(code)

@@ -1,0 +1,295 @@
+"""What Python programs and the command line call: run, resume, plan, graph."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hookline.config import store_path
+from hookline.engine.dispatcher import Settings
+from hookline.engine.dry_run import dry_run
+from hookline.engine.history import recorded_run
+from hookline.engine.session import Request, drive, prepare
+from hookline.engine.stop import Stop
+from hookline.errors import UsageError
+from hookline.executors.protocol import Executor
+from hookline.graph.build import build_graph
+from hookline.model.events import Observer
+from hookline.model.graph import TaskGraph
+from hookline.model.plan import Plan
+from hookline.model.run import Run
+from hookline.model.workflow import Workflow
+from hookline.store.journal import open_store as open_journal
+from hookline.worker.target import Target, is_loading, load_target, target_of
+
+__all__ = ["graph", "open_run", "open_store", "plan", "resume", "run"]
+
+_DEFAULT_EXECUTOR = "threads"
+
+
+def run(
+    workflow: Workflow[..., Any],
+    params: Mapping[str, object] | None = None,
+    *,
+    executor: str | Executor | None = None,
+    workers: int | None = None,
+    store: str | Path | None = None,
+    fresh: bool = False,
+    fail_fast: bool = False,
+    seed: int = 0,
+    name: str | None = None,
+    tags: Sequence[str] = (),
+    observers: Sequence[Observer] = (),
+    stop: Stop | None = None,
+    target: Target | None = None,
+) -> Run:
+    """Run a workflow and wait for the end.
+
+    Args:
+        workflow: What is decorated with ``@workflow``.
+        params: Its parameters.
+        executor: ``"inline"``, ``"threads"`` (default), ``"processes"``, a plugin's name, or an executor.
+        workers: How many attempts at once; by default what the machine has.
+        store: The store's folder; by default ``.hookline`` in the project root.
+        fresh: Run everything, whatever is recorded.
+        fail_fast: Stop at the first failure; otherwise what does not depend on it goes on.
+        seed: What all seeds of the run derive from.
+        name: A name for the run.
+        tags: Words for the run.
+        observers: Called with events, on a thread of the engine's.
+        stop: With this another thread asks the run to stop.
+        target: Where the workflow was loaded from; found out by default.
+
+    Returns:
+        The run, whatever its outcome; ``run.result`` raises when it did not complete.
+
+    Raises:
+        UsageError: A parameter or option is wrong.
+        WorkflowError: The workflow can't be built, or an argument can't be stored.
+        StoreError: The store can't be used.
+    """
+    _refuse_while_loading(workflow.name)
+    target = target or target_of(workflow)
+    built = build_graph(workflow, params or {})
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers must be at least 1, not {workers}", help="leave it out for the machine's default")
+    journal = open_journal(store_path(store, target.root), create=True)
+    request = Request(
+        built,
+        target,
+        executor or _DEFAULT_EXECUTOR,
+        workers,
+        fresh,
+        name,
+        tuple(tags),
+        Settings(seed=seed, fail_fast=fail_fast),
+        observers,
+        stop or Stop(),
+    )
+    return recorded_run(journal, drive(request, journal), lambda: built)
+
+
+def resume(
+    run_id: str = "last",
+    *,
+    store: str | Path | None = None,
+    executor: str | Executor | None = None,
+    workers: int | None = None,
+    keep: Sequence[str] = (),
+    rerun: Sequence[str] = (),
+    takeover: bool = False,
+    observers: Sequence[Observer] = (),
+    stop: Stop | None = None,
+    workflow: Workflow[..., Any] | None = None,
+) -> Run:
+    """Go on with a run that did not complete, with today's code.
+
+    Args:
+        run_id: Its id, a prefix, ``"last"`` or ``"last~1"``.
+        store: As for :func:`run`.
+        executor: Another executor than the run had.
+        workers: Another number of workers.
+        keep: Ids of side-effect tasks whose recorded results stand although their inputs changed.
+        rerun: Ids of side-effect tasks that may happen again.
+        takeover: Take the run from a driver that is still there.
+        observers: As for :func:`run`.
+        stop: As for :func:`run`.
+        workflow: The workflow, where it can't be loaded from a file.
+
+    Returns:
+        The run.
+
+    Raises:
+        UsageError: There is no such run, or its workflow is gone.
+        OwnershipError: Another driver has it.
+    """
+    journal = open_journal(store_path(store), create=False)
+    row = journal.run(run_id)
+    recorded = json.loads(row.options)
+    target = target_of(workflow) if workflow is not None else _recorded_target(row.target, row.workflow)
+    params = _recorded_params(row.environment, row.id)
+    built = build_graph(target.workflow, params)
+    known = {task.id for task in built.tasks}
+    for task_id in (*keep, *rerun):
+        if task_id not in known:
+            raise UsageError(f"run {row.id} has no task '{task_id}'", help=f"list its tasks: hookline runs show {row.id}")
+    request = Request(
+        built,
+        target,
+        executor or (recorded["executor"] if recorded.get("executor") != "given" else _DEFAULT_EXECUTOR),
+        workers or recorded.get("workers"),
+        False,
+        row.name,
+        row.tags,
+        Settings(row.seed, bool(recorded.get("fail_fast")), keep=frozenset(keep), rerun=frozenset(rerun)),
+        observers,
+        stop or Stop(),
+    )
+    return recorded_run(journal, drive(request, journal, row.id, takeover), lambda: built)
+
+
+def plan(
+    workflow: Workflow[..., Any],
+    params: Mapping[str, object] | None = None,
+    *,
+    store: str | Path | None = None,
+    fresh: bool = False,
+    seed: int = 0,
+    target: Target | None = None,
+) -> Plan:
+    """Tell what a run would do now, and why; nothing is run or recorded.
+
+    Args:
+        workflow: The workflow.
+        params: Its parameters.
+        store: As for :func:`run`.
+        fresh: As for :func:`run`.
+        seed: As for :func:`run`.
+        target: As for :func:`run`.
+
+    Returns:
+        A verdict with its reason for each task.
+    """
+    target = target or target_of(workflow)
+    built = build_graph(workflow, params or {})
+    path = store_path(store, target.root)
+    journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
+    return dry_run(built, prepare(built, Path(target.root)), journal, fresh, seed)
+
+
+def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = None) -> TaskGraph:
+    """Build and check a workflow's task graph; nothing is run.
+
+    Args:
+        workflow: The workflow.
+        params: Its parameters.
+
+    Returns:
+        The graph.
+    """
+    return build_graph(workflow, params or {})
+
+
+def open_run(run_id: str = "last", *, store: str | Path | None = None) -> Run:
+    """Give a recorded run.
+
+    Args:
+        run_id: Its id, a prefix, ``"last"`` or ``"last~1"``.
+        store: As for :func:`run`.
+
+    Returns:
+        The run, read from the store when asked.
+    """
+    return open_store(store_path(store)).run(run_id)
+
+
+class RecordedStore:
+    """The runs in a store, as users see them.
+
+    Args:
+        path: The store's folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._journal = open_journal(path)
+
+    @property
+    def path(self) -> Path:
+        """The store's folder."""
+        return self._journal.path
+
+    def runs(self, limit: int | None = None) -> list[Run]:
+        """List runs, newest first.
+
+        Args:
+            limit: How many at most.
+        """
+        return [self.run(row.id) for row in self._journal.runs(limit)]
+
+    def run(self, run_id: str = "last") -> Run:
+        """Find one run.
+
+        Args:
+            run_id: Its id, a prefix, ``"last"`` or ``"last~1"``.
+
+        Raises:
+            UsageError: There is none, or several.
+        """
+        row = self._journal.run(run_id)
+
+        def rebuilt() -> TaskGraph:
+            return build_graph(
+                _recorded_target(row.target, row.workflow).workflow, _recorded_params(row.environment, row.id)
+            )
+
+        return recorded_run(self._journal, row.id, rebuilt)
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._journal.close()
+
+
+def open_store(path: str | Path) -> RecordedStore:
+    """Open a store for reading its runs.
+
+    Args:
+        path: The store's folder, usually ``.hookline``.
+
+    Returns:
+        Its runs.
+
+    Raises:
+        StoreError: There is no store, or it can't be read.
+    """
+    return RecordedStore(path)
+
+
+def _refuse_while_loading(name: str) -> None:
+    """A file that runs its workflow whenever it is imported would do so again in each worker."""
+    if is_loading():
+        raise UsageError(
+            f"the workflow '{name}' is run while its file is being imported",
+            help='put the call under: if __name__ == "__main__":',
+        )
+
+
+def _recorded_target(target: str, workflow: str) -> Target:
+
+    where = json.loads(target)
+    if not where.get("file") and not where.get("module"):
+        raise UsageError(
+            f"the workflow '{workflow}' was not loaded from a file, so it can't be found again",
+            help="resume it where it is defined: hookline.resume(run_id, workflow=…)",
+        )
+    return load_target(f"{where.get('file') or where['module']}:{where.get('attribute') or workflow}")
+
+
+def _recorded_params(environment: str, run_id: str) -> dict[str, Any]:
+    packed = json.loads(environment).get("params", "")
+    if not packed:
+        raise UsageError(f"the parameters of run {run_id} could not be recorded", help="start a new run")
+    params: dict[str, Any] = pickle.loads(bytes.fromhex(packed))
+    return params

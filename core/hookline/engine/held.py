@@ -1,0 +1,97 @@
+"""The outcomes of this run that later tasks may still need: packed outputs, kept until the last consumer is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hookline.engine.scheduler import Scheduler, State
+from hookline.model.graph import TaskGraph
+from hookline.model.outputs import Outputs
+from hookline.store.outputs import unpack_outputs
+from hookline.values.digest import digest_bytes, digest_tree
+
+__all__ = ["Held"]
+
+_ONE_INLINE = 1
+_WHOLE = -1
+
+
+class Held:
+    """Outcomes by task and item.
+
+    Args:
+        graph: The tasks.
+        scheduler: Knows which items have values.
+        code_digest: Digests the class that a task's value is put together as, if it is the project's own.
+    """
+
+    def __init__(
+        self, graph: TaskGraph, scheduler: Scheduler, code_digest: Callable[[frozenset[object]], bytes]
+    ) -> None:
+        self._graph = graph
+        self._scheduler = scheduler
+        self._code_digest = code_digest
+        self._blobs: list[list[bytes | None] | None] = [None] * len(graph.tasks)
+        self._merkle: dict[tuple[int, int, bool], bytes] = {}
+        self._consumers = [0] * len(graph.tasks)
+        for task in graph.tasks:
+            for source in task.depends():
+                self._consumers[source] += 1
+
+    def begin(self, task: int, length: int) -> list[bytes | None]:
+        """Make room for a task's outcomes."""
+        blobs: list[bytes | None] = [None] * length
+        self._blobs[task] = blobs
+        return blobs
+
+    def blobs(self, task: int) -> Sequence[bytes | None]:
+        """All outcomes of a task, by item."""
+        return self._blobs[task] or ()
+
+    def values(self, task: int) -> list[bytes]:
+        """The outcomes of the items that have values, in order."""
+        return [blob for blob in self._blobs[task] or () if blob is not None]
+
+    def release(self, task: int) -> None:
+        """A task has ended: what only it still needed can go."""
+        for source in self._graph.tasks[task].depends():
+            self._consumers[source] -= 1
+            if not self._consumers[source] and self._scheduler.ended(source):
+                self._blobs[source] = None
+        if not self._consumers[task]:
+            self._blobs[task] = None
+
+    def digest(self, blob: bytes, task: int, slot: int) -> bytes:
+        """Name an outcome, or one slot of it."""
+        if blob[0] == _ONE_INLINE:
+            return blob[1:33]
+        slots = unpack_outputs(blob)
+        if slot != _WHOLE:
+            return slots[slot].digest
+        outputs: Outputs = self._graph.tasks[task].outputs
+        if outputs.form == "one":
+            return slots[0].digest
+        code = b""
+        if outputs.form in ("dataclass", "namedtuple"):
+            code = self._code_digest(frozenset((outputs.returns,)))
+        return digest_tree(
+            "record", [outputs.form.encode(), digest_bytes(code), *(stored.digest for stored in slots)]
+        )
+
+    def whole_digest(self, task: int, slot: int, completed: bool) -> bytes:
+        """Name the list of a mapped task's values."""
+        known = self._merkle.get((task, slot, completed))
+        if known is None:
+            parts = [self.digest(blob, task, slot) for blob in self.values(task)]
+            known = self._merkle[task, slot, completed] = digest_tree("map", parts)
+        return known
+
+    def has_value(self, task: int) -> bool:
+        """Whether a plain task, or all of a mapped one, has a value."""
+        return self._scheduler.has_value(task)
+
+    def skipped(self, task: int) -> bool:
+        """Whether a task was skipped by a condition."""
+        counts = self._scheduler.counts[task]
+        return counts[State.SKIPPED] > 0
+

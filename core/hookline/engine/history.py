@@ -1,0 +1,325 @@
+"""Recorded runs as users see them: read from the store when asked."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hookline.engine.evaluate import Evaluator
+from hookline.errors import HooklineError, RunCancelledError, RunFailedError, RunInterruptedError, UsageError, close_match
+from hookline.model.graph import Binding, FirstOf, Nested, Task, TaskGraph, TaskOutput
+from hookline.model.outputs import Outputs
+from hookline.model.run import Run, TaskRecord
+from hookline.model.states import Kind, RunState, TaskState, Verdict
+from hookline.store.journal import SqliteStore
+from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow
+
+__all__ = ["RecordedRun", "describe_returns", "recorded_run", "split_task_id"]
+
+_ORDER = ("completed", "reused", "failed", "skipped")
+_ONE = Outputs("one", ("value",), (Any,), Any, ())
+
+
+def recorded_run(store: SqliteStore, run_id: str, graph: Callable[[], TaskGraph] | None = None) -> Run:
+    """Give a recorded run.
+
+    Args:
+        store: Where it is recorded.
+        run_id: Its id, a prefix, ``last`` or ``last~1``.
+        graph: Gives the workflow's graph, which is asked only for values that are put together from slots.
+
+    Returns:
+        The run.
+    """
+    row = store.run(run_id)
+    return Run(row.id, row.workflow, RecordedRun(store, row.id, graph))
+
+
+def describe_returns(graph: TaskGraph, nodes: Sequence[int]) -> bytes | None:
+    """Describe what a workflow returns, for the run's row.
+
+    Args:
+        graph: The workflow's graph.
+        nodes: The numbers under which its tasks are recorded.
+
+    Returns:
+        Pickled bindings; None where the workflow returns nothing or something that can't be kept.
+    """
+    try:
+        return pickle.dumps(None if graph.returns is None else _renumbered(graph.returns, nodes), 5)
+    except Exception:  # noqa: BLE001 - a constant's own pickling code may raise anything
+        return None
+
+
+def _renumbered(binding: Binding, nodes: Sequence[int]) -> Binding:
+    if isinstance(binding, TaskOutput):
+        return TaskOutput(nodes[binding.task], binding.slot, binding.completed)
+    if isinstance(binding, FirstOf):
+        return FirstOf(tuple(TaskOutput(nodes[one.task], one.slot, one.completed) for one in binding.options))
+    if isinstance(binding, Nested):
+        return Nested(binding.kind, binding.keys, tuple(_renumbered(item, nodes) for item in binding.items))
+    return binding
+
+
+def split_task_id(task_id: str) -> tuple[str, int | None]:
+    """Split ``train[3]`` (or ``train:3``) into the task and the item."""
+    name, bracket, rest = task_id.partition("[")
+    if bracket and rest.endswith("]") and rest[:-1].isdigit():
+        return name, int(rest[:-1])
+    name, colon, rest = task_id.rpartition(":")
+    if colon and rest.isdigit():
+        return name, int(rest)
+    return task_id, None
+
+
+class RecordedRun:
+    """Answers for one run from the store; see :class:`hookline.model.run.RunSource`."""
+
+    def __init__(self, store: SqliteStore, run_id: str, graph: Callable[[], TaskGraph] | None) -> None:
+        self._store = store
+        self._id = run_id
+        self._graph_of = graph
+        self._graph: TaskGraph | None = None
+        self._nodes: dict[str, NodeRow] | None = None
+        self._tasks: dict[str, Task] = {}
+
+    def status(self) -> str:
+        """See :attr:`Run.status`; a run whose driver is gone is interrupted."""
+        row = self._store.run(self._id)
+        return row.state.value
+
+    def counts(self) -> dict[str, int]:
+        """See :attr:`Run.counts`."""
+        found = {word: count for (node, word), count in self._store.counters(self._id).items() if node == WHOLE_RUN}
+        if not found:
+            found = self._counted()
+        ordered = {word: found.pop(word, 0) for word in _ORDER}
+        return ordered | found
+
+    def task_ids(self) -> list[str]:
+        """All tasks that were decided about, in graph order."""
+        return [node.name for node in sorted(self._by_name().values(), key=lambda node: node.node)]
+
+    def task(self, task_id: str) -> TaskRecord:
+        """See :attr:`Run.tasks`."""
+        node, item = self._find(task_id)
+        attempts = list(self._attempts(node, item))
+        states = self._states(node)
+        if item is not None:
+            states = {self._item_state(node, item, attempts): 1}
+        failure = self._last_failure(node, item)
+        return TaskRecord(
+            id=task_id,
+            step=node.step,
+            state=_overall(states).value,
+            why=self.why(task_id),
+            attempts=len(attempts),
+            error=failure,
+            started=_time(min((row.started_us for row in attempts if row.started_us), default=None)),
+            finished=_time(max((row.started_us + row.duration_us for row in attempts), default=None)),
+            counts={state.value: count for state, count in states.items()},
+        )
+
+    def why(self, task_id: str) -> str:
+        """See :meth:`Run.why`."""
+        node, item = self._find(task_id)
+        decisions = self._store.decisions(self._id, node.node)
+        if item is not None:
+            decisions = [row for row in decisions if row.low <= item < row.high or row.verdict is Verdict.BLOCKED]
+            narrow = [row for row in decisions if row.high - row.low == 1]
+            decisions = narrow or decisions
+        if not decisions:
+            return "not decided yet"
+        newest = max(row.epoch for row in decisions)
+        lines = []
+        for row in decisions:
+            if row.epoch == newest:
+                line = self._worded(row, node)
+                if line not in lines:
+                    lines.append(line)
+        return "\n".join(lines)
+
+    def load(self, task_id: str) -> Any:
+        """See :meth:`Run.load`."""
+        node, item = self._find(task_id)
+        evaluator = self._evaluator()
+        if item is not None or node.shape == 0:
+            low = item or 0
+            blob = next(iter(self._store.outputs(self._id, node.node, low, low + 1)), None)
+            if blob is None:
+                raise UsageError(
+                    f"task '{task_id}' of run {self._id} has no value", help=f"see: hookline why {task_id} --run {self._id}"
+                )
+            return evaluator.outcome(blob, node.node)
+        blobs = self._store.outputs(self._id, node.node, 0, node.length or 0)
+        return [None if blob is None else evaluator.outcome(blob, node.node) for blob in blobs]
+
+    def result(self) -> Any:
+        """See :attr:`Run.result`."""
+        row = self._store.run(self._id)
+        if row.state is not RunState.COMPLETED:
+            raise self._not_completed(row.state)
+        if row.result is None:
+            return None
+        returns: Binding | None = pickle.loads(row.result)
+        return None if returns is None else self._evaluator().value(returns)
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _by_name(self) -> dict[str, NodeRow]:
+        if self._nodes is None:
+            nodes = {node.name: node for node in self._store.nodes(self._id)}
+            if self._store.run(self._id).state.ended:
+                self._nodes = nodes
+            return nodes
+        return self._nodes
+
+    def _find(self, task_id: str) -> tuple[NodeRow, int | None]:
+        nodes = self._by_name()
+        if task_id in nodes:
+            return nodes[task_id], None
+        name, item = split_task_id(task_id)
+        node = nodes.get(name)
+        if node is None or item is None:
+            raise UsageError(
+                f"run {self._id} has no task '{task_id}';{close_match(name, nodes)}",
+                help=f"list its tasks: hookline runs show {self._id}",
+            )
+        if node.shape == 0 or (node.length is not None and item >= node.length):
+            raise UsageError(f"task '{name}' of run {self._id} has no item {item}; it has {node.length or 1}")
+        return node, item
+
+    def _attempts(self, node: NodeRow, item: int | None) -> Sequence[AttemptRow]:
+        if item is None:
+            return list(self._store.attempts(self._id, node.node))
+        return list(self._store.attempts(self._id, node.node, item, item + 1))
+
+    def _states(self, node: NodeRow) -> dict[TaskState, int]:
+        counters = {
+            TaskState(word): count
+            for (number, word), count in self._store.counters(self._id).items()
+            if number == node.node and count
+        }
+        if counters:
+            return counters
+        if node.shape == 0:
+            return {self._item_state(node, 0, self._attempts(node, 0)): 1}
+        found: dict[TaskState, int] = {}
+        for item in range(node.length or 0):
+            state = self._item_state(node, item, self._attempts(node, item))
+            found[state] = found.get(state, 0) + 1
+        return found or {TaskState.SKIPPED if node.length is None else TaskState.COMPLETED: 1}
+
+    def _item_state(self, node: NodeRow, item: int, attempts: Sequence[AttemptRow]) -> TaskState:
+        for row in reversed(self._store.decisions(self._id, node.node)):
+            if row.low <= item < row.high:
+                if row.verdict is Verdict.REUSE:
+                    return TaskState.REUSED
+                if row.verdict in (Verdict.SKIP, Verdict.BLOCKED) and not attempts:
+                    return TaskState.CANCELLED if row.why == "cancelled" else TaskState.SKIPPED
+        if attempts:
+            return Kind(attempts[-1].kind).state
+        return TaskState.SKIPPED if self._store.run(self._id).state.ended else TaskState.PENDING
+
+    def _last_failure(self, node: NodeRow, item: int | None) -> str:
+        failures = [row for row in self._store.failures(self._id, node.node) if item is None or row.item == item]
+        if not failures:
+            return ""
+        return f"{failures[-1].type}: {failures[-1].message}" if failures[-1].message else failures[-1].type
+
+    def _worded(self, row: Decision, node: NodeRow) -> str:
+        source = ""
+        if row.verdict is Verdict.REUSE and row.source_run is not None:
+            source = f" as in run {self._store.run(row.source_run).id}"
+        many = node.shape and row.high - row.low > 1 and row.verdict is Verdict.REUSE
+        scope = f" {row.high - row.low} items" if many else ""
+        return f"{_VERBS[row.verdict]}{scope}: {row.why}{source}"
+
+    def _counted(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for node in self._by_name().values():
+            for state, count in self._states(node).items():
+                found[state.value] = found.get(state.value, 0) + count
+        return found
+
+    def _not_completed(self, state: RunState) -> HooklineError:
+        if state is RunState.FAILED:
+            failed = [name for name in self.task_ids() if _has_failed(self._states(self._by_name()[name]))]
+            named = ", ".join(f"'{name}'" for name in failed[:5]) + (" …" if len(failed) > 5 else "")
+            return RunFailedError(
+                f"run {self._id} failed: {named} did not complete",
+                help=f"see what went wrong: hookline runs show {self._id}; then: hookline resume {self._id}",
+                tasks=failed,
+            )
+        if state is RunState.CANCELLED:
+            return RunCancelledError(f"run {self._id} was cancelled", help=f"go on with: hookline resume {self._id}")
+        return RunInterruptedError(f"run {self._id} is {state.value}", help=f"go on with: hookline resume {self._id}")
+
+    def _evaluator(self) -> Evaluator:
+        nodes = {node.node: node for node in self._by_name().values()}
+
+        def outcomes(index: int) -> Sequence[bytes | None]:
+            node = nodes.get(index)
+            if node is None:
+                return ()
+            return self._store.outputs(self._id, index, 0, node.length or (0 if node.shape else 1))
+
+        return Evaluator(
+            outcomes,
+            lambda index: index in nodes and nodes[index].shape != 0,
+            self._outputs,
+            self._store.artifacts,
+            Path(self._store.path) / "files" / self._id,
+        )
+
+    def _outputs(self, index: int) -> Outputs:
+        if self._graph is None and self._graph_of is not None:
+            self._graph = self._graph_of()
+        if self._graph is None:
+            return _ONE
+        if not self._tasks:
+            self._tasks = {task.id: task for task in self._graph.tasks}
+        name = next(node.name for node in self._by_name().values() if node.node == index)
+        return self._tasks[name].outputs if name in self._tasks else _ONE
+
+
+_VERBS = {
+    Verdict.RUN: "ran",
+    Verdict.REUSE: "reused",
+    Verdict.SKIP: "skipped",
+    Verdict.BLOCKED: "skipped",
+    Verdict.KEEP: "kept",
+    Verdict.UNDECIDED: "undecided",
+    Verdict.SET_ASIDE: "set aside",
+}
+
+_WORST = (
+    TaskState.FAILED,
+    TaskState.CRASHED,
+    TaskState.TIMED_OUT,
+    TaskState.ABANDONED,
+    TaskState.CANCELLED,
+    TaskState.RUNNING,
+    TaskState.PENDING,
+    TaskState.SKIPPED,
+    TaskState.COMPLETED,
+    TaskState.REUSED,
+)
+
+
+def _overall(states: dict[TaskState, int]) -> TaskState:
+    """Give the state of a whole from those of its items: the one that matters most."""
+    return next((state for state in _WORST if states.get(state)), TaskState.COMPLETED)
+
+
+def _has_failed(states: dict[TaskState, int]) -> bool:
+    return any(states.get(state) for state in _WORST[:4])
+
+
+def _time(microseconds: int | None) -> datetime | None:
+    return None if not microseconds else datetime.fromtimestamp(microseconds / 1e6, UTC)
+
+

@@ -1,0 +1,384 @@
+"""What the dispatcher has recorded and told: rows, decisions with their reasons, counts and events of one run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+
+from hookline.cache.explain import pack_parts
+from hookline.engine.held import Held
+from hookline.engine.program import Program, TaskProgram
+from hookline.engine.recorder import Recorder
+from hookline.engine.scheduler import Scheduler, State
+from hookline.engine.watched import changed_since
+from hookline.engine.why import Reasons, describe_bindings
+from hookline.model.batch import Failure, Outcome
+from hookline.model.events import TaskEnded, TaskRetrying, TasksChanged
+from hookline.model.recording import Form
+from hookline.model.states import TaskState, Verdict
+from hookline.store.outputs import pack_one
+from hookline.store.protocol import Store
+from hookline.store.rows import WHOLE_RUN, Decision, Hit, Log, NodeRow, Note
+from hookline.store.rows import Failure as FailureRow
+from hookline.values.digest import digest_bytes
+
+__all__ = ["STATES", "Journaling"]
+
+STATES: Mapping[int, TaskState] = {
+    State.PENDING: TaskState.PENDING,
+    State.COMPLETED: TaskState.COMPLETED,
+    State.REUSED: TaskState.REUSED,
+    State.FAILED: TaskState.FAILED,
+    State.SKIPPED: TaskState.SKIPPED,
+    State.BLOCKED: TaskState.SKIPPED,
+    State.CANCELLED: TaskState.CANCELLED,
+    State.TIMED_OUT: TaskState.TIMED_OUT,
+    State.CRASHED: TaskState.CRASHED,
+    State.ABANDONED: TaskState.ABANDONED,
+}
+_SHAPES = {Form.CALL: 0, Form.MAP: 1, Form.PRODUCT: 2}
+
+
+class Journaling:
+    """Turns what happens into rows, and has them committed in the background.
+
+    Args:
+        program: The tasks.
+        scheduler: Their states.
+        held: Their outcomes.
+        recorder: Commits.
+        reasons: Words the whys.
+        store: Where outcomes that are no longer held are read again.
+        run: The run's row number.
+        nodes: The numbers under which tasks are recorded, by index.
+        watching: Whether anybody wants events.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        scheduler: Scheduler,
+        held: Held,
+        recorder: Recorder,
+        reasons: Reasons,
+        store: Store,
+        run: int,
+        nodes: Sequence[int],
+        watching: bool,
+    ) -> None:
+        self._program = program
+        self._scheduler = scheduler
+        self._held = held
+        self._recorder = recorder
+        self._reasons = reasons
+        self._store = store
+        self._run = run
+        self._nodes = nodes
+        self._watching = watching
+        self._sources: dict[tuple[int, int], tuple[int, int, int]] = {}
+        self._known_code: set[bytes] = set()
+        self._explained = bytearray(len(program.tasks))
+        self._attempted = bytearray(len(program.tasks))
+        self._seconds: dict[str, float] = {}
+        self._last_progress = 0.0
+        self._dirty: set[int] = set()
+
+    # -- the recorder's ----------------------------------------------------------------------------------------
+
+    @property
+    def committed(self) -> int:
+        """How much of what was added is recorded."""
+        return self._recorder.committed
+
+    @property
+    def added(self) -> int:
+        """How much was added."""
+        return self._recorder.added
+
+    def hurry(self) -> None:
+        """Somebody waits for a commit."""
+        self._recorder.hurry()
+
+    def check(self) -> None:
+        """Raise what made recording fail."""
+        self._recorder.check()
+
+    # -- tasks -------------------------------------------------------------------------------------------------
+
+    def begin(self, index: int, length: int) -> None:
+        """A task begins."""
+        self._add_node(self._program.tasks[index], length)
+
+    def not_run(self, index: int, cause: int) -> None:
+        """A task will not run, because of a condition or of something upstream."""
+        task = self._program.tasks[index]
+        verdict = Verdict.SKIP if cause == State.SKIPPED else Verdict.BLOCKED
+        why = self._why_not(task, cause)
+        self._add_node(task, 1 if task.task.form is Form.CALL else None)
+        self._decide(Decision(self._nodes[index], 0, 1, verdict, why))
+
+    def decided_to_run(self, index: int, count: int, of: int) -> None:
+        """Items of a task have to run."""
+        if self._explained[index]:
+            return
+        self._explained[index] = 1
+        task = self._program.tasks[index]
+        why = self._reasons.to_run(task)
+        if task.task.form is not Form.CALL and count < of:
+            why = f"{count} of {of} items have no result to reuse: {why}"
+        length = self._scheduler.length(index)
+        self._decide(Decision(self._nodes[index], 0, length, Verdict.RUN, why))
+
+    def kept(self, index: int, low: int, high: int) -> None:
+        """Items stand as this run recorded them before it was resumed."""
+        self._decide(
+            Decision(self._nodes[index], low, high, Verdict.KEEP, "recorded by this run before it was resumed")
+        )
+
+    def reused(self, index: int, hits: Mapping[int, Hit]) -> None:
+        """Items are reused; neighbours that came from neighbours share a row."""
+        node = self._nodes[index]
+        rows: list[Decision] = []
+        start = before = None
+        for item in sorted(hits):
+            hit = hits[item]
+            place = (hit.run, hit.node, hit.item - item)
+            if start is None or before is None or place != start[1] or item != before + 1:
+                if start is not None and before is not None:
+                    rows.append(self._reuse_row(node, start[0], before + 1, start[1]))
+                start = (item, place)
+            before = item
+        if start is not None and before is not None:
+            rows.append(self._reuse_row(node, start[0], before + 1, start[1]))
+        self._recorder.open().decisions.extend(rows)
+        self._recorder.done()
+        self._dirty.add(index)
+
+    def refused(self, index: int, item: int) -> Failure:
+        """A recorded side effect has other inputs now; it is neither repeated nor taken as done."""
+        name = self._name(index, item)
+        failure = Failure(
+            "SideEffectError",
+            f"'{name}' completed in this run with other code or inputs, and has side effects (cache=False)\n"
+            f"help: resume with --keep {self._program.tasks[index].task.id} to let its result stand, "
+            f"or with --rerun {self._program.tasks[index].task.id} to run it again",
+            "",
+            "",
+            retryable=False,
+        )
+        self._decide(Decision(self._nodes[index], item, item + 1, Verdict.BLOCKED, failure.message))
+        return failure
+
+    def same_as(self, index: int, item: int, source: int, source_item: int) -> None:
+        """An item has the result of another item of this run."""
+        name = self._name(source, source_item)
+        run, node, at = self._sources.get((source, source_item), (self._run, self._nodes[source], source_item))
+        self._decide(
+            Decision(self._nodes[index], item, item + 1, Verdict.REUSE, f"same as {name}", run, node, at)
+        )
+        self._sources[index, item] = (run, node, at)
+        self._dirty.add(index)
+
+    def shared_outcome(self, source: int, source_item: int) -> bytes:
+        """Give the outcome of an item of this run that others may share."""
+        held = self._held.blobs(source)
+        blob = held[source_item] if held else None
+        if blob is None:
+            self._recorder.flush()
+            blob = self._store.outputs(self._run, self._nodes[source], source_item, source_item + 1)[0]
+        assert blob is not None
+        return blob
+
+    def ended(self, index: int) -> None:
+        """All items of a task have ended."""
+        self._dirty.add(index)
+        self._count(index)
+
+    # -- attempts ----------------------------------------------------------------------------------------------
+
+    def record(self, index: int, rows: Sequence[tuple[Outcome, int, bytes | None]], worker: int) -> None:
+        """Record attempts.
+
+        Args:
+            index: Their task.
+            rows: Outcome, attempt number and key.
+            worker: Who made them.
+        """
+        node = self._nodes[index]
+        group = self._recorder.open()
+        group.attempts.extend(
+            [(node, o.item, number, int(o.kind), key, o.outputs, o.started_us, o.duration_us, worker) for o, number, key in rows]
+        )
+        for outcome, number, _ in rows:
+            if outcome.failure is not None:
+                kind, message, traceback, frame, retryable = outcome.failure
+                extra = json.dumps({"frame": frame}) if frame else None
+                group.failures.append(
+                    FailureRow(node, outcome.item, number, kind, message, traceback, None, retryable, extra)
+                )
+            if outcome.output is not None:
+                text = outcome.output.text
+                blob = pack_one(digest_bytes(text), text)
+                group.logs.append(Log(node, outcome.item, number, blob, len(text), outcome.output.dropped))
+            if outcome.notes:
+                group.notes.extend(_note_rows(node, outcome, number))
+        self._recorder.done()
+        self._dirty.add(index)
+
+    def inputs_changed(self, index: int) -> bool:
+        """Whether files that are arguments of a task changed since the run digested them."""
+        watched = self._program.tasks[index].watched
+        return bool(watched) and any(changed_since(path, before) for path, before in watched)
+
+    def retrying(
+        self, index: int, item: int, number: int, of: int, delay: float, failure: Failure | None
+    ) -> None:
+        """An attempt is followed by another."""
+        if self._watching:
+            self._recorder.open()
+            self._recorder.done(TaskRetrying(self._name(index, item), number, of, delay, _line(failure)))
+
+    def ended_without_value(self, index: int, item: int, state: int, failure: Failure | None) -> None:
+        """An item ended, and has no value."""
+        if self._watching:
+            frame = failure.frame if failure is not None else ""
+            event = TaskEnded(self._name(index, item), STATES[state], _line(failure), frame)
+            self._recorder.open()
+            self._recorder.done(event)
+
+    def progress(self, index: int, in_flight: int, mean_us: float) -> None:
+        """Tell those who watch how far the run is; at most ten times a second."""
+        self._dirty.add(index)
+        if not self._watching:
+            self._dirty.clear()
+            return
+        self._seconds[self._program.tasks[index].task.id] = mean_us / 1e6
+        now = time.monotonic()
+        if now - self._last_progress >= 0.1:
+            self._last_progress = now
+            self.tell_progress(in_flight)
+
+    def tell_progress(self, in_flight: int = 0) -> None:
+        """Tell what changed since the last time."""
+        if not self._watching or not self._dirty:
+            return
+        counts: dict[str, Mapping[TaskState, int]] = {}
+        totals: dict[str, int | None] = {}
+        running: dict[str, int] = {}
+        for index in sorted(self._dirty):
+            name = self._program.tasks[index].task.id
+            counts[name] = self._states(index)
+            totals[name] = self._scheduler.length(index) if self._scheduler.states[index] else None
+            if not self._scheduler.ended(index):
+                running[name] = in_flight
+        self._dirty.clear()
+        self._recorder.open()
+        self._recorder.done(TasksChanged(counts, totals, running, dict(self._seconds)))
+
+    def totals(self) -> dict[str, int]:
+        """Count all items by state word, every state that occurs or that users ask for."""
+        found = dict.fromkeys(("completed", "reused", "failed", "skipped"), 0)
+        for index in range(len(self._program.tasks)):
+            if not self._scheduler.states[index] and not self._scheduler.ended(index):
+                found["pending"] = found.get("pending", 0) + 1
+                continue
+            for state, count in self._states(index).items():
+                found[state.value] = found.get(state.value, 0) + count
+        return found
+
+    def record_totals(self) -> None:
+        """Record the counts of the whole run."""
+        group = self._recorder.open()
+        for word, count in self.totals().items():
+            group.counters[WHOLE_RUN, word] = count
+        self._recorder.done()
+
+    # -- small things ------------------------------------------------------------------------------------------
+
+    def _add_node(self, task: TaskProgram, length: int | None) -> None:
+        index, one = task.task.index, task.task
+        fingerprint = task.fingerprint
+        row = NodeRow(
+            self._nodes[index],
+            one.id,
+            one.step.name,
+            fingerprint.digest,
+            _SHAPES[one.form],
+            length,
+            "",
+            describe_bindings(self._program.graph, task).encode(),
+            f"{one.place.file}:{one.place.line}",
+        )
+        group = self._recorder.open()
+        if fingerprint.digest not in self._known_code:
+            self._known_code.add(fingerprint.digest)
+            group.code.append((fingerprint.digest, pack_parts(fingerprint.parts)))
+        group.nodes.append(row)
+        self._recorder.done()
+
+    def _decide(self, decision: Decision) -> None:
+        self._recorder.open().decisions.append(decision)
+        self._recorder.done()
+
+    def _reuse_row(self, node: int, low: int, high: int, place: tuple[int, int, int]) -> Decision:
+        run, source, shift = place
+        return Decision(node, low, high, Verdict.REUSE, "same code and inputs", run, source, low + shift)
+
+    def _why_not(self, task: TaskProgram, cause: int) -> str:
+        tasks = self._program.graph.tasks
+        sources = [
+            tasks[source].id
+            for source in task.task.depends()
+            if not self._scheduler.has_value(source) and self._scheduler.ended(source)
+        ]
+        named = ", ".join(f"'{source}'" for source in sources)
+        if cause == State.SKIPPED:
+            return f"condition: {named} was skipped" if sources else "condition: it is false"
+        if cause == State.CANCELLED:
+            return "cancelled"
+        return f"upstream: {named} has no value"
+
+    def _count(self, index: int) -> None:
+        if self._program.tasks[index].task.form is Form.CALL:
+            return
+        group = self._recorder.open()
+        for state, count in self._states(index).items():
+            group.counters[self._nodes[index], state.value] = count
+        self._recorder.done()
+
+    def _states(self, index: int) -> dict[TaskState, int]:
+        counts = self._scheduler.counts[index]
+        found: dict[TaskState, int] = {}
+        for state, count in enumerate(counts):
+            if count:
+                word = STATES[state]
+                found[word] = found.get(word, 0) + count
+        left = len(self._scheduler.states[index]) - sum(counts)
+        if left:
+            found[TaskState.PENDING] = left
+        return found
+
+    def _name(self, index: int, item: int) -> str:
+        task = self._program.tasks[index].task
+        return task.id if task.form is Form.CALL else f"{task.id}[{item}]"
+
+
+def _note_rows(node: int, outcome: Outcome, number: int) -> list[Note]:
+    ended = outcome.started_us + outcome.duration_us
+    rows = []
+    for position, note in enumerate(outcome.notes):
+        artifact = note.kind == "artifact"
+        value = None if artifact else json.dumps(note.value) if note.kind == "metric" else note.value
+        outputs = note.value if artifact else None
+        rows.append(
+            Note(node, outcome.item, number, position, note.kind, note.name, value, note.step, outputs, ended)
+        )
+    return rows
+
+
+def _line(failure: Failure | None) -> str:
+    if failure is None:
+        return ""
+    first = failure.message.partition("\n")[0]
+    return f"{failure.type}: {first}" if first else failure.type

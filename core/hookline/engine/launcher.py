@@ -1,0 +1,204 @@
+"""Hands planned items to executors: which executor, how many at once, how many in one batch."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hookline.engine.inputs import Inputs
+from hookline.engine.retry import Retries
+from hookline.executors.protocol import Executor
+from hookline.model.batch import Batch, Work
+from hookline.model.step import Options
+
+__all__ = ["InFlight", "Launcher", "Planned"]
+
+_BATCH_US = 20_000
+"""How much measured work goes into one batch."""
+
+_OVERHEAD_US = 5
+_MOST = 4096
+
+
+@dataclass(slots=True)
+class Planned:
+    """Items of one task that have to run.
+
+    Attributes:
+        task: The task.
+        items: The items' numbers; ascending.
+        keys: Their keys.
+        alone: Whether each gets a batch of its own: one of them may have ended a worker, or has a number of its own.
+        after: The recording that must be committed before they start; 0 for none.
+    """
+
+    task: int
+    items: Sequence[int]
+    keys: Sequence[bytes]
+    alone: bool = False
+    after: int = 0
+
+
+@dataclass(slots=True)
+class InFlight:
+    """A batch that an executor has.
+
+    Attributes:
+        batch: The batch.
+        task: Its task.
+        executor: The executor's name.
+        told: How many of its items have ended.
+    """
+
+    batch: Batch
+    task: int
+    executor: str
+    told: int = 0
+
+
+class Launcher:
+    """Keeps executors busy.
+
+    Args:
+        open_executor: Starts an executor when it is first needed.
+        default: Name of the run's executor.
+        retries: Knows the numbers of attempts.
+    """
+
+    def __init__(self, open_executor: Callable[[str], Executor], default: str, retries: Retries) -> None:
+        self._open = open_executor
+        self._default = default
+        self._retries = retries
+        self._executors: dict[str, Executor] = {}
+        self._busy: dict[str, int] = {}
+        self._limited: dict[Any, int] = {}
+        self._mean_us: dict[Any, float] = {}
+        self._count = 0
+        self.waiting: deque[Planned] = deque()
+        self.in_flight: dict[int, InFlight] = {}
+
+    def route(self, options: Options) -> str:
+        """Name the executor for a task."""
+        if options.executor:
+            return options.executor
+        # Only a process can be stopped for certain when its time is over.
+        if options.timeout is not None and not self.executor(self._default).traits.kills:
+            return "processes"
+        return self._default
+
+    def executor(self, name: str) -> Executor:
+        """Give an executor, started at its first use."""
+        executor = self._executors.get(name)
+        if executor is None:
+            executor = self._executors[name] = self._open(name)
+            self._busy[name] = 0
+        return executor
+
+    def executors(self) -> Iterable[Executor]:
+        """All executors that were started."""
+        return self._executors.values()
+
+    def launch(
+        self,
+        committed: int,
+        options: Callable[[int], Options],
+        work: Callable[[int], Work],
+        inputs: Callable[[int], Inputs],
+    ) -> bool:
+        """Submit what can be submitted now.
+
+        Args:
+            committed: What is recorded so far; items that must wait for more stay.
+            options: A task's options.
+            work: What is sent for a task once.
+            inputs: A task's arguments.
+
+        Returns:
+            Whether something waits for a commit.
+        """
+        kept: list[Planned] = []
+        full: set[str] = set()
+        waits = False
+        while self.waiting:
+            planned = self.waiting.popleft()
+            chosen = options(planned.task)
+            if planned.after > committed:
+                waits = True
+                kept.append(planned)
+                continue
+            name = self.route(chosen)
+            if name in full or not self._room(name, chosen):
+                full.add(name)
+                kept.append(planned)
+                if len(full) == len(self._executors):
+                    break
+                continue
+            rest = self._submit(planned, name, chosen, work(planned.task), inputs(planned.task))
+            if rest is planned:
+                kept.append(planned)
+                continue
+            if rest is not None:
+                self.waiting.appendleft(rest)
+            if self._executors[name].traits.shares_memory and self._executors[name].capacity() == 1:
+                # An inline batch has ended by now: its outcomes come first.
+                break
+        self.waiting.extendleft(reversed(kept))
+        return waits
+
+    def ended(self, number: int) -> InFlight:
+        """Take a batch back that an executor is done with."""
+        entry = self.in_flight.pop(number)
+        self._busy[entry.executor] -= 1
+        limited = self._limited.get(entry.batch.work.function)
+        if limited:
+            self._limited[entry.batch.work.function] = limited - 1
+        return entry
+
+    def measured(self, function: Any, mean_us: float) -> None:
+        """Note how long attempts of a function take."""
+        known = self._mean_us.get(function)
+        self._mean_us[function] = mean_us if known is None else 0.7 * known + 0.3 * mean_us
+
+    def mean_us(self, function: Any) -> float:
+        """How long an attempt of a function takes; 0 where none was measured."""
+        return self._mean_us.get(function, 0.0)
+
+    def _room(self, name: str, options: Options) -> bool:
+        executor = self.executor(name)
+        capacity = executor.capacity()
+        # One batch more than it works on, each, so that no worker waits for a round trip.
+        return self._busy[name] < (capacity if capacity == 1 and executor.traits.shares_memory else 2 * capacity)
+
+    def _submit(self, planned: Planned, name: str, options: Options, work: Work, inputs: Inputs) -> Planned | None:
+        size = self._size(planned, name, options, work)
+        if options.limit is not None:
+            size = 1
+            if self._limited.get(work.function, 0) >= options.limit:
+                return planned
+            self._limited[work.function] = self._limited.get(work.function, 0) + 1
+        items, keys = planned.items[:size], planned.keys[:size]
+        number = self._retries.number(planned.task, items[0])
+        self._count += 1
+        batch = Batch(self._count, work, items, number, _filled(inputs, items), keys, options.timeout)
+        self.in_flight[batch.number] = InFlight(batch, planned.task, name)
+        self._busy[name] += 1
+        self._executors[name].submit(batch)
+        if size == len(planned.items):
+            return None
+        return Planned(planned.task, planned.items[size:], planned.keys[size:], planned.alone, planned.after)
+
+    def _size(self, planned: Planned, name: str, options: Options, work: Work) -> int:
+        mean = self._mean_us.get(work.function)
+        if planned.alone or mean is None or options.timeout is not None:
+            return 1
+        fair = -(-len(planned.items) // self._executors[name].capacity())
+        return max(1, min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST))
+
+
+def _filled(inputs: Inputs, items: Sequence[int]) -> list[tuple[Any, ...]]:
+    low, high = items[0], items[-1] + 1
+    if high - low == len(items):
+        return inputs.fill(low, high)
+    return [inputs.fill(item, item + 1)[0] for item in items]

@@ -1,0 +1,157 @@
+"""Decides about items that could start: keep what this run recorded, reuse what any run recorded, or run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hookline.engine.inputs import Inputs
+from hookline.engine.program import TaskProgram
+from hookline.model.states import Kind
+from hookline.store.protocol import Store
+from hookline.store.rows import AttemptRow, Hit
+
+__all__ = ["Decided", "Planner", "Recorded"]
+
+Recorded = dict[int, AttemptRow]
+"""By item: the last attempt that this run recorded before."""
+
+
+@dataclass(slots=True)
+class Decided:
+    """What is to become of items low to high of a task.
+
+    Attributes:
+        low: The first item.
+        keys: The items' keys.
+        hits: Reused, by item: the attempt that made the result.
+        kept: Recorded by this run already, by item.
+        refused: Recorded with other inputs, but never to be run twice without a word, by item.
+        run: Items to run, ascending.
+        same: Items whose key another item of this run has, with that (task, item).
+    """
+
+    low: int
+    keys: list[bytes]
+    hits: dict[int, Hit] = field(default_factory=dict)
+    kept: dict[int, AttemptRow] = field(default_factory=dict)
+    refused: list[int] = field(default_factory=list)
+    run: list[int] = field(default_factory=list)
+    same: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+class Planner:
+    """Decides with keys; knows the keys of this run.
+
+    Args:
+        store: Where results are looked up; None where nothing is recorded.
+        fresh: Whether results of other runs are left alone.
+    """
+
+    def __init__(self, store: Store | None, fresh: bool) -> None:
+        self._store = store
+        self._fresh = fresh
+        self._known_code: dict[bytes, bool] = {}
+        self._keys: dict[bytes, tuple[int, int]] = {}
+
+    def decide(
+        self,
+        task: TaskProgram,
+        inputs: Inputs,
+        low: int,
+        high: int,
+        recorded: Recorded | None = None,
+        rerun: bool = False,
+        keep: bool = False,
+    ) -> Decided:
+        """Decide about items low to high.
+
+        Args:
+            task: Their task.
+            inputs: Its arguments.
+            low: The first item.
+            high: The item after the last.
+            recorded: What this run recorded of the task before it was resumed.
+            rerun: Whether the user wants recorded side effects to happen again.
+            keep: Whether the user wants recorded side effects to stand, whatever their inputs are now.
+
+        Returns:
+            The decisions.
+        """
+        decided = Decided(low, inputs.keys(low, high))
+        open_items: Sequence[int] = range(low, high)
+        if recorded:
+            open_items = self._keep(decided, task, open_items, recorded, rerun, keep)
+        if not task.cacheable:
+            decided.run = list(open_items)
+            return decided
+        if not self._fresh and self._store is not None and open_items and self._has_code(task.fingerprint.digest):
+            open_items = self._look_up(decided, task.fingerprint.digest, open_items)
+        self._share(decided, task.task.index, open_items)
+        return decided
+
+    def forget(self, key: bytes) -> None:
+        """The item that was to make a result for a key made none."""
+        self._keys.pop(key, None)
+
+    def _has_code(self, fingerprint: bytes) -> bool:
+        known = self._known_code.get(fingerprint)
+        if known is None:
+            assert self._store is not None
+            known = self._known_code[fingerprint] = self._store.code(fingerprint) is not None
+        return known
+
+    def _look_up(self, decided: Decided, fingerprint: bytes, items: Sequence[int]) -> Sequence[int]:
+        assert self._store is not None
+        low, keys = decided.low, decided.keys
+        found = self._store.lookup(fingerprint, [keys[item - low] for item in items])
+        if not found:
+            return items
+        rest = []
+        for item in items:
+            hit = found.get(keys[item - low])
+            if hit is None:
+                rest.append(item)
+            else:
+                decided.hits[item] = hit
+        return rest
+
+    def _share(self, decided: Decided, task: int, items: Sequence[int]) -> None:
+        """Let equal keys of one run run once."""
+        low, keys, known = decided.low, decided.keys, self._keys
+        for item in items:
+            key = keys[item - low]
+            place = (task, item)
+            first = known.setdefault(key, place)
+            if first == place:
+                decided.run.append(item)
+            else:
+                decided.same.append((item, *first))
+
+    def _keep(
+        self,
+        decided: Decided,
+        task: TaskProgram,
+        items: Sequence[int],
+        recorded: Recorded,
+        rerun: bool,
+        keep: bool,
+    ) -> list[int]:
+        rest = []
+        for item in items:
+            row = recorded.get(item)
+            if row is None or not Kind(row.kind).succeeded:
+                rest.append(item)
+                continue
+            key = decided.keys[item - decided.low]
+            effect = not task.task.options.cache
+            if effect and rerun:
+                rest.append(item)
+            elif row.key == key or (effect and keep):
+                decided.kept[item] = row
+                self._keys.setdefault(key, (task.task.index, item))
+            elif effect:
+                decided.refused.append(item)
+            else:
+                rest.append(item)
+        return rest

@@ -1,0 +1,217 @@
+"""A task graph made ready to run: dependencies as numbers, constants encoded, code fingerprinted.
+
+What can't be stored or sent is found here, before anything runs.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hookline.cache.fingerprint import Fingerprint, Fingerprinter
+from hookline.engine.scheduler import Dependencies
+from hookline.engine.watched import Signature, paths_in, signature
+from hookline.errors import HooklineError, WorkflowError
+from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskGraph, TaskOutput
+from hookline.model.recording import Form
+from hookline.model.seed import is_seed
+from hookline.values.digest import digest_bytes, digest_tree
+from hookline.values.encode import CodeDigest, encode_constant
+
+__all__ = ["FORMATS", "Encoded", "Program", "TaskProgram", "build_program"]
+
+FORMATS = b"hookline values 1, keys 1"
+"""Stands in every key for hookline's own code; changes when the same inputs must count as others."""
+
+Encoded = tuple[bytes, bytes]
+"""(digest, stored bytes) of a constant."""
+
+
+@dataclass(slots=True)
+class TaskProgram:
+    """What is known of a task before it can start.
+
+    Attributes:
+        task: The task.
+        fingerprint: Its code.
+        prefix: What of its key does not depend on arguments.
+        constants: Constants among its arguments, by name.
+        elements: Known collections that it is mapped over, by name.
+        seed: Name of the parameter that takes a seed; empty for none.
+        watched: Files among its arguments, as they were just before they were digested.
+    """
+
+    task: Task
+    fingerprint: Fingerprint
+    prefix: bytes
+    constants: dict[str, Encoded] = field(default_factory=dict)
+    elements: dict[str, list[Encoded]] = field(default_factory=dict)
+    seed: str = ""
+    watched: list[tuple[Path, Signature]] = field(default_factory=list)
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether a recorded result may stand for running it."""
+        return self.task.options.cache and not self.fingerprint.unstable
+
+
+@dataclass(slots=True)
+class Program:
+    """All tasks, ready.
+
+    Attributes:
+        graph: The graph.
+        tasks: By index.
+        dependencies: By index.
+        encode: Encodes a constant inside a nested argument; each was encoded once already.
+    """
+
+    graph: TaskGraph
+    tasks: list[TaskProgram]
+    dependencies: list[Dependencies]
+    encode: Callable[[object], Encoded]
+
+
+def build_program(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: CodeDigest) -> Program:
+    """Make a graph ready to run.
+
+    Args:
+        graph: A checked graph.
+        fingerprinter: Reads the steps' code.
+        code_digest: Digests project code that constants refer to.
+
+    Returns:
+        The program.
+
+    Raises:
+        WorkflowError: Constants can't be stored; names all of them.
+    """
+    encoder = _Encoder(code_digest)
+    prefixes: dict[tuple[object, ...], tuple[Fingerprint, bytes]] = {}
+    tasks = []
+    for task in graph.tasks:
+        options = task.options
+        same = (task.step.fn, options.version, options.env)
+        known = prefixes.get(same)
+        if known is None:
+            fingerprint = fingerprinter.of(task.step.fn)
+            known = prefixes[same] = (fingerprint, _prefix(fingerprint, options.version, options.env))
+        program = TaskProgram(task, *known)
+        encoder.constants_of(program)
+        program.seed = _seed_name(task)
+        tasks.append(program)
+    if encoder.problems:
+        raise WorkflowError("arguments can't be stored", problems=encoder.problems)
+    return Program(graph, tasks, [_dependencies(task, graph) for task in graph.tasks], encoder.encode)
+
+
+class _Encoder:
+    def __init__(self, code_digest: CodeDigest) -> None:
+        self._code_digest = code_digest
+        self._known: dict[int, tuple[object, Encoded]] = {}
+        self.problems: list[str] = []
+
+    def constants_of(self, program: TaskProgram) -> None:
+        task = program.task
+        for name, binding in task.bindings.items():
+            try:
+                if isinstance(binding, Constant):
+                    program.watched += [(path, signature(path)) for path in self._paths(binding.value)]
+                if isinstance(binding, Constant) and name in task.mapped:
+                    program.elements[name] = [self.encode(value) for value in binding.value]
+                elif isinstance(binding, Constant):
+                    program.constants[name] = self.encode(binding.value)
+                elif isinstance(binding, Nested):
+                    self._nested(binding)
+            except HooklineError as error:
+                self.problems.append(f"argument '{name}' of task '{task.id}' ({task.place}): {error}")
+
+    def encode(self, value: object) -> Encoded:
+        if type(value) in _IMMEDIATE:
+            data = pickle.dumps(value, 5)
+            return digest_bytes(data), data
+        # The same object given to thousands of tasks is encoded once; it is kept alive so that its id stays its own.
+        known = self._known.get(id(value))
+        if known is None:
+            known = self._known[id(value)] = (value, encode_constant(value, code_digest=self._code_digest))
+        return known[1]
+
+    def _paths(self, value: object) -> list[Path]:
+        return paths_in(value) if type(value) not in _PATHLESS else []
+
+    def _nested(self, binding: Nested) -> None:
+        pending: list[Binding] = list(binding.items)
+        while pending:
+            part = pending.pop()
+            if isinstance(part, Constant):
+                self.encode(part.value)
+            elif isinstance(part, Nested):
+                pending.extend(part.items)
+
+
+_IMMEDIATE = frozenset({int, float, bool, type(None)})
+_PATHLESS = frozenset({int, float, bool, str, bytes, type(None)})
+
+
+def _prefix(fingerprint: Fingerprint, version: str, env: tuple[str, ...]) -> bytes:
+    values: Mapping[str, str | None] = {name: os.environ.get(name) for name in sorted(env)}
+    return digest_tree(
+        "key",
+        [
+            fingerprint.digest,
+            digest_bytes(version.encode()),
+            digest_bytes(pickle.dumps(values, 5)),
+            digest_bytes(FORMATS),
+            digest_bytes(f"python {sys.version_info[0]}.{sys.version_info[1]}".encode()),
+        ],
+    )
+
+
+def _seed_name(task: Task) -> str:
+    for name, parameter in task.step.signature.parameters.items():
+        if is_seed(parameter.annotation) and name not in task.bindings:
+            return name
+    return ""
+
+
+def _dependencies(task: Task, graph: TaskGraph) -> Dependencies:
+    whole: dict[int, None] = {}
+    tolerant: dict[int, None] = {}
+    itemwise: dict[int, None] = {}
+    for name, binding in task.bindings.items():
+        if name in task.mapped and is_itemwise(task, binding, graph):
+            assert isinstance(binding, TaskOutput)
+            itemwise[binding.task] = None
+        else:
+            _collect(binding, whole, tolerant)
+    if task.condition is not None:
+        _collect(task.condition, whole, tolerant)
+    # A task that is needed whole is not waited for item by item as well.
+    return Dependencies(tuple(whole), tuple(tolerant), tuple(source for source in itemwise if source not in whole))
+
+
+def is_itemwise(task: Task, binding: Binding, graph: TaskGraph) -> bool:
+    """Whether item i of a mapped task takes item i of another mapped task, without waiting for the rest."""
+    return (
+        task.form is Form.MAP
+        and isinstance(binding, TaskOutput)
+        and not binding.completed
+        and graph.tasks[binding.task].form is not Form.CALL
+    )
+
+
+def _collect(binding: Binding, whole: dict[int, None], tolerant: dict[int, None]) -> None:
+    pending = [binding]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, FirstOf):
+            tolerant.update(dict.fromkeys(output.task for output in part.options))
+        elif isinstance(part, TaskOutput):
+            (tolerant if part.completed else whole)[part.task] = None
+        elif isinstance(part, Nested):
+            pending.extend(part.items)
+

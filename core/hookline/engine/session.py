@@ -1,0 +1,399 @@
+"""The composition root: puts the parts of one run together, drives it, and takes them apart again."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hookline.cache.carried import CarriedCode
+from hookline.cache.fingerprint import Fingerprinter
+from hookline.engine.dispatcher import Dispatcher, Settings
+from hookline.engine.evaluate import Evaluator
+from hookline.engine.held import Held
+from hookline.engine.history import describe_returns
+from hookline.engine.journaling import Journaling
+from hookline.engine.launcher import Launcher
+from hookline.engine.observers import Observers
+from hookline.engine.planner import Planner, Recorded
+from hookline.engine.program import Program, build_program
+from hookline.engine.recorder import Recorder
+from hookline.engine.retry import Retries
+from hookline.engine.scheduler import Scheduler
+from hookline.engine.stop import Stop
+from hookline.engine.why import Reasons
+from hookline.errors import HooklineError
+from hookline.executors.protocol import EXECUTORS, Executor
+from hookline.model.batch import FunctionRef, RunFacts
+from hookline.model.events import Observer, RunFinished, RunStarted
+from hookline.model.graph import TaskGraph
+from hookline.model.recording import Form
+from hookline.model.states import RunState
+from hookline.store.journal import SqliteStore
+from hookline.store.protocol import RunWriter
+from hookline.store.rows import NewRun
+from hookline.values.encode import encode_constant
+from hookline.worker.target import Target
+
+__all__ = ["Request", "drive", "prepare"]
+
+_KILL_GRACE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one run is to be.
+
+    Attributes:
+        graph: The checked graph.
+        target: Where the workflow comes from.
+        executor: Name of an executor, or one made by the caller.
+        workers: How many workers; None for the executor's default.
+        fresh: Whether results of other runs are left alone.
+        name: What the user calls the run.
+        tags: The user's words for it.
+        settings: Further wishes.
+        observers: Who watches.
+        stop: Asks the run to stop.
+    """
+
+    graph: TaskGraph
+    target: Target
+    executor: str | Executor = "threads"
+    workers: int | None = None
+    fresh: bool = False
+    name: str | None = None
+    tags: Sequence[str] = ()
+    settings: Settings = field(default_factory=Settings)
+    observers: Sequence[Observer] = ()
+    stop: Stop = field(default_factory=Stop)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A graph made ready, with what reads its code."""
+
+    program: Program
+    code_digest: CarriedCode
+
+
+def prepare(graph: TaskGraph, root: Path) -> Prepared:
+    """Read the code of a graph's steps and encode its constants.
+
+    Args:
+        graph: The graph.
+        root: The project root.
+
+    Returns:
+        The program.
+    """
+    fingerprinter = Fingerprinter(root)
+    code_digest = CarriedCode(root, fingerprinter)
+    return Prepared(build_program(graph, fingerprinter, code_digest), code_digest)
+
+
+def drive(request: Request, store: SqliteStore, resumed: str | None = None, takeover: bool = False) -> str:
+    """Carry a run to its end.
+
+    Args:
+        request: What to run.
+        store: Where it is recorded.
+        resumed: Id of the run to go on with; None for a new one.
+        takeover: Whether a run is taken from a driver that is still there.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        HooklineError: The run could not be started, or could not be recorded.
+    """
+    prepared = prepare(request.graph, Path(request.target.root))
+    exporter = _Exporter(request.graph, request.target)
+    name = request.executor if isinstance(request.executor, str) else "given"
+    if isinstance(request.executor, str):
+        EXECUTORS.entry(request.executor)
+    exporter.check(_executors_of(request, name))
+    if resumed is None:
+        writer: RunWriter = store.start_run(_new_run(request, name))
+    else:
+        writer = store.take_run(resumed, takeover=takeover)
+    try:
+        return _Session(request, store, writer, prepared, exporter, name, resumed is not None).run()
+    finally:
+        writer.close()
+
+
+class _Session:
+    def __init__(
+        self,
+        request: Request,
+        store: SqliteStore,
+        writer: RunWriter,
+        prepared: Prepared,
+        exporter: _Exporter,
+        executor: str,
+        resumed: bool,
+    ) -> None:
+        self._request = request
+        self._store = store
+        self._writer = writer
+        self._resumed = resumed
+        self._began = time.monotonic()
+        program = prepared.program
+        self._scheduler = scheduler = Scheduler(program.dependencies)
+        self._held = held = Held(request.graph, scheduler, prepared.code_digest)
+        self._facts = facts = _facts(request, store, writer)
+        self._observers = Observers(request.observers)
+        nodes, recorded = _recorded(store, writer, request.graph) if resumed else (_identity(request.graph), {})
+        self._nodes = nodes
+        self._retries = Retries()
+        self._launcher = Launcher(self._open_executor, executor, self._retries)
+        self._recorder = Recorder(writer, self._observers.tell, self._wake)
+        reasons = Reasons(store, program, held, writer.run, request.fresh)
+        self._journal = Journaling(
+            program,
+            scheduler,
+            held,
+            self._recorder,
+            reasons,
+            store,
+            writer.run,
+            nodes,
+            self._observers.watching,
+        )
+        evaluator = Evaluator(
+            held.blobs,
+            lambda index: request.graph.tasks[index].form is not Form.CALL,
+            lambda index: request.graph.tasks[index].outputs,
+            store.artifacts,
+            Path(facts.folder) / "driver",
+        )
+        self._dispatcher = Dispatcher(
+            program,
+            scheduler,
+            held,
+            Planner(store, request.fresh),
+            self._launcher,
+            self._retries,
+            self._journal,
+            evaluator,
+            exporter.refer,
+            lambda value: encode_constant(value, code_digest=prepared.code_digest),
+            recorded,
+            request.stop,
+            request.settings,
+        )
+
+    def run(self) -> str:
+        """Run to the end, whatever it is, and give everything back."""
+        from hookline.engine.heartbeat import Heartbeat
+
+        heartbeat = Heartbeat(self._writer, self._request.stop)
+        state = RunState.INTERRUPTED
+        error: str | None = None
+        try:
+            self._tell_start()
+            ended = self._loop()
+            state = self._state(ended)
+        except HooklineError as failure:
+            error = str(failure)
+            raise
+        finally:
+            heartbeat.close()
+            self._close(state, error)
+        return self._writer.run_id
+
+    def _loop(self) -> bool:
+        """Drive; the first Ctrl-C in a program without a handler of its own stops softly, the second at once."""
+        while True:
+            try:
+                return self._dispatcher.run()
+            except KeyboardInterrupt:
+                if self._request.stop.level:
+                    self._request.stop.hard()
+                else:
+                    self._request.stop.soft()
+
+    def _state(self, ended: bool) -> RunState:
+        stop = self._request.stop
+        if stop.level and not ended:
+            return RunState.CANCELLED if stop.cancelled else RunState.INTERRUPTED
+        if stop.cancelled:
+            return RunState.CANCELLED
+        counts = self._journal.totals()
+        bad = ("failed", "timed_out", "crashed", "abandoned", "cancelled")
+        return RunState.FAILED if any(counts.get(word) for word in bad) else RunState.COMPLETED
+
+    def _close(self, state: RunState, error: str | None) -> None:
+        grace = 0.0 if self._request.stop.level > 1 else _KILL_GRACE
+        for executor in self._launcher.executors():
+            executor.close(grace)
+        try:
+            if self._recorder.error is None:
+                self._journal.tell_progress()
+                self._journal.record_totals()
+                self._recorder.flush()
+                self._writer.finish(state, error=error, result=describe_returns(self._request.graph, self._nodes))
+                seconds = time.monotonic() - self._began
+                self._observers.tell(RunFinished(self._writer.run_id, state, self._journal.totals(), seconds))
+        finally:
+            self._recorder.close()
+            self._observers.close()
+            shutil.rmtree(self._facts.folder, ignore_errors=True)
+
+    def _tell_start(self) -> None:
+        graph = self._request.graph
+        if self._observers.watching:
+            tasks = tuple((task.id, 1 if task.form is Form.CALL else None) for task in graph.tasks)
+            self._observers.tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
+
+    def _open_executor(self, name: str) -> Executor:
+        given = self._request.executor
+        executor = given if not isinstance(given, str) and name == "given" else None
+        if executor is None:
+            executor = EXECUTORS.make(name, workers=self._request.workers)
+        executor.start(self._facts, self._dispatcher.deliver)
+        return executor
+
+    def _wake(self) -> None:
+        self._dispatcher.wake()
+
+
+class _Exporter:
+    """Makes references to steps' functions: by the function itself for this process, by name or value for others."""
+
+    def __init__(self, graph: TaskGraph, target: Target) -> None:
+        self._graph = graph
+        self._target = target
+        self._known: dict[Any, FunctionRef] = {}
+        self._travel = False
+
+    def check(self, executors: set[str]) -> None:
+        """Find out before the run starts whether functions can travel, where they have to."""
+        self._travel = bool(executors - {"inline", "threads"})
+        if self._travel:
+            for task in self._graph.tasks:
+                self.refer(task.index)
+
+    def refer(self, index: int) -> FunctionRef:
+        """Give the reference to a task's function."""
+        function = self._graph.tasks[index].step.fn
+        known = self._known.get(function)
+        if known is None:
+            if self._travel:
+                from hookline.worker.functions import export
+
+                known = export(function)
+                known = FunctionRef(known.module, known.qualname, known.code, known.digest, function)
+            else:
+                known = FunctionRef(function.__module__, function.__qualname__, local=function)
+            self._known[function] = known
+        return known
+
+
+def _executors_of(request: Request, default: str) -> set[str]:
+    """Name the executors that a run will need."""
+    names = {default}
+    for task in request.graph.tasks:
+        if task.options.executor:
+            EXECUTORS.entry(task.options.executor)
+            names.add(task.options.executor)
+        elif task.options.timeout is not None and default in ("inline", "threads"):
+            names.add("processes")
+    if not isinstance(request.executor, str) and request.executor.traits.shares_memory:
+        names.discard("given")
+    return names
+
+
+def _new_run(request: Request, executor: str) -> NewRun:
+    graph, target = request.graph, request.target
+    return NewRun(
+        graph.workflow,
+        json.dumps(
+            {
+                "file": str(target.file or ""),
+                "module": target.module_name,
+                "root": str(target.root),
+                "attribute": target.workflow.fn.__name__,
+            }
+        ),
+        json.dumps({name: _plain(value) for name, value in graph.params.items()}),
+        json.dumps({"executor": executor, "workers": request.workers, "fail_fast": request.settings.fail_fast}),
+        request.name,
+        tuple(request.tags),
+        request.settings.seed,
+        json.dumps(
+            {
+                "python": platform.python_version(),
+                "platform": sys.platform,
+                "host": platform.node(),
+                "params": pickle.dumps(dict(graph.params), 5).hex() if _picklable(graph.params) else "",
+            }
+        ),
+        describe_returns(graph, range(len(graph.tasks))),
+    )
+
+
+def _plain(value: object) -> object:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return str(value) if hasattr(value, "__fspath__") else repr(value)
+    return value
+
+
+def _picklable(params: Mapping[str, Any]) -> bool:
+    try:
+        pickle.dumps(dict(params), 5)
+    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
+        return False
+    return True
+
+
+def _facts(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:
+    target = request.target
+    return RunFacts(
+        run_id=writer.run_id,
+        store=str(store.path),
+        artifacts=str(store.path / "artifacts"),
+        folder=str(store.path / "attempts" / f"{writer.run_id}.{writer.epoch}"),
+        flight=str(writer.flight.path),
+        cwd=os.getcwd(),
+        root=str(target.root),
+        target_module=target.module_name,
+        target_file=str(target.file or ""),
+        search_path=tuple(target.search_path),
+    )
+
+
+def _identity(graph: TaskGraph) -> list[int]:
+    return list(range(len(graph.tasks)))
+
+
+def _recorded(store: SqliteStore, writer: RunWriter, graph: TaskGraph) -> tuple[list[int], dict[int, Recorded]]:
+    """Match today's tasks with those that the run recorded, by id; give their numbers and last attempts."""
+    known = {node.name: node.node for node in store.nodes(writer.run)}
+    unused = max(known.values(), default=-1) + 1
+    nodes = []
+    recorded: dict[int, Recorded] = {}
+    for task in graph.tasks:
+        node = known.get(task.id)
+        if node is None:
+            node, unused = unused, unused + 1
+        nodes.append(node)
+    by_node = {node: index for index, node in enumerate(nodes)}
+    for row in store.attempts(writer.run):
+        index = by_node.get(row.node)
+        if index is not None:
+            recorded.setdefault(index, {})[row.item] = row
+    return nodes, recorded
+
+

@@ -1,0 +1,43 @@
+"""How a run is asked to stop, from a signal handler, another thread or another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["Stop"]
+
+
+class Stop:
+    """A request to stop one run; safe to use from signal handlers and threads.
+
+    Attributes:
+        level: 0: go on; 1: launch nothing more and let running attempts end within the grace period; 2: kill everything.
+        cancelled: Whether the run was cancelled, rather than interrupted.
+    """
+
+    def __init__(self) -> None:
+        self.level = 0
+        self.cancelled = False
+        self._wake: Callable[[], None] | None = None
+
+    def soft(self) -> None:
+        """Launch nothing more; what runs may end within the grace period."""
+        self._raise(1)
+
+    def hard(self) -> None:
+        """Kill everything now."""
+        self._raise(2)
+
+    def cancel(self) -> None:
+        """Stop softly, and record the run as cancelled."""
+        self.cancelled = True
+        self._raise(1)
+
+    def on_change(self, wake: Callable[[], None]) -> None:
+        """Say what wakes the run's loop; must not block."""
+        self._wake = wake
+
+    def _raise(self, level: int) -> None:
+        self.level = max(self.level, level)
+        if self._wake is not None:
+            self._wake()

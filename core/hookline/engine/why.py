@@ -1,0 +1,201 @@
+"""Why a task runs: its code and inputs compared with those of the latest earlier run of the same workflow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hookline.cache.explain import explain, unpack_parts
+from hookline.engine.held import Held
+from hookline.engine.program import Program, TaskProgram
+from hookline.model.graph import Binding, Constant, FirstOf, Nested, TaskGraph, TaskOutput
+from hookline.model.recording import Form
+from hookline.store.protocol import Store
+from hookline.store.rows import NodeRow, RunRow
+from hookline.values.digest import digest_bytes
+
+__all__ = ["Reasons", "describe_bindings"]
+
+_SHOWN = 60
+
+
+class Reasons:
+    """Words the reasons of decisions.
+
+    Args:
+        store: What earlier runs left.
+        program: The tasks of this run.
+        held: Outcomes of this run, for comparing inputs.
+        before: The row number of this run; None where there is none yet.
+        fresh: Whether nothing is reused because the user said so.
+    """
+
+    def __init__(self, store: Store | None, program: Program, held: Held, before: int | None, fresh: bool) -> None:
+        self._store = store
+        self._program = program
+        self._held = held
+        self._fresh = fresh
+        self._previous = self._latest(before)
+        self._nodes: dict[str, NodeRow] | None = None
+        self._outputs: dict[int, bytes | None] = {}
+        self._indexes = {task.id: task.index for task in program.graph.tasks}
+
+    def to_run(self, task: TaskProgram) -> str:
+        """Say why a task has no result to reuse."""
+        if not task.task.options.cache:
+            return "it has side effects (cache=False)"
+        if task.fingerprint.unstable:
+            return f"its code can't be compared: {task.fingerprint.unstable}"
+        if self._fresh:
+            return "a fresh run was asked for"
+        if self._previous is None or self._store is None:
+            return "first run of this workflow"
+        if self._nodes is None:
+            self._nodes = {node.name: node for node in self._store.nodes(self._previous.run)}
+        node = self._nodes.get(task.task.id)
+        if node is None:
+            return f"new task: run {self._previous.id} did not have it"
+        return self._changes(task, node) or f"run {self._previous.id} left no result for the same code and inputs"
+
+    def _latest(self, before: int | None) -> RunRow | None:
+        if self._store is None:
+            return None
+        workflow = self._program.graph.workflow
+        for row in self._store.runs(limit=200):
+            if row.workflow == workflow and (before is None or row.run < before):
+                return row
+        return None
+
+    def _changes(self, task: TaskProgram, node: NodeRow) -> str:
+        found = []
+        if node.fingerprint is not None and node.fingerprint != task.fingerprint.digest:
+            found.append(self._code_change(task, node.fingerprint))
+        if node.bindings:
+            old: dict[str, Any] = json.loads(node.bindings)
+            new: dict[str, Any] = json.loads(describe_bindings(self._program.graph, task))
+            found += [change for name in {**old, **new} if (change := self._argument(name, old, new))]
+        return "; ".join(found)
+
+    def _code_change(self, task: TaskProgram, old: bytes) -> str:
+        assert self._store is not None
+        packed = self._store.code(old)
+        if packed is None:
+            return "its code changed"
+        return explain(unpack_parts(packed), task.fingerprint.parts)
+
+    def _argument(self, name: str, old: dict[str, Any], new: dict[str, Any]) -> str:
+        if name.startswith("@"):
+            return "" if old.get(name) == new.get(name) else _SPECIAL.get(name, "its options changed")
+        if name not in old:
+            return f"argument '{name}' is new"
+        if name not in new:
+            return f"argument '{name}' is gone"
+        before, now = old[name], new[name]
+        if before == now:
+            return self._upstream(name, now)
+        if "shown" in before and "shown" in now:
+            if before["shown"] != now["shown"]:
+                return f"argument '{name}' changed from {before['shown']} to {now['shown']}"
+            return f"argument '{name}' changed ({now['shown']})"
+        return f"argument '{name}' now comes from {_origin(now)}, not from {_origin(before)}"
+
+    def _upstream(self, name: str, now: dict[str, Any]) -> str:
+        """Tell whether the task that gives an argument gave another value this time."""
+        changed = []
+        for source in now.get("tasks", ()):
+            before = (self._nodes or {}).get(source)
+            index = self._indexes.get(source)
+            if before is None or index is None or self._program.graph.tasks[index].form is not Form.CALL:
+                continue
+            blob = next(iter(self._held.blobs(index)), None)
+            if blob is not None and self._earlier(before.node) != blob:
+                changed.append(source)
+        if not changed:
+            return ""
+        return f"input '{name}' changed: {', '.join(map(repr, changed))} gave another value"
+
+    def _earlier(self, node: int) -> bytes | None:
+        assert self._store is not None
+        assert self._previous is not None
+        if node not in self._outputs:
+            found = self._store.outputs(self._previous.run, node, 0, 1)
+            self._outputs[node] = found[0] if found else None
+        return self._outputs[node]
+
+
+_SPECIAL = {
+    "@version": "its version= changed",
+    "@env": "the value of an environment variable in its env= changed",
+    "@python": "the Python version changed",
+}
+
+
+def describe_bindings(graph: TaskGraph, task: TaskProgram) -> str:
+    """Describe what a task's arguments are bound to, for later comparisons.
+
+    Args:
+        graph: The task's graph.
+        task: The task.
+
+    Returns:
+        JSON: per argument the digest of a constant with how it looks, or the tasks that it comes from.
+    """
+    described: dict[str, Any] = {}
+    for name, binding in task.task.bindings.items():
+        described[name] = _described(graph, name, binding, task)
+    options = task.task.options
+    if options.version:
+        described["@version"] = options.version
+    return json.dumps(described, separators=(",", ":"))
+
+
+def _described(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram) -> dict[str, Any]:
+    if isinstance(binding, Constant):
+        if name in task.constants:
+            return {"digest": task.constants[name][0].hex(), "shown": _shown(binding.value)}
+        elements = task.elements.get(name, [])
+        joined = digest_bytes(b"".join(digest for digest, _ in elements))
+        return {"digest": joined.hex(), "shown": _shown(binding.value)}
+    tasks: list[str] = []
+    pending: list[Binding] = [binding]
+    constants = []
+    while pending:
+        part = pending.pop()
+        if isinstance(part, TaskOutput):
+            tasks.append(graph.tasks[part.task].id)
+        elif isinstance(part, FirstOf):
+            tasks.extend(graph.tasks[output.task].id for output in part.options)
+        elif isinstance(part, Nested):
+            pending.extend(reversed(part.items))
+        else:
+            constants.append(_shown(part.value))
+    found: dict[str, Any] = {"tasks": tasks}
+    if isinstance(binding, TaskOutput) and binding.slot >= 0:
+        found["slot"] = binding.slot
+    if constants:
+        found["constants"] = constants
+    return found
+
+
+def _shown(value: object) -> str:
+    # A repr may be slow or large; only plain small things are shown as they are.
+    if isinstance(value, (int, float, bool, str, bytes, type(None))):
+        text = repr(value if not isinstance(value, (str, bytes)) else value[: _SHOWN + 1])
+    elif isinstance(value, (list, tuple, range)) and len(value) <= 12 and all(
+        isinstance(item, (int, float, bool, str, type(None))) for item in value
+    ):
+        text = repr(value)
+    elif hasattr(value, "__fspath__"):
+        text = repr(str(value))
+    elif hasattr(value, "__len__"):
+        text = f"a {type(value).__name__} of {len(value)}"
+    else:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _origin(described: dict[str, Any]) -> str:
+    if "shown" in described:
+        return f"the workflow ({described['shown']})"
+    return "other tasks"
+

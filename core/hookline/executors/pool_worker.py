@@ -1,0 +1,253 @@
+"""The driver's view of one worker process: what it has in hand, and how to reach it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hookline.executors.board import Board
+from hookline.executors.tape import output_pipe
+from hookline.executors.wire import Inbox, framed
+from hookline.model.batch import Batch, Output, RunFacts, Work
+
+__all__ = ["Hand", "PoolWorker"]
+
+_KNOWN_WORKS = 512
+_NO_CLAIM = -1
+
+
+@dataclass(slots=True, eq=False)
+class Hand:
+    """A batch that a worker has, running or about to.
+
+    Attributes:
+        batch: The batch; what is left of it once some of its attempts ended.
+        claim: What the worker has to take from its claims before it begins; -1 for nothing.
+        done: How many of its attempts ended.
+        since: When the attempt at hand began, on the monotonic clock.
+        since_us: The same as Unix time in microseconds.
+        cancel_after: Seconds of grace, where its end was asked for before it began.
+    """
+
+    batch: Batch
+    claim: int = _NO_CLAIM
+    done: int = 0
+    since: float = 0.0
+    since_us: int = 0
+    cancel_after: float | None = None
+
+    def begin(self) -> None:
+        """Note that an attempt begins."""
+        self.since, self.since_us = time.monotonic(), time.time_ns() // 1000
+
+    def rest(self, beyond: int = 0) -> Batch | None:
+        """Give what is left to do.
+
+        Args:
+            beyond: How many further attempts to leave out.
+        """
+        batch, done = self.batch, self.done + beyond
+        if done >= len(batch.items):
+            return None
+        if done == 0:
+            return batch
+        return replace(batch, items=batch.items[done:], inputs=batch.inputs[done:], keys=batch.keys[done:])
+
+
+class PoolWorker:
+    """One worker process.
+
+    Args:
+        serial: Its number for the supervisor; never used twice.
+        number: Its number for the engine; used again after its death.
+        cpu: How many processors it may use.
+        run: What workers must know.
+
+    Attributes:
+        ready: Whether it said that it can work.
+        running: What it works on.
+        ahead: What it takes next, if nobody takes that back.
+        doom: Why it is about to be killed: ``"timeout"``, ``"cancelled"`` or nothing.
+        doomed_item: How many attempts of its batch had ended when that was decided.
+        kill_at: When it is to be killed, on the monotonic clock.
+        retired: Whether it was told to end.
+        deaf: Whether its end of the socket is closed.
+        writes: Whether the listening thread waits for room to send.
+        pid: Its process, once known.
+    """
+
+    def __init__(self, serial: int, number: int, cpu: int, run: RunFacts) -> None:
+        self.serial, self.number, self.cpu = serial, number, cpu
+        self.ready = self.retired = self.deaf = self.writes = False
+        self.running: Hand | None = None
+        self.ahead: Hand | None = None
+        self.doom = ""
+        self.doomed_item = 0
+        self.kill_at: float | None = None
+        self.pid = 0
+        self._run = run
+        self._known: set[int] = set()
+        self._functions: set[bytes] = set()
+        self._outbox: deque[memoryview] = deque()
+        self._claim = 0
+        self._sock, self._theirs = socket.socketpair()
+        self._sock.setblocking(False)
+        self.fd = self._sock.fileno()
+        self.inbox = Inbox(self._sock)
+        self._claims, self._claims_in = os.pipe()
+        os.set_blocking(self._claims, False)
+        board = Board.create(run.output_limit)
+        self.board = Board(board)
+        self._output, self._for_process = -1, [board]
+        if run.capture:
+            self._output, output_in = output_pipe()
+            self._for_process.append(output_in)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What the process inherits: its socket, the claims, the board, and its output's two ends."""
+        output = self._for_process[1:]
+        pipe = [self._output, *output] if output else []
+        return [self._theirs.fileno(), self._claims, self._for_process[0], *pipe]
+
+    def given(self) -> None:
+        """Close what only the process needs; and tell it what it has to know."""
+        self._theirs.close()
+        for fd in self._for_process:
+            os.close(fd)
+        self.send(framed((self._run, self.number)))
+
+    def hand(self, batch: Batch, *, ahead: bool) -> Hand:
+        """Give the process a batch.
+
+        Args:
+            batch: The batch.
+            ahead: Whether it has another one to finish before.
+        """
+        claim = _NO_CLAIM
+        if ahead:
+            self._claim = claim = (self._claim + 1) % 256
+        hand = Hand(batch, claim)
+        forget = len(self._known) >= _KNOWN_WORKS
+        if forget:
+            self._known.clear()
+        work: Work | None = None
+        if batch.work.task not in self._known:
+            self._known.add(batch.work.task)
+            work = self._lean(batch.work)
+        self.send(
+            framed(
+                (
+                    batch.number,
+                    work,
+                    batch.work.task,
+                    batch.items,
+                    batch.attempt,
+                    batch.inputs,
+                    batch.keys,
+                    batch.timeout,
+                    claim,
+                    forget,
+                )
+            )
+        )
+        if ahead:
+            os.write(self._claims_in, bytes((claim,)))
+            self.ahead = hand
+        else:
+            hand.begin()
+            self.running = hand
+        return hand
+
+    def take_back(self, hand: Hand) -> bool:
+        """Take a batch back that the process has not begun.
+
+        Returns:
+            False where it has begun it, or is about to.
+        """
+        if hand.claim == _NO_CLAIM:
+            return False
+        try:
+            return bool(os.read(self._claims, 1))
+        except BlockingIOError:
+            return False
+
+    def send(self, frame: bytes) -> None:
+        """Send as much as goes now and keep the rest for :meth:`flush`."""
+        if not self._outbox:
+            try:
+                sent = self._sock.send(frame)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                return  # it is dead; the supervisor is about to say so
+            if sent == len(frame):
+                return
+            self._outbox.append(memoryview(frame)[sent:])
+        else:
+            self._outbox.append(memoryview(frame))
+
+    def flush(self) -> None:
+        """Send what was kept."""
+        while self._outbox:
+            try:
+                sent = self._sock.send(self._outbox[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._outbox.clear()
+                return
+            if sent < len(self._outbox[0]):
+                self._outbox[0] = self._outbox[0][sent:]
+                return
+            self._outbox.popleft()
+
+    @property
+    def waiting_to_send(self) -> bool:
+        """Whether :meth:`flush` has something to do."""
+        return bool(self._outbox)
+
+    def retire(self, within: float) -> None:
+        """Tell the process to end once it has nothing in hand.
+
+        Args:
+            within: When it is to be killed otherwise, on the monotonic clock.
+        """
+        self.retired = True
+        self.kill_at = within
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_WR)
+
+    def output(self) -> Output | None:
+        """Give what the attempt at hand has printed; also when the process is dead."""
+        if self._output >= 0:
+            with contextlib.suppress(OSError):
+                for _ in range(32):
+                    data = os.read(self._output, 1 << 16)
+                    if not data:
+                        break
+                    self.board.tape.write(data)
+        return self.board.tape.output()
+
+    def close(self) -> None:
+        """Give descriptors back."""
+        self._sock.close()
+        for fd in (self._claims, self._claims_in, self._output):
+            if fd >= 0:
+                os.close(fd)
+        self._claims = self._claims_in = self._output = -1
+
+    def _lean(self, work: Work) -> Work:
+        """Leave out code that the process has been given before."""
+        function: Any = work.function
+        if not function.code:
+            return work
+        if function.digest in self._functions:
+            return replace(work, function=replace(function, code=b""))
+        self._functions.add(function.digest)
+        return work

@@ -1,0 +1,174 @@
+"""Steps' functions on their way to workers: by name where a worker can import them, else by value."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import io
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, cast
+
+from hookline.errors import HooklineError, WorkflowError
+from hookline.model.batch import FunctionRef
+from hookline.model.step import Step
+from hookline.values.digest import digest_bytes
+from hookline.values.serializers import load_dill
+from hookline.worker.importing import is_target
+
+__all__ = ["export", "find"]
+
+Function = Callable[..., Any]
+
+_DILL, _CLOUDPICKLE = b"d", b"c"
+
+_exported: dict[int, tuple[Function, FunctionRef]] = {}
+_found: dict[tuple[str, str, bytes], Function] = {}
+_lock = threading.RLock()
+
+
+def export(function: Function) -> FunctionRef:
+    """Tell workers how to find a function.
+
+    Args:
+        function: A step's plain function.
+
+    Returns:
+        Its module and name where importing these on a worker gives the same code, else its bytes.
+
+    Raises:
+        WorkflowError: It holds something that can't travel; says what, and how it is reached.
+    """
+    with _lock:
+        known = _exported.get(id(function))
+        if known is None or known[0] is not function:
+            ref = _by_name(function) or _by_value(function)
+            # The function is kept, so that its id stays its own.
+            known = _exported[id(function)] = (function, ref)
+        return known[1]
+
+
+def find(ref: FunctionRef) -> Function:
+    """Get a function on a worker.
+
+    Args:
+        ref: What :func:`export` gave; the bytes may be left out once they have been here.
+
+    Returns:
+        The function; the same object each time.
+
+    Raises:
+        HooklineError: The bytes have never been here.
+        Exception: Whatever importing its module raises.
+    """
+    key = (ref.module, ref.qualname, ref.digest)
+    function = _found.get(key)
+    if function is None:
+        with _lock:
+            function = _imported(ref.module, ref.qualname) if ref.module else _loaded(ref)
+            _found[key] = function
+    return function
+
+
+def _by_name(function: Function) -> FunctionRef | None:
+    name, qualname = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    module = sys.modules.get(name or "")
+    if module is None or not name or name == "__main__" or "<" in qualname:
+        return None
+    if _at(module, qualname) is not function or not (is_target(name) or _importable(name, module)):
+        return None
+    return FunctionRef(name, qualname)
+
+
+def _at(module: ModuleType, qualname: str) -> Any:
+    """What a worker gets by that name: a step stands for its function."""
+    found: Any = module
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found.fn if isinstance(found, Step) else found
+
+
+@functools.cache
+def _importable(name: str, module: ModuleType) -> bool:
+    """Tell whether importing a name anew would load the same file."""
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return False
+    package, _, _ = name.rpartition(".")
+    path = None
+    if package:
+        parent = sys.modules.get(package)
+        path = getattr(parent, "__path__", None)
+        if parent is None or path is None:
+            return False
+    for finder in sys.meta_path:
+        spec = finder.find_spec(name, path)
+        if spec is not None:
+            return spec.origin is not None and Path(spec.origin).resolve() == Path(file).resolve()
+    return False
+
+
+def _by_value(function: Function) -> FunctionRef:
+    code = _dilled(function) or _cloudpickled(function)
+    if code is None:
+        raise _cannot_travel(function)
+    return FunctionRef(code=code, digest=digest_bytes(code))
+
+
+def _dilled(thing: object) -> bytes | None:
+    dill = load_dill()
+    try:
+        code = bytes(dill.dumps(thing, protocol=5, recurse=True))
+        dill.loads(code)
+    except Exception:  # noqa: BLE001 - dill, and what it meets, may raise anything
+        return None
+    return _DILL + code
+
+
+def _cloudpickled(thing: object) -> bytes | None:
+    import cloudpickle
+
+    sink = io.BytesIO()
+    try:
+        cloudpickle.CloudPickler(sink, protocol=5).dump(thing)
+        pickle.loads(sink.getvalue())
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    return _CLOUDPICKLE + sink.getvalue()
+
+
+def _imported(module: str, qualname: str) -> Function:
+    found = _at(importlib.import_module(module), qualname)
+    if found is None:
+        raise HooklineError(
+            f"the module '{module}' has no function '{qualname}' on the worker",
+            help="don't change the workflow's files while it runs; start the run again",
+        )
+    return cast("Function", found)
+
+
+def _loaded(ref: FunctionRef) -> Function:
+    if not ref.code:
+        raise HooklineError("a function's code did not reach the worker", help="start the run again")
+    load = load_dill().loads if ref.code[:1] == _DILL else pickle.loads
+    return cast("Function", load(ref.code[1:]))
+
+
+def _cannot_travel(function: Function) -> HooklineError:
+    from hookline.worker.offence import offence
+
+    name = getattr(function, "__name__", repr(function))
+    return WorkflowError(
+        f"the step '{name}' can't be sent to worker processes: {offence(function, _travels)}",
+        help="create it inside the step, or put the step into a file's top level, where workers import it",
+    )
+
+
+def _travels(thing: object) -> bool:
+    if isinstance(thing, FunctionType) and _by_name(thing) is not None:
+        return True
+    return _dilled(thing) is not None or _cloudpickled(thing) is not None

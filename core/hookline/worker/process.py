@@ -1,0 +1,176 @@
+"""What a worker process runs: batches from its socket, until that is closed.
+
+Everything happens in the main thread, also reading from the socket: a batch costs no change of threads.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from hookline.executors.board import Board
+from hookline.executors.wire import BROKEN, OUTCOMES, READY, Inbox, framed
+from hookline.model.batch import Batch, Outcome, RunFacts, Work
+from hookline.model.states import Kind
+from hookline.worker.capture import Capture
+from hookline.worker.failures import failure_of
+from hookline.worker.run_batch import run_batch
+from hookline.worker.services import WorkerServices, open_services
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Serve the driver; the command line holds descriptors: socket, claims, board, and the output's read end."""
+    sock_fd, claims_fd, board_fd, *output_fd = map(int, sys.argv[1:])
+    for fd in (sock_fd, claims_fd, board_fd, *output_fd):
+        os.set_inheritable(fd, False)
+    board = Board(board_fd)
+    os.close(board_fd)
+    _ignore_signals(board)
+    link = _Link(socket.socket(fileno=sock_fd), claims_fd)
+    first = link.receive()
+    if first is None:
+        return
+    run, number = first
+    try:
+        services = _open(run, number, board, output_fd)
+    except BaseException as error:  # noqa: BLE001 - an import of the user's may raise anything, SystemExit too
+        link.send((BROKEN, failure_of(error, ())))
+        return
+    link.send((READY,))
+    _Worker(link, board, services).serve()
+    services.shared.close()
+
+
+def _open(run: RunFacts, number: int, board: Board, output: list[int]) -> WorkerServices:
+    capture: Capture | None = None
+    if output:
+        capture = Capture(run.output_limit, True, (output[0], board.tape))
+        capture.install()
+    sys.argv = [run.target_file or ""]
+    if run.target_module:
+        from hookline.worker.target import import_target
+
+        import_target(run.target_module, run.target_file, run.search_path)
+    shared = open_services(run)
+    return WorkerServices(shared, number, shared.flight.slot(number), capture, board.cancelled)
+
+
+class _Link:
+    """The socket to the driver."""
+
+    def __init__(self, sock: socket.socket, claims: int) -> None:
+        self._sock = sock
+        self._inbox = Inbox(sock)
+        self._waiting: deque[Any] = deque()
+        self._claims = claims
+        self._taken = -1
+
+    def receive(self) -> Any:
+        """Wait for the next message; None at the end."""
+        while not self._waiting:
+            if not self._inbox.receive():
+                return None
+            self._waiting.extend(self._inbox.messages())
+        return self._waiting.popleft()
+
+    def send(self, message: tuple[Any, ...]) -> None:
+        """Send a message; a driver that is gone is noticed by the next :meth:`receive`."""
+        try:
+            self._sock.sendall(framed(message))
+        except (BrokenPipeError, ConnectionResetError):
+            self._waiting.clear()
+
+    def claim(self, wanted: int) -> bool:
+        """Tell whether a batch is still this worker's."""
+        if wanted < 0:
+            return True
+        if self._taken < 0:
+            try:
+                self._taken = os.read(self._claims, 1)[0]
+            except BlockingIOError:
+                return False
+        # Another one's claim says that the driver took this one's back; it is kept for its own batch, which follows.
+        if self._taken != wanted:
+            return False
+        self._taken = -1
+        return True
+
+
+class _Worker:
+    """Works through the batches that come in."""
+
+    def __init__(self, link: _Link, board: Board, services: WorkerServices) -> None:
+        self._link = link
+        self._board = board
+        self._services = services
+        self._works: dict[int, Work] = {}
+
+    def serve(self) -> None:
+        """Take batches until the driver closes the socket."""
+        while True:
+            message = self._link.receive()
+            if message is None:
+                return
+            number, work, task, items, attempt, inputs, keys, timeout, claim, forget = message
+            if forget:
+                self._works.clear()
+                self._services.shared.prepared.clear()
+            if work is not None:
+                self._works[task] = work
+            if not self._link.claim(claim):
+                continue
+            self._board.begin(number)
+            batch = Batch(number, self._works[task], items, attempt, inputs, keys, timeout)
+            self._run(batch)
+
+    def _run(self, batch: Batch) -> None:
+        sent = 0
+
+        def emit(outcomes: list[Outcome], done: bool) -> None:
+            nonlocal sent
+            sent += len(outcomes)
+            self._link.send((OUTCOMES, batch.number, [tuple(outcome) for outcome in outcomes], done))
+
+        try:
+            if batch.timeout is None or len(batch.items) == 1:
+                run_batch(batch, emit, self._services)
+            else:
+                self._run_one_by_one(batch, emit)
+        except Exception as error:  # noqa: BLE001 - a full disk, most likely: the rest of the batch fails for it
+            failure = failure_of(error, ())
+            now = time.time_ns() // 1000
+            emit([Outcome(item, Kind.FAILED, None, now, 0, failure) for item in batch.items[sent:]], True)
+
+    def _run_one_by_one(self, batch: Batch, emit: Callable[[list[Outcome], bool], None]) -> None:
+        """Let the driver see the end of each attempt at once: it times the next one from there."""
+        for at in range(len(batch.items)):
+            last = at == len(batch.items) - 1
+            cut = slice(at, at + 1)
+            one = replace(batch, items=batch.items[cut], inputs=batch.inputs[cut], keys=batch.keys[cut])
+            run_batch(one, lambda outcomes, done, last=last: emit(outcomes, done and last), self._services)  # type: ignore[misc]
+
+
+def _ignore_signals(board: Board) -> None:
+    """Leave it to the driver what a Ctrl-C or a SIGTERM for everybody means.
+
+    Handlers, not SIG_IGN: that would be inherited by the programs that a step starts.
+    """
+
+    def ignore(*_: object) -> None:
+        pass
+
+    def end_if_doomed(*_: object) -> None:
+        if board.doomed():
+            os._exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGINT, ignore)
+    signal.signal(signal.SIGTERM, end_if_doomed)

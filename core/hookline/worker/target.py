@@ -1,0 +1,243 @@
+"""The target file as one module: under one name, whichever way a run is started, in the driver and on every worker."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hookline.errors import UsageError, close_match
+from hookline.model.workflow import Workflow
+from hookline.worker.adoption import adopt
+from hookline.worker.importing import execute, import_problem, is_loading
+from hookline.worker.naming import Naming, name_of_file, project_root
+
+__all__ = ["Target", "adopt_main", "import_target", "is_loading", "load_target", "project_root", "target_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """A workflow, and where its code is.
+
+    Attributes:
+        workflow: The workflow.
+        module_name: The stable name of its file's module; empty where it has no file (a notebook).
+        file: The file; None where there is none.
+        root: The project root; the working directory where there is no file.
+        search_path: What ``sys.path`` has for it, to be put first on workers.
+    """
+
+    workflow: Workflow[Any, Any]
+    module_name: str
+    file: Path | None
+    root: Path
+    search_path: tuple[str, ...]
+
+
+def load_target(spec: str | Path, *, as_main: bool = False) -> Target:
+    """Import a file or module and find its workflow.
+
+    Args:
+        spec: ``churn.py``, ``churn.py:churn``, ``package.module`` or ``package.module:churn``.
+        as_main: Whether ``__main__`` is to mean the module, as it does on workers; for a process that has no other use
+            for that name.
+
+    Returns:
+        The target.
+
+    Raises:
+        UsageError: There is no such file, module or workflow.
+        WorkflowError: It can't be imported.
+    """
+    place, name = _split(str(spec))
+    file = _file(place, str(spec)) if _looks_like_file(place) else _file_of_module(place)
+    naming = name_of_file(file)
+    module = _load(naming)
+    if as_main:
+        sys.modules["__main__"] = module
+    return _target(_choose(module, name, place), naming)
+
+
+def import_target(module_name: str, file: str, search_path: Sequence[str]) -> ModuleType:
+    """Import the target file on a worker, under the name that it has in the driver.
+
+    Args:
+        module_name: :attr:`Target.module_name`.
+        file: Its path.
+        search_path: :attr:`Target.search_path`.
+
+    Returns:
+        The module, which ``__main__`` means here, too.
+
+    Raises:
+        Exception: Whatever its import raises.
+    """
+    _extend_path(search_path)
+    naming = name_of_file(Path(file), module_name)
+    module = execute(naming)
+    sys.modules["__main__"] = module
+    return module
+
+
+def adopt_main() -> str:
+    """Let what ``__main__`` defines go by its file's stable name, as if the file had been imported.
+
+    For ``python churn.py`` and ``python -m package.churn``. May be called any number of times.
+
+    Returns:
+        The stable name; empty where ``__main__`` has no file of its own: a notebook, a shell.
+    """
+    return _adopt("__main__")
+
+
+def target_of(workflow: Workflow[Any, Any]) -> Target:
+    """Tell where the code of a workflow is that is run from Python.
+
+    What ``__main__`` defines is adopted on the way.
+
+    Args:
+        workflow: Any workflow.
+
+    Returns:
+        The target, as :func:`load_target` would give it for its file.
+    """
+    adopt_main()
+    name = workflow.fn.__module__
+    file = _own_file(sys.modules.get(name))
+    if file is None or name == "__main__":
+        return Target(workflow, "", None, Path.cwd(), ())
+    naming = name_of_file(file)
+    if naming.module_name != name:
+        _adopt(name)
+    return _target(workflow, naming)
+
+
+def _target(workflow: Workflow[Any, Any], naming: Naming) -> Target:
+    _extend_path(naming.search_path)
+    return Target(workflow, naming.module_name, naming.file, naming.root, naming.search_path)
+
+
+def _adopt(name: str) -> str:
+    module = sys.modules.get(name)
+    file = _own_file(module)
+    if file is None or module is None:
+        return ""
+    naming = name_of_file(file)
+    adopt(module, name, naming)
+    _extend_path(naming.search_path)
+    return naming.module_name
+
+
+def _own_file(module: ModuleType | None) -> Path | None:
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or not file.endswith(".py"):
+        return None
+    path = Path(file).absolute()
+    return path if path.is_file() else None
+
+
+def _extend_path(entries: Sequence[str]) -> None:
+    missing = [entry for entry in entries if entry not in sys.path]
+    sys.path[:0] = missing
+    if missing:
+        importlib.invalidate_caches()
+
+
+def _load(naming: Naming) -> ModuleType:
+    _extend_path(naming.search_path)
+    try:
+        return execute(naming)
+    except (Exception, SystemExit) as error:
+        raise import_problem(naming.file, error) from error
+
+
+def _split(spec: str) -> tuple[str, str]:
+    place, colon, name = spec.rpartition(":")
+    # A name after the colon; 'C:\\churn.py' and a file that is itself called 'a:b.py' have none.
+    return (place, name) if colon and place and name.isidentifier() else (spec, "")
+
+
+def _looks_like_file(place: str) -> bool:
+    path = Path(place)
+    if path.suffix in (".py", ".yaml", ".yml", ".ipynb", ".txt") or len(path.parts) > 1 or path.exists():
+        return True
+    return not all(part.isidentifier() for part in place.split("."))
+
+
+def _file(place: str, spec: str) -> Path:
+    path = Path(place)
+    if path.is_dir():
+        inside = sorted(entry.name for entry in path.glob("*.py"))
+        example = path / (inside[0] if inside else "workflow.py")
+        raise UsageError(f"'{place}' is a folder", help=f"give the workflow's file, such as {example}")
+    if not path.exists():
+        near = close_match(path.name, [entry.name for entry in path.parent.glob("*.py")])
+        raise UsageError(
+            f"there is no file '{place}' in {Path.cwd()};{near}"
+            if near
+            else f"there is no file '{place}' in {Path.cwd()}",
+            help="give the path to the workflow's file, such as hookline run churn.py",
+        )
+    if path.suffix != ".py":
+        raise UsageError(f"'{spec}' is no Python file", help="give a file that ends with .py and defines a workflow")
+    return path.absolute()
+
+
+def _file_of_module(name: str) -> Path:
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        # As 'python -m' does.
+        sys.path.insert(0, str(Path.cwd()))
+        importlib.invalidate_caches()
+    try:
+        found = importlib.util.find_spec(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and not (name + ".").startswith(error.name + "."):
+            raise import_problem(None, error, name) from error
+        found = None
+    except (Exception, SystemExit) as error:
+        raise import_problem(None, error, name) from error
+    if found is None:
+        raise UsageError(
+            f"there is no module '{name}'",
+            help=f"give a file ({name.rpartition('.')[2]}.py), or the name of a module that can be imported from here",
+        )
+    if found.origin is None or not found.origin.endswith(".py"):
+        raise UsageError(f"the module '{name}' has no Python file", help="give a module that defines a workflow")
+    return Path(found.origin).absolute()
+
+
+def _choose(module: ModuleType, name: str, place: str) -> Workflow[Any, Any]:
+    found = {key: value for key, value in vars(module).items() if isinstance(value, Workflow)}
+    if name:
+        if name not in found:
+            near = close_match(name, found)
+            known = f" it has {_listed(found)}" if found and not near else ""
+            raise UsageError(
+                f"there is no workflow '{name}' in '{place}';{near or known}".rstrip(";"),
+                help="name a function that is decorated with @workflow",
+            )
+        return found[name]
+    # Those that it imports from elsewhere are parts of its own ones, or there for no other reason.
+    own = {key: value for key, value in found.items() if value.fn.__module__ == module.__name__} or found
+    distinct = {id(value): (key, value) for key, value in reversed(own.items())}
+    if not distinct:
+        raise UsageError(
+            f"there is no workflow in '{place}'",
+            help="decorate the function that calls the steps with @workflow (from hookline import workflow)",
+        )
+    if len(distinct) > 1:
+        names = sorted(key for key, _ in distinct.values())
+        raise UsageError(
+            f"there are {len(names)} workflows in '{place}': {', '.join(names)}",
+            help=f"say which: {place}:{names[0]}",
+        )
+    return next(value for _, value in distinct.values())
+
+
+def _listed(names: dict[str, Any]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names))
