@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score, roc_curve
@@ -54,7 +54,7 @@ def candidates(depths: list[int], strengths: list[float]) -> list[Candidate]:
     return trees + [Candidate("logistic", strength) for strength in strengths]
 
 
-def untrained(candidate: Candidate, seed: int) -> ClassifierMixin:
+def untrained(candidate: Candidate, seed: int) -> BaseEstimator:
     """Make the model that a candidate stands for."""
     seed %= 2**32
     if candidate.kind == "tree":
@@ -70,7 +70,7 @@ def features(table: pd.DataFrame) -> np.ndarray:
     return table.drop(columns="diagnosis").to_numpy()
 
 
-def measure(model: ClassifierMixin, table: pd.DataFrame) -> Evaluation:
+def measure(model: BaseEstimator, table: pd.DataFrame) -> Evaluation:
     """Compare a model's predictions with the truth."""
     truth = table["diagnosis"].to_numpy(dtype=object)
     predicted = model.predict(features(table))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import joblib
 import pandas as pd
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from checks import DataError, problems_of
@@ -93,14 +93,14 @@ def rank(trials: list[Trial]) -> Ranking:
 
 
 @step
-def fit(training: pd.DataFrame, candidate: Candidate, seed: Seed = Seed(0)) -> ClassifierMixin:
+def fit(training: pd.DataFrame, candidate: Candidate, seed: Seed = Seed(0)) -> BaseEstimator:
     """Train the best candidate on all training cases."""
     log_params({"candidate": str(candidate), "cases": len(training)})
     return trained(training, candidate, seed)
 
 
 @step
-def evaluate(model: ClassifierMixin, held_out: pd.DataFrame) -> Evaluation:
+def evaluate(model: BaseEstimator, held_out: pd.DataFrame) -> Evaluation:
     """Measure the model on the cases that were put aside."""
     evaluation = measure(model, held_out)
     for name, figures in evaluation.classes.items():
@@ -118,7 +118,7 @@ def good_enough(classes: dict[str, ClassFigures], minimum_recall: float) -> bool
 
 
 @step
-def write_model(model: ClassifierMixin) -> Path:
+def write_model(model: BaseEstimator) -> Path:
     """Write the model to a file."""
     path = attempt().folder / "model.joblib"
     joblib.dump(model, path)
@@ -136,7 +136,7 @@ def write_report(evaluation: Evaluation, ranking: Ranking, accepted: bool) -> Pa
     return folder
 
 
-def trained(cases: pd.DataFrame, candidate: Candidate, seed: int) -> ClassifierMixin:
+def trained(cases: pd.DataFrame, candidate: Candidate, seed: int) -> BaseEstimator:
     return untrained(candidate, seed).fit(features(cases), cases["diagnosis"].to_numpy(dtype=object))
 
 
