@@ -62,7 +62,7 @@ def unpack_outputs(blob: bytes) -> tuple[Stored, ...]:
         raise _damaged(blob)
     try:
         slots, end = _read_all(blob, 1)
-    except IndexError:
+    except (IndexError, RecursionError):
         raise _damaged(blob) from None
     if end != len(blob):
         raise _damaged(blob)

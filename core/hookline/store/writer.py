@@ -30,6 +30,7 @@ _log = logging.getLogger("hookline.store")
 
 CHECKPOINT_AT = 32 << 20
 _REUSABLE = int(Kind.GREW)
+_WITH_EPOCH = frozenset({"attempts", "decisions", "nodes"})
 _STEPS = (256, 32, 4, 1)
 
 
@@ -264,8 +265,9 @@ class SqliteRunWriter:
             if not conflict and table != "attempts":
                 conflict = "OR REPLACE"
             # The same run, epoch and sequence in every row, bound once.
-            row = f"(?1,?2,?3,{','.join('?' * (columns.count(',') + 1))})"
-            text = f"INSERT {conflict} INTO {table} (run, epoch, sequence, {columns}) VALUES {','.join([row] * rows)}"
+            head, fixed = ("run, epoch, sequence", "?1,?2,?3") if table in _WITH_EPOCH else ("run, sequence", "?1,?3")
+            row = f"({fixed},{','.join('?' * (columns.count(',') + 1))})"
+            text = f"INSERT {conflict} INTO {table} ({head}, {columns}) VALUES {','.join([row] * rows)}"
             self._statements[table, rows] = text
         return text
 
