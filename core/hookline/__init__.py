@@ -8,7 +8,7 @@ from __future__ import annotations
 # Type checkers take this name to be true; importing typing for it would cost more than all the rest of this module.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hookline.engine.api import resume, run
+    from hookline.engine.api import open_store, resume, run
     from hookline.errors import HooklineError
     from hookline.hooks.marker import hookimpl
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hookline.model.seed import Seed
     from hookline.model.step import step
     from hookline.model.workflow import workflow
-    from hookline.store.journal import open_store
 
     __version__: str
 
@@ -54,7 +53,7 @@ _HOMES = {
     "log_artifact": "hookline.model.attempt",
     "log_metric": "hookline.model.attempt",
     "log_params": "hookline.model.attempt",
-    "open_store": "hookline.store.journal",
+    "open_store": "hookline.engine.api",
     "resume": "hookline.engine.api",
     "run": "hookline.engine.api",
     "step": "hookline.model.step",

@@ -74,7 +74,7 @@ def test_the_time_left_counts_side_by_side_work():
     clock.now += 5
     tally.take(changed("train", 20, running=4, seconds=2.0, completed=10))
     assert tally.remaining() == 5.0
-    assert tally.overall() == "10 of 20 tasks over, 4 running, 5.0 s, about 5.0 s left"
+    assert tally.overall() == "10 of 20 tasks, 4 running, 5.0 s, about 5.0 s left"
 
 
 def test_nothing_is_guessed_from_nothing():

@@ -44,9 +44,9 @@ def exit_code_of(status: str, signal_number: int | None = None) -> int:
         signal_number: The signal that asked this process to stop; None for none.
 
     Returns:
-        The exit code; 128 and the signal's number where the signal ended the run.
+        The exit code; 128 and the signal's number where a signal came and the run did not complete.
     """
     state = RunState(status)
-    if signal_number is not None and state in (RunState.INTERRUPTED, RunState.CANCELLED):
+    if signal_number is not None and state is not RunState.COMPLETED:
         return 128 + signal_number
     return _OF_STATES[state]

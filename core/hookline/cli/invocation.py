@@ -57,7 +57,7 @@ class Invocation:
 
     def store(self, given: Path | None) -> Path:
         """Tell where the target's runs are recorded."""
-        return store_path(given, self.target.file or self.target.root)
+        return store_path(given, self.target.root)
 
 
 def invocation_of(context: typer.Context) -> Invocation:

@@ -185,7 +185,8 @@ class LiveProgress:
             self._add_line(text, line, name_width, count_width)
         if rest:
             text.append(
-                f"  … {counted(len(rest), 'more step')}, {sum(line.finished for line in rest):,} of them over\n", "dim"
+                f"  … {counted(len(rest), 'more step')}, {sum(line.finished for line in rest):,} of them finished\n",
+                "dim",
             )
         if self._words:
             text.append(self._words + "\n", "yellow")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from hookline.cli.run_rows import Listed, moment
+from hookline.cli.run_rows import Listed, moment, written_target
 from hookline.cli.wording import amount, clean, clipped, counted, duration, hint, listed_counts, one_line, table
 from hookline.model.run import Run, TaskRecord
 from hookline.model.states import RunState, TaskState
@@ -40,7 +40,7 @@ def run_page(run: Run, listed: Listed, store: Store, everything: bool = False) -
     facts = [
         ("started", f"{moment(row.created_us)}, took {duration(listed.seconds)}"),
         ("tasks", listed_counts(listed.counts) or "none"),
-        ("target", one_line(row.target)),
+        ("target", one_line(written_target(row.target))),
         ("parameters", one_line(_parameters(row.parameters))),
         ("name", one_line(row.name or "")),
         ("tags", one_line(", ".join(row.tags))),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from hookline.store.protocol import Store
     from hookline.store.rows import RunRow
 
-__all__ = ["Listed", "listed_runs", "moment", "run_table"]
+__all__ = ["Listed", "listed_runs", "moment", "run_table", "written_target"]
 
 _HEADER = ("run", "workflow", "state", "tasks", "done", "reused", "failed", "started", "took", "name")
 
@@ -51,7 +53,7 @@ class Listed:
             "seconds": round(self.seconds, 6),
             "name": self.row.name,
             "tags": list(self.row.tags),
-            "target": self.row.target,
+            "target": written_target(self.row.target),
         }
 
 
@@ -82,6 +84,18 @@ def run_table(runs: list[Listed]) -> list[str]:
 def moment(microseconds: int) -> str:
     """Write a time in the zone of whoever reads it."""
     return datetime.fromtimestamp(microseconds / 1e6).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def written_target(recorded: str) -> str:
+    """Write a recorded target as a command line takes it: ``churn.py:churn``, from here."""
+    try:
+        where = json.loads(recorded)
+        place, attribute = where.get("file") or where.get("module") or "", where.get("attribute") or ""
+    except (ValueError, AttributeError):
+        return recorded
+    near = os.path.relpath(place) if os.path.isabs(place) else place
+    place = place if near.startswith("..") else near
+    return f"{place}:{attribute}" if place and attribute else place or attribute
 
 
 def _cells(run: Listed) -> tuple[str, ...]:

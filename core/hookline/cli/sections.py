@@ -47,7 +47,7 @@ class SectionedCommand(TyperCommand):
             if param.param_type_name == "argument":
                 sections.setdefault("Arguments", []).append((param.metavar or record[0], record[1]))
             else:
-                sections.setdefault(param.rich_help_panel or "Options", []).append(record)
+                sections.setdefault(getattr(param, "rich_help_panel", None) or "Options", []).append(record)
         for title, rows in self.extra_rows.items():
             sections.setdefault(title, []).extend(rows)
         # What belongs to the workflow comes first: it is what the reader asked for by naming a target.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Interruption", "stopping_on_signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Some parents hand a signal on that the terminal sent to all of us already: two at once are one request.
+_SAME_REQUEST = 0.3
 # From the second signal on the process is to be gone within two seconds, whatever holds it.
 _LAST_SECONDS = 1.8
 
@@ -25,10 +29,12 @@ class Interruption:
 
     Attributes:
         number: The first one's number; None for none.
+        time: When it came, by the monotonic clock.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self.time = 0.0
 
 
 @contextmanager
@@ -46,13 +52,13 @@ def stopping_on_signals(stop: Stop, tell: Callable[[str], None]) -> Iterator[Int
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
         if came.number is None:
-            came.number = number
+            came.number, came.time = number, time.monotonic()
             stop.soft()
             tell("stopping: no more tasks are started, running ones may end; once more to end them at once")
-        else:
+        elif time.monotonic() - came.time > _SAME_REQUEST:
             stop.hard()
             tell("ending at once; `hookline resume last` goes on from what is recorded")
-            last = threading.Timer(_LAST_SECONDS, os._exit, args=(128 + number,))
+            last = threading.Timer(_LAST_SECONDS, _end, args=(128 + number,))
             last.daemon = True
             last.start()
 
@@ -65,3 +71,11 @@ def stopping_on_signals(stop: Stop, tell: Callable[[str], None]) -> Iterator[Int
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end(code: int) -> None:
+    with contextlib.suppress(OSError):
+        if os.isatty(2):
+            # A live display hides the cursor.
+            os.write(2, b"\x1b[?25h\n")
+    os._exit(code)

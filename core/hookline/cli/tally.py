@@ -118,7 +118,7 @@ class Tally:
 
     Attributes:
         run_id: The run's id, once it started.
-        failures: The tasks that ended without a value, the first thousand.
+        failures: The tasks that failed, the first thousand.
         failed: How many did.
         retries: How many attempts were repeated.
         finished: The last event, once the run is over.
@@ -144,9 +144,10 @@ class Tally:
             if isinstance(event, TasksChanged):
                 self._change(event)
             elif isinstance(event, TaskEnded):
-                self.failed += 1
-                if len(self.failures) < _KEPT_FAILURES:
-                    self.failures.append(event)
+                if event.state in _WENT_WRONG:
+                    self.failed += 1
+                    if len(self.failures) < _KEPT_FAILURES:
+                        self.failures.append(event)
             elif isinstance(event, TaskRetrying):
                 self.retries += 1
             elif isinstance(event, RunStarted):
@@ -168,12 +169,12 @@ class Tally:
         return self._clock()
 
     def overall(self) -> str:
-        """Write how the whole run stands: ``45 of 120 done, 12 s, about 20 s left``."""
+        """Write how the whole run stands: ``45 of 120 tasks, 4 running, 12 s, about 20 s left``."""
         with self._lock:
             lines = list(self._lines.values())
         over, total = sum(line.over for line in lines), sum(line.total for line in lines)
         open_end = "+" if any(line.unknown for line in lines) else ""
-        parts = [f"{amount(over)} of {counted(total, 'task') if not open_end else amount(total) + '+ tasks'} over"]
+        parts = [f"{amount(over)} of {counted(total, 'task') if not open_end else amount(total) + '+ tasks'}"]
         wrong = sum(line.wrong for line in lines)
         if wrong:
             parts.append(f"{amount(wrong)} failed")
