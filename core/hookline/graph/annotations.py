@@ -37,7 +37,7 @@ def can_meet(produced: Any, wanted: Any) -> bool:
     Returns:
         False only where it is certain that no value fits.
     """
-    offered = (list,) if isinstance(produced, ListOf) else _classes(produced)
+    offered = (list,) if isinstance(produced, ListOf) else _classes(produced, widen=False)
     accepted = _classes(wanted)
     if not offered or not accepted:
         return True
@@ -116,9 +116,9 @@ _CALLABLE: Any = collections.abc.Callable
 _LAZY = (collections.abc.Iterator, collections.abc.Generator)
 
 
-def _classes(annotation: Any) -> tuple[type, ...]:
+def _classes(annotation: Any, *, widen: bool = True) -> tuple[type, ...]:
     """As :func:`checkable`, but nothing where the annotation promises more than a class, such as a callable."""
-    kinds = checkable(annotation)
+    kinds = checkable(annotation, widen=widen)
     return () if _CALLABLE in kinds else kinds
 
 
@@ -135,11 +135,9 @@ def _uncertain(kind: type, other: type) -> bool:
 
 def _numeric(kind: type, other: type) -> bool:
     """Tell whether a foreign number, such as numpy's, meets a built-in one."""
-    return (
-        kind.__module__ != "builtins"
-        and issubclass(other, (int, float, complex))
-        and _is_subclass(kind, numbers.Number)
-    )
+    if kind.__module__ == "builtins" or not issubclass(other, (int, float, complex)):
+        return False
+    return _is_subclass(kind, numbers.Number) or (kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_"))
 
 
 def _is_final(kind: type) -> bool:

@@ -77,9 +77,9 @@ class Binder:
         bindings: dict[str, Binding] = {}
         for name, value in zip(shape.positional, args, strict=False):
             bindings[name] = Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
-        wrong = self._by_name(call, shape, bindings) if call.kwargs else []
         if len(args) > len(shape.positional):
             self._rest(call, shape, bindings)
+        wrong = self._by_name(call, shape, bindings) if call.kwargs else []
         mapped = self._mapped(call, shape, bindings, wrong) if call.form is not Form.CALL else ()
         if wrong or (len(bindings) < shape.count and not shape.required <= bindings.keys()):
             self._mismatch(call, shape, bindings, wrong)

@@ -100,11 +100,12 @@ def outputs_of(function: Callable[..., Any]) -> Outputs:
     return Outputs("one", ("value",), (bare,), bare, checkable(bare))
 
 
-def checkable(annotation: Any) -> tuple[type, ...]:
+def checkable(annotation: Any, *, widen: bool = True) -> tuple[type, ...]:
     """Give the classes of which a value of this type is an instance.
 
     Args:
         annotation: A resolved annotation.
+        widen: Whether a float may be an int, too, and a complex number either.
 
     Returns:
         The classes; none where that can't be told (Any, type variables, protocols and the like).
@@ -116,7 +117,7 @@ def checkable(annotation: Any) -> tuple[type, ...]:
         return ()
     origin = typing.get_origin(annotation)
     if origin in (typing.Union, types.UnionType):
-        parts = [checkable(part) for part in typing.get_args(annotation)]
+        parts = [checkable(part, widen=widen) for part in typing.get_args(annotation)]
         return tuple(dict.fromkeys(kind for part in parts for kind in part)) if all(parts) else ()
     if origin is typing.Literal:
         return tuple(dict.fromkeys(map(type, typing.get_args(annotation))))
@@ -125,9 +126,9 @@ def checkable(annotation: Any) -> tuple[type, ...]:
     kind = origin if isinstance(origin, type) else annotation
     if not isinstance(kind, type) or getattr(kind, "_is_protocol", False):
         return ()
-    if kind is float:
+    if kind is float and widen:
         return (float, int)
-    if kind is complex:
+    if kind is complex and widen:
         return (complex, float, int)
     return (kind,)
 

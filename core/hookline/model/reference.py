@@ -7,7 +7,7 @@ declared fields of that value; whatever needs the value itself raises, and says 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from hookline.errors import WorkflowError, close_match
 from hookline.model.place import calling_place
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hookline.model.recording import Call
 
 __all__ = ["FirstReference", "Reference", "completed", "first"]
+
+T = TypeVar("T")
 
 WHOLE = -1
 """The slot number that means the whole value."""
@@ -152,7 +154,7 @@ class FirstReference(Reference):
 _set_options = FirstReference.__dict__["_options"].__set__
 
 
-def first(*values: Any) -> Any:
+def first(*values: T | None) -> T:
     """Take the first value that was not skipped.
 
     Args:
@@ -170,12 +172,12 @@ def first(*values: Any) -> Any:
             help="pass what steps returned, such as first(cheap.when(a)(x), dear(x))",
         )
     options: list[Reference] = []
-    for value in values:
-        options.extend(value._options if type(value) is FirstReference else [value])
-    return FirstReference(tuple(options))
+    for value in cast("tuple[Reference, ...]", values):
+        options.extend(value._options if isinstance(value, FirstReference) else [value])
+    return cast("T", FirstReference(tuple(options)))
 
 
-def completed(values: list[Any]) -> list[Any]:
+def completed(values: list[T]) -> list[T]:
     """Take the items of a mapped task that completed, leaving out those that failed or were skipped.
 
     Args:
@@ -193,7 +195,7 @@ def completed(values: list[Any]) -> list[Any]:
             f"completed() takes what .map(…) or .product(…) returned ({calling_place()})",
             help="map the step first, such as completed(train.map(depth=depths))",
         )
-    return cast("list[Any]", Reference(given._call, completed=True))
+    return cast("list[T]", Reference(given._call, completed=True))
 
 
 def _question(name: str, names: Sequence[str]) -> str:
