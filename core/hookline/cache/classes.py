@@ -25,7 +25,7 @@ _DERIVED = frozenset(
      "__pydantic_core_schema__", "__pydantic_validator__", "__pydantic_serializer__", "__pydantic_complete__",
      "__pydantic_parent_namespace__", "__pydantic_post_init__", "__pydantic_setattr_handlers__",
      "__pydantic_computed_fields__", "__pydantic_custom_init__", "__pydantic_fields_complete__",
-     "__slots__", "__type_params__", "__classcell__", "__attrs_props__"}
+     "__slots__", "__slotnames__", "__type_params__", "__classcell__", "__attrs_props__"}
 )  # fmt: skip
 _OF_MEMBERS = frozenset({"_value_", "_name_", "__objclass__", "_sort_order_"})
 _FIELD = ("type", "default", "default_factory", "init", "repr", "hash", "compare", "metadata", "kw_only")
