@@ -6,6 +6,7 @@ A model whose ``predict`` was edited, or whose library was upgraded, is another 
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from types import FunctionType
 
@@ -17,7 +18,7 @@ __all__ = ["CarriedCode"]
 
 
 class CarriedCode:
-    """Digests the code that values refer to; remembers what it has seen.
+    """Digests the code that values refer to; remembers what it has seen. Worker threads share one.
 
     Args:
         root: The project root.
@@ -28,6 +29,8 @@ class CarriedCode:
         self._project = Project(root)
         self._fingerprinter = fingerprinter or Fingerprinter(root)
         self._known: dict[frozenset[object], bytes] = {}
+        # A fingerprinter's graph grows while it is read: two threads in it would each see the half of the other.
+        self._reading = threading.Lock()
 
     def __call__(self, code: frozenset[object]) -> bytes:
         """Digest classes and functions.
@@ -40,8 +43,12 @@ class CarriedCode:
             come again, so that nothing is reused for them.
         """
         digest = self._known.get(code)
-        if digest is None:
-            digest = self._known[code] = self._digest(code)
+        if digest is not None:
+            return digest
+        with self._reading:
+            digest = self._known.get(code)
+            if digest is None:
+                digest = self._known[code] = self._digest(code)
         return digest
 
     def _digest(self, code: frozenset[object]) -> bytes:
