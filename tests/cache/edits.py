@@ -4,7 +4,6 @@ A project is one text; ``# file: name`` lines part it into files, the first part
 the first ``old`` (``old`` must be there) by ``new`` in the whole text.
 """
 
-# ruff: noqa: E501 - an edit reads best on one line
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -137,7 +136,7 @@ class Config:
 model = Model(10)
 '''
 
-WRAPPED = '''
+WRAPPED = """
 import functools
 import contextlib
 from lib import timed, powered, Handler
@@ -232,7 +231,7 @@ def powered(power):
             return function(*args) ** power
         return wrapper
     return decorate
-'''
+"""
 
 FLOW = '''
 def step(rows, limit=3, *, mode="a"):
@@ -285,7 +284,7 @@ def step(rows, limit=3, *, mode="a"):
     return nested(total), squares, pick(1, 2), options, allowed, -1 ** 2, (1, 2)[0], x if total else limit
 '''
 
-MODULES = '''
+MODULES = """
 import pkg
 import pkg.sub
 import pkg.sub as renamed
@@ -366,9 +365,9 @@ def run(x):
 # file: pkg/chosen.py
 def run_it(x):
     return x + 10
-'''
+"""
 
-DATA = '''
+DATA = """
 import datetime
 import decimal
 import enum
@@ -436,9 +435,9 @@ def step(x):
         y = PATTERN, WEIGHTS, WHERE, PRICE, DAY, NESTED, ORDERED, QUEUE, SPACE, GROUPS, SLOTTED, WORDS, WHOLE, MEMBERS
     FIRST.append(1)
     return y, Colour.BLUE.shade(), Point(1), Row(a=1), SECOND, SENTINEL, UNKNOWN, len(x)
-'''
+"""
 
-TYPES = '''
+TYPES = """
 from __future__ import annotations
 from typing import Annotated, TYPE_CHECKING, TypeVar
 import lib
@@ -468,7 +467,7 @@ class Bound:
 class Unit:
     def __init__(self, name):
         self.name = name
-'''
+"""
 
 READS = '''
 import inspect
@@ -491,7 +490,7 @@ class Tool:
         return type(self).__doc__ or ""
 '''
 
-SOURCE = '''
+SOURCE = """
 import inspect
 from lib import helper
 
@@ -502,9 +501,9 @@ def step(x):
 def helper(x):
     # comment
     return x
-'''
+"""
 
-SIGNATURE = '''
+SIGNATURE = """
 import inspect
 from lib import helper
 
@@ -514,9 +513,9 @@ def step(x):
 # file: lib.py
 def helper(x: int):
     return x
-'''
+"""
 
-REGISTRY = '''
+REGISTRY = """
 import plugins
 from registry import HANDLERS, Base
 
@@ -544,9 +543,9 @@ class Child(Base):
     @staticmethod
     def run(x):
         return x + 2
-'''
+"""
 
-OWN = '''
+OWN = """
 import sys
 
 def first(x):
@@ -557,9 +556,9 @@ def step(x):
 
 def second(x):
     return x + 2
-'''
+"""
 
-STEPS = '''
+STEPS = """
 from hookline_stand_in import Step
 
 @Step
@@ -576,7 +575,7 @@ class Step:
     def __call__(self, *args):
         return self.fn(*args)
 Step.__module__ = "hookline.stand_in"
-'''
+"""
 
 MODELS = '''
 from pydantic import BaseModel, Field, field_validator
@@ -610,7 +609,7 @@ def step(x):
     return Settings(depth=x).twice() + Point().norm()
 '''
 
-RECURSION = '''
+RECURSION = """
 def even(n):
     return n == 0 or odd(n - 1)
 
@@ -619,7 +618,152 @@ def odd(n):
 
 def step(n):
     return even(n) if n else step(n + 1)
-'''
+"""
+
+BOUND = """
+import enum
+import dataclasses
+import operator
+from abc import ABC
+from collections import namedtuple
+from functools import partialmethod, singledispatchmethod, total_ordering
+from math import sin as wave
+from numpy import mean as middle
+from operator import add as combine
+import numpy as np
+import lib
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.base import BaseEstimator
+
+Pair = namedtuple("Pair", "a b", defaults=[1])
+Made = dataclasses.make_dataclass("Made", [("a", int, 2)])
+Typed = type("Typed", (lib.Base,), {"size": 5, "go": lambda self: 6})
+Short = enum.Enum("Short", "RED BLUE")
+upper = "abc".upper
+taken = operator.itemgetter(1)
+
+def clean(x):
+    return x * 2
+
+transformer = FunctionTransformer(clean)
+model = LogisticRegression(C=1.5)
+vector = np.vectorize(clean)
+
+class Planet(enum.Enum):
+    EARTH = (5.9, 6.3)
+    def __init__(self, mass, radius):
+        self._mass = lib.table()
+
+class Shape(ABC):
+    pass
+
+class Square:
+    pass
+Shape.register(Square)
+
+class Descriptor:
+    def __init__(self, by):
+        self.by = by
+    def __get__(self, owner, kind):
+        return self.by + 1
+
+@total_ordering
+class Host:
+    field = Descriptor(3)
+    helped = lib.helped
+    def __lt__(self, other):
+        return True
+    def _go(self, by):
+        return by
+    go = partialmethod(_go, 4)
+    @singledispatchmethod
+    def pick(self, x):
+        return 1
+    @pick.register
+    def _(self, x: int):
+        return 2
+    def set_(self, value):
+        self._value = value
+    value = property(lambda self: self._value, set_)
+
+class Net(BaseEstimator):
+    def __init__(self, depth=1):
+        self.depth = depth
+    def fit(self, X):
+        return X + 1
+
+class Trouble(ValueError):
+    code = 7
+
+net = Net(depth=4)
+
+def step(x):
+    def deep():
+        return [lib.inner(y) for y in [x]]
+    if isinstance(x, Shape):
+        raise Trouble(x)
+    return (wave(x), middle(x), combine(1, 2), Pair(1), Made(), Typed().go(), Short.RED, upper(), taken(x),
+            transformer, model, vector(x), Planet.EARTH._mass, Host().go(), net, deep(), lib.__dict__["hid" + "den"]())
+
+# file: lib.py
+def inner(y):
+    return y + 1
+
+def helped(self):
+    return 3
+
+def hidden():
+    return 4
+
+def table():
+    return 5
+
+class Base:
+    def base(self):
+        return 6
+"""
+
+SHADOWS = """
+import sys
+
+class Plain:
+    def __init__(self):
+        self.__x = 1
+
+    def total(self):
+        def inner(__y):
+            return __y + self.__x + __hidden()
+        return inner(2)
+
+def _Plain__hidden():
+    return 3
+
+def make():
+    rate = 2
+    def outer(x):
+        def inner():
+            return rate * x
+        return inner()
+    return outer
+
+scaled = make()
+EMPTY = ()
+
+def pick(kind, /, x, *rest, flag=False, **options):
+    return kind, x, rest, flag, options
+
+def step(x, *, hook=pick, plain=Plain()):
+    try:
+        import ujson_is_not_here as json
+    except ImportError:
+        import json
+    total = scaled(x) + plain.total() + len(EMPTY)
+    for n in range(3):
+        if n: continue
+        total += n
+    return json.dumps([total, hook(1, 2, flag=True, more=(yes := 3)), yes, sys.maxsize, not x, *EMPTY, {**{}}])
+"""
 
 
 def _edits(base: str, *rows: tuple[str, str, str]) -> list[Edit]:
@@ -645,8 +789,11 @@ MUST = [
         ("a missing name that appears", "OFFSET = 5", "del_me = 5"),
         ("a helper rebound at import", "UNUSED = 4", "UNUSED = 4\nimport deep; deep.OFFSET = 9"),
         ("a helper replaced after its definition", "def other(x):", "scale = shift\ndef other(x):"),
-        ("a helper wrapped after its definition", "def other(x):",
-         "import functools\nscale = functools.partial(scale, by=9)\ndef other(x):"),
+        (
+            "a helper wrapped after its definition",
+            "def other(x):",
+            "import functools\nscale = functools.partial(scale, by=9)\ndef other(x):",
+        ),
         ("an expression that becomes a conditional", "else y", "else -y"),
     ),
     *_edits(
@@ -655,14 +802,18 @@ MUST = [
         ("a method of a base class", "return x * 2", "return x * 3"),
         ("a method of a base's base", "return 7", "return 8"),
         ("a class attribute", "factor = 2", "factor = 3"),
-        ("a container in a class", '[1, 2]', '[1, 3]'),
+        ("a container in a class", "[1, 2]", "[1, 3]"),
         ("a mangled private attribute", "__secret = 4", "__secret = 5"),
         ("an instance's state", "Model(10)", "Model(11)"),
         ("a property", "return 0.5", "return 0.75"),
         ("a cached property", "return 0.25", "return 0.75"),
         ("a classmethod", "x - 1", "x - 2"),
         ("a staticmethod", "return x + 2", "return x + 3"),
-        ("a staticmethod that becomes a classmethod", "@staticmethod\n    def static(x)", "@classmethod\n    def static(cls, x=0)"),
+        (
+            "a staticmethod that becomes a classmethod",
+            "@staticmethod\n    def static(x)",
+            "@classmethod\n    def static(cls, x=0)",
+        ),
         ("a metaclass's method", "made.extra = 1", "made.extra = 2"),
         ("a metaclass taken away", "Model(Base, metaclass=Meta)", "Model(Base)"),
         ("what __init_subclass__ does", "cls.tag = 3", "cls.tag = 4"),
@@ -675,12 +826,19 @@ MUST = [
         ("a data-class field that leaves comparison", "default_factory=list)", "default_factory=list, compare=False)"),
         ("a data-class option", "order=False", "order=True"),
         ("a data-class field added", "c: float = 1.5", "c: float = 1.5\n    d: int = 0"),
-        ("the order of data-class fields", "    b: list = field(default_factory=list)\n    c: float = 1.5",
-         "    c: float = 1.5\n    b: list = field(default_factory=list)"),
+        (
+            "the order of data-class fields",
+            "    b: list = field(default_factory=list)\n    c: float = 1.5",
+            "    c: float = 1.5\n    b: list = field(default_factory=list)",
+        ),
         ("the step's own annotation", "x: int) -> float", "x: float) -> float"),
         ("the step's return annotation", "-> float:", "-> int:"),
         ("the annotation of a method", "def annotated(self, x: int)", "def annotated(self, x: str)"),
-        ("an arithmetic method on the class", "def static(x):\n        return x + 2", "def static(x):\n        return 2 + x"),
+        (
+            "an arithmetic method on the class",
+            "def static(x):\n        return x + 2",
+            "def static(x):\n        return 2 + x",
+        ),
     ),
     *_edits(
         WRAPPED,
@@ -715,8 +873,11 @@ MUST = [
     ),
     *_edits(
         FLOW,
-        ("a line moved out of try", "            total = total * 2\n        except ValueError:\n            pass\n",
-         "        except ValueError:\n            pass\n        total = total * 2\n"),
+        (
+            "a line moved out of try",
+            "            total = total * 2\n        except ValueError:\n            pass\n",
+            "        except ValueError:\n            pass\n        total = total * 2\n",
+        ),
         ("the exception that is caught", "except ValueError", "except TypeError"),
         ("a line moved out of finally", "        finally:\n            done = not done\n", "        done = not done\n"),
         ("break for continue", "            continue", "            break"),
@@ -726,7 +887,11 @@ MUST = [
         ("a guard of a pattern", " if rest:", ":"),
         ("a capture that becomes a wildcard", "[x, *rest]", "[_, *rest]"),
         ("a comprehension's condition", "if n % 2", "if n % 3"),
-        ("a comprehension that becomes a generator", "[n * n for n in range(total) if n % 2]", "(n * n for n in range(total) if n % 2)"),
+        (
+            "a comprehension that becomes a generator",
+            "[n * n for n in range(total) if n % 2]",
+            "(n * n for n in range(total) if n % 2)",
+        ),
         ("a format", ":.2f", ":.3f"),
         ("a conversion in a format", "{total:.2f}", "{total!r:.2}"),
         ("a comparison", "row > limit", "row >= limit"),
@@ -771,8 +936,16 @@ MUST = [
         ("a module read by getattr", "x + 10", "x + 101"),
         ("a star import", "def starred(x):\n    return x + 1", "def starred(x):\n    return x + 2"),
         ("a module's __getattr__", "return 11", "return 12"),
-        ("an import of another function", "as other_name, swapped", "as other_name, spare as swapped\nswapped = pkg.sub.function"),
-        ("a library's name that becomes the project's", "import importlib\n", "import importlib\nclass importlib:\n    import_module = staticmethod(lambda name: pkg.sub)\n"),
+        (
+            "an import of another function",
+            "as other_name, swapped",
+            "as other_name, spare as swapped\nswapped = pkg.sub.function",
+        ),
+        (
+            "a library's name that becomes the project's",
+            "import importlib\n",
+            "import importlib\nclass importlib:\n    import_module = staticmethod(lambda name: pkg.sub)\n",
+        ),
     ),
     *_edits(
         DATA,
@@ -825,7 +998,11 @@ MUST = [
     *_edits(
         REGISTRY,
         ("a function that registered itself", "return x + 1", "return x + 11"),
-        ("another function that registers itself", "class Child", "@register\ndef beta(x):\n    return x\n\nclass Child"),
+        (
+            "another function that registers itself",
+            "class Child",
+            "@register\ndef beta(x):\n    return x\n\nclass Child",
+        ),
         ("the name a function registers under", "def alpha", "def gamma"),
         ("a subclass found by __subclasses__", "return x + 2", "return x + 22"),
     ),
@@ -859,6 +1036,64 @@ MUST = [
         ("a step that calls itself", "step(n + 1)", "step(n + 2)"),
         ("which of the two is called", "return even(n) if", "return odd(n) if"),
     ),
+    *_edits(
+        BOUND,
+        ("a function of the standard library", "import sin as wave", "import cos as wave"),
+        ("a function of a library", "import mean as middle", "import median as middle"),
+        ("a builtin operator", "import add as combine", "import sub as combine"),
+        ("a default of a namedtuple call", "defaults=[1]", "defaults=[2]"),
+        ("the fields of a namedtuple call", '"a b"', '"b a"'),
+        ("a default of make_dataclass", '("a", int, 2)', '("a", int, 3)'),
+        ("a member of a class made by type()", '"size": 5', '"size": 55'),
+        ("a method of a class made by type()", "self: 6", "self: 66"),
+        ("a base of a class made by type()", "(lib.Base,)", "()"),
+        ("the members of an Enum call", '"RED BLUE"', '"BLUE RED"'),
+        ("the object of a bound builtin", '"abc".upper', '"abd".upper'),
+        ("an itemgetter", "itemgetter(1)", "itemgetter(2)"),
+        ("a function inside a library's object", "return x * 2", "return x * 3"),
+        ("a parameter of a library's object", "C=1.5", "C=2.5"),
+        ("another function in a library's object", "np.vectorize(clean)", "np.vectorize(lib.inner)"),
+        ("a private attribute of an Enum member", "return 5", "return 55"),
+        ("a class registered as another's", "Shape.register(Square)", "Shape.register(list)"),
+        ("a class not registered any more", "Shape.register(Square)\n", ""),
+        ("a descriptor's state", "Descriptor(3)", "Descriptor(4)"),
+        ("a descriptor's method", "self.by + 1", "self.by + 2"),
+        ("a function put into a class", "return 3", "return 33"),
+        ("a partialmethod's argument", "partialmethod(_go, 4)", "partialmethod(_go, 5)"),
+        ("a method that orders", "return True", "return False"),
+        ("a dispatched method", "return 1\n", "return 11\n"),
+        ("a registered method", "return 2\n", "return 22\n"),
+        ("a property's setter", "self._value = value", "self._value = -value"),
+        ("the method of an estimator of one's own", "return X + 1", "return X + 2"),
+        ("the state of an estimator of one's own", "Net(depth=4)", "Net(depth=5)"),
+        ("an attribute of an exception", "code = 7", "code = 8"),
+        ("the base of an exception", "Trouble(ValueError)", "Trouble(KeyError)"),
+        ("a helper reached only in a nested comprehension", "return y + 1", "return y + 2"),
+        ("a function found in a module's __dict__", "return 4", "return 44"),
+        ("a method of a base made elsewhere", "return 6\n", "return 66\n"),
+    ),
+    *_edits(
+        SHADOWS,
+        ("a mangled attribute of a default", "self.__x = 1", "self.__x = 2"),
+        ("a mangled global", "return 3", "return 33"),
+        (
+            "the class that mangles",
+            "class Plain:",
+            "class Other:\n    def __init__(self):\n        self._Plain__x = 1\nclass Plain(Other):",
+        ),
+        ("a closure variable of a closure", "rate = 2", "rate = 3"),
+        ("a default that is a function", "return kind, x, rest", "return x, kind, rest"),
+        ("a positional-only mark", "kind, /, x", "kind, x"),
+        ("a keyword-only mark", "*rest, flag=False", "*rest, other=0, flag=False"),
+        ("an import that is tried first", "ujson_is_not_here", "pickle"),
+        ("an import that is tried next", "import json\n", "import pickle as json\n"),
+        ("an empty tuple that becomes a list", "EMPTY = ()", "EMPTY = []"),
+        ("a one-line branch", "if n: continue", "if n: break"),
+        ("a star in a call", "*EMPTY, {", "EMPTY, {"),
+        ("a double star", "{**{}}", "{}"),
+        ("a not dropped", "not x", "x"),
+        ("an attribute of the standard library", "sys.maxsize", "sys.maxunicode"),
+    ),
 ]
 
 MUST_NOT = [
@@ -871,7 +1106,11 @@ MUST_NOT = [
         ("a docstring added to the step", "def step(x):", 'def step(x):\n    """Step."""'),
         ("a docstring of a module", "from deep", '"""A module."""\nfrom deep'),
         ("a line broken in two", "min(x * by, clip)", "min(\n        x * by,\n        clip,\n    )"),
-        ("a branch on lines of its own", "return shift(y) if y < LIMIT else y", "return (\n        shift(y)\n        if y < LIMIT\n        else y\n    )"),
+        (
+            "a branch on lines of its own",
+            "return shift(y) if y < LIMIT else y",
+            "return (\n        shift(y)\n        if y < LIMIT\n        else y\n    )",
+        ),
         ("superfluous parentheses", "scale(x) + 1", "(scale((x))) + (1)"),
         ("indentation", "    return x + OFFSET", "        return x + OFFSET"),
         ("two statements on a line", "clip)\n    return", "clip); return"),
@@ -882,14 +1121,26 @@ MUST_NOT = [
         ("an import added", "from deep import shift", "import json\nfrom deep import shift"),
         ("definitions that change places", "LIMIT = 3\nUNUSED = 4\n", "UNUSED = 4\nLIMIT = 3\n"),
         ("a constant defined later", "LIMIT = 3\n", "LIMIT = 1\nLIMIT = 2 + 1\n"),
-        ("the name of the step", "def step(x):\n    return scale(x) + 1", "def renamed(x):\n    return scale(x) + 1\nstep = renamed"),
-        ("annotations of a plain helper", "def scale(x, by=2, *, clip=10):", "def scale(x: int, by: float = 2, *, clip=10) -> float:"),
+        (
+            "the name of the step",
+            "def step(x):\n    return scale(x) + 1",
+            "def renamed(x):\n    return scale(x) + 1\nstep = renamed",
+        ),
+        (
+            "annotations of a plain helper",
+            "def scale(x, by=2, *, clip=10):",
+            "def scale(x: int, by: float = 2, *, clip=10) -> float:",
+        ),
         ("a local annotation", "y = min", "y: float = min"),
-        ("a pass", '    y = min', '    pass\n    y = min'),
+        ("a pass", "    y = min", "    pass\n    y = min"),
         ("a text that stands alone", "    y = min", "    'note'\n    y = min"),
         ("a moved helper", "from deep import shift", "from deeper import shift"),
         ("another spelling of a number", "LIMIT = 3", "LIMIT = 0x3"),
-        ("an import only for type checkers", "from deep import", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import never\nfrom deep import"),
+        (
+            "an import only for type checkers",
+            "from deep import",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import never\nfrom deep import",
+        ),
     ),
     *_edits(
         CLASSES,
@@ -902,7 +1153,11 @@ MUST_NOT = [
     *_edits(
         WRAPPED,
         ("a comment in a decorator", "    return decorate", "    # done\n    return decorate"),
-        ("lambdas on lines of their own", "[lambda x: x + 1, lambda x: x + 2]", "[\n    lambda x: x + 1,\n    lambda x: x + 2,\n]"),
+        (
+            "lambdas on lines of their own",
+            "[lambda x: x + 1, lambda x: x + 2]",
+            "[\n    lambda x: x + 1,\n    lambda x: x + 2,\n]",
+        ),
         ("a docstring of a function in a container", "def third(x):", 'def third(x):\n    """Third."""'),
         ("a docstring of a decorated function", "def inner(x):", 'def inner(x):\n    """Inner."""'),
         ("a set written in another order", "{first, third}", "{third, first}"),
@@ -916,7 +1171,11 @@ MUST_NOT = [
         ("a nested class's docstring", '"""Local."""', '"""Else."""'),
         ("a constant set in another order", '{"x", "y", "z"}', '{"x", "y", "z", }'),
         ("annotations of a nested plain function", "def nested(a, b=1):", "def nested(a: int, b: int = 1) -> int:"),
-        ("a condition over two lines", "if (m := len(text)) > 3 and total is not None:", "if (\n        (m := len(text)) > 3\n        and total is not None\n    ):"),
+        (
+            "a condition over two lines",
+            "if (m := len(text)) > 3 and total is not None:",
+            "if (\n        (m := len(text)) > 3\n        and total is not None\n    ):",
+        ),
         ("a body on the line of its head", "            total = 5\n", "            # five\n\n            total = 5\n"),
         ("a comment with a form feed", "    assert total\n", "    # \x0c\n    assert total\n"),
     ),

@@ -172,7 +172,7 @@ class Names:
         return Edge(label, node, how)
 
     def _is_own(self, namespace: Mapping[str, object]) -> bool:
-        return self._walker.project.of_module(str(namespace.get("__name__", ""))).kind == "project"
+        return self._walker.project.of_namespace(namespace).kind == "project"
 
     def _attribute(self, module: ModuleType, name: str) -> object:
         """Read an attribute of a module; missing where it belongs to somebody else and is not a module."""

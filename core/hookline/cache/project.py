@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import sysconfig
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from pathlib import Path
@@ -76,6 +77,14 @@ class Project:
                 self._modules[name] = found
         return found
 
+    def of_namespace(self, namespace: Mapping[str, object]) -> Origin:
+        """Tell where the module of some globals comes from; a borrowed ``__name__`` does not make it that module."""
+        name = str(namespace.get("__name__", ""))
+        if getattr(sys.modules.get(name), "__dict__", None) is namespace:
+            return self.of_module(name)
+        file = namespace.get("__file__")
+        return self.of_file(file) if isinstance(file, str) else _PROJECT
+
     def relative(self, file: str) -> str:
         """Shorten a path under the root to what follows the root; leave others as they are."""
         if not self.root or not file or file.startswith("<"):
@@ -95,14 +104,14 @@ class Project:
         return blake3(Path(file).read_bytes()).hexdigest()
 
     def _locate(self, name: str) -> Origin:
+        if name == "__main__":
+            return _PROJECT  # whatever started the process, what users define there is theirs
         top = name.partition(".")[0]
         module = sys.modules.get(name)
         if isinstance(module, ModuleType):
             file = _file_of(module)
             if file:
                 return self.of_file(file)
-            if name == "__main__":
-                return _PROJECT
             if top in sys.stdlib_module_names:
                 return _STANDARD
             places = list(getattr(module, "__path__", ()))

@@ -383,7 +383,8 @@ class Walker:
         """Where a function's code comes from."""
         file = function.__code__.co_filename
         if file.startswith("<") and not file.startswith("<frozen"):
-            return self.project.of_module(str(function.__globals__.get("__name__", "")))
+            # made on the spot: what it is made of counts, unless it is the module's own
+            return self.project.of_module(function.__module__ if self._is_named(function) else "__main__")
         return self.project.of_file(file)
 
     def is_project_class(self, kind: type) -> bool:
@@ -391,8 +392,7 @@ class Walker:
         module = kind.__module__
         if self.project.of_module(module).kind == "project":
             return True
-        found = _lookup(module, kind.__qualname__)
-        return found is not kind and bool(kind.__flags__ & _HEAP) and _is_fresh(kind, found)
+        return _lookup(module, kind.__qualname__) is not kind and bool(kind.__flags__ & _HEAP)
 
     def _is_named(self, value: Any) -> bool:
         """Tell whether somebody else's module has an object under the object's own name."""
@@ -468,11 +468,6 @@ def _lookup(module: str, qualname: str) -> object:
         if isinstance(found, staticmethod | classmethod):
             found = found.__func__
     return found
-
-
-def _is_fresh(kind: type, found: object) -> bool:
-    """A class that its module does not know: made at run time, or private and reached in another way."""
-    return found is None or (isinstance(found, type) and kind.__qualname__ == found.__qualname__)
 
 
 def _pieces(value: Any) -> tuple[str, list[tuple[str, object]]] | None:
