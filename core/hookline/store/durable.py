@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ def make_folder(path: Path) -> None:
     missing = []
     at = path
     while not at.is_dir():
+        if at.exists():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(at))
         missing.append(at)
         at = at.parent
     for folder in reversed(missing):

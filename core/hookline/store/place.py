@@ -12,7 +12,10 @@ from pathlib import Path
 
 from hookline.errors import HooklineError, StoreDamagedError, StoreError, UsageError
 
-__all__ = ["check_local", "file_system_of", "journal_error", "read_mountinfo", "storage_error", "suggested_store"]
+__all__ = ["Mounts", "check_local", "check_mounts", "damaged", "journal_error", "read_mountinfo", "storage_error"]
+
+Mounts = list[tuple[str, str]]
+"""(type, mount point), in mount order."""
 
 # File systems where locks or mapped files of two machines don't see each other.
 _NETWORK = frozenset(
@@ -87,47 +90,34 @@ def check_local(path: Path) -> None:
     Raises:
         UsageError: The folder is on a network file system.
     """
-    found = file_system_of(path)
+    check_mounts(path, _mounts())
+
+
+def check_mounts(path: Path, mounts: Mounts) -> None:
+    """Refuse a folder that one of these mounts puts on a network file system.
+
+    Args:
+        path: The store's folder; it need not exist yet.
+        mounts: (type, mount point) in mount order.
+    """
+    found = _longest(mounts, os.path.realpath(path))
     if found and found[0] in _NETWORK:
         raise UsageError(
             f"the store '{path}' would be on a network file system ({found[0]}, mounted at '{found[1]}'), where locks "
             "between machines can't be relied on",
-            help=f"keep the store on a local disk: --store {suggested_store(path)}",
+            help=f"keep the store on a local disk: --store {_suggested_store(path, mounts)}",
         )
 
 
-def file_system_of(path: Path) -> tuple[str, str] | None:
-    """Name the type and the mount point of the file system that a path is, or would be, on."""
-    real = os.path.realpath(path)
-    if sys.platform == "darwin":
-        listing = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
-        return _longest(_read_mount_listing(listing), real)
-    try:
-        text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return None
-    return _longest(read_mountinfo(text), real)
-
-
-def read_mountinfo(text: str) -> list[tuple[str, str]]:
+def read_mountinfo(text: str) -> Mounts:
     """Read (type, mount point) pairs from the text of ``/proc/self/mountinfo``, in mount order."""
-    mounts = []
+    mounts: Mounts = []
     for line in text.splitlines():
         head, separator, tail = line.partition(" - ")
         fields, kind = head.split(" "), tail.split(" ", 1)[0]
         if separator and len(fields) >= 5:
             mounts.append((kind, _unescape(fields[4])))
     return mounts
-
-
-def suggested_store(path: Path) -> Path:
-    """Name a local folder that could hold the store instead."""
-    project = path.parent.name if path.name.startswith(".") else path.name
-    home = Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser())
-    found = file_system_of(home)
-    if found is None or found[0] not in _NETWORK:
-        return home / "hookline" / (project or "store")
-    return Path("/var/tmp") / f"hookline-{os.getuid()}" / (project or "store")
 
 
 def storage_error(error: OSError, path: Path | str) -> HooklineError:
@@ -178,7 +168,26 @@ def _io_error(error: sqlite3.Error, path: Path) -> HooklineError:
     return StoreError(f"can't use '{path}': {error} ({name})", help=_REMEDY[errno.EIO])
 
 
-def _longest(mounts: list[tuple[str, str]], path: str) -> tuple[str, str] | None:
+def _suggested_store(path: Path, mounts: Mounts) -> Path:
+    project = path.parent.name if path.name.startswith(".") else path.name
+    home = Path(os.environ.get("XDG_DATA_HOME") or Path("~/.local/share").expanduser())
+    found = _longest(mounts, os.path.realpath(home))
+    if found is None or found[0] not in _NETWORK:
+        return home / "hookline" / (project or "store")
+    return Path("/var/tmp") / f"hookline-{os.getuid()}" / (project or "store")
+
+
+def _mounts() -> Mounts:
+    if sys.platform == "darwin":
+        listing = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
+        return _read_mount_listing(listing)
+    try:
+        return read_mountinfo(Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape"))
+    except OSError:
+        return []
+
+
+def _longest(mounts: Mounts, path: str) -> tuple[str, str] | None:
     best = None
     for kind, point in mounts:
         inside = point == "/" or path == point or path.startswith(point + "/")
@@ -188,8 +197,8 @@ def _longest(mounts: list[tuple[str, str]], path: str) -> tuple[str, str] | None
     return best
 
 
-def _read_mount_listing(text: str) -> list[tuple[str, str]]:
-    mounts = []
+def _read_mount_listing(text: str) -> Mounts:
+    mounts: Mounts = []
     for line in text.splitlines():
         head, separator, options = line.rpartition(" (")
         _, on, point = head.partition(" on ")

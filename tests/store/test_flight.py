@@ -1,0 +1,62 @@
+"""The file that says what is running right now."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hookline.store import Flight
+
+
+def test_slots_tell_what_was_set_and_not_cleared(tmp_path: Path) -> None:
+    """Another look at the file sees the attempts in flight, and those only."""
+    flight = Flight(tmp_path / "flight", create=True)
+    for worker in range(3):
+        flight.slot(worker).set(worker, 1_000_000 + worker, 2)
+    flight.slot(1).clear()
+    assert Flight(flight.path).read() == [(0, 1_000_000, 2), (2, 1_000_002, 2)]
+    assert flight.slot(2).get() == (2, 1_000_002, 2)
+    assert flight.slot(1).get() is None
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**63), st.integers(1, 2**32 - 1))
+def test_any_attempt_fits_into_a_slot(tmp_path_factory, node: int, item: int, attempt: int) -> None:
+    """Large numbers of nodes, items and attempts come back as they went in."""
+    path = tmp_path_factory.getbasetemp() / "flight"
+    flight = Flight(path, create=True)
+    flight.slot(7).set(node, item, attempt)
+    assert flight.read() == [(node, item, attempt)]
+    flight.remove()
+    assert not path.exists()
+
+
+def test_a_half_written_slot_counts_as_nothing_started(tmp_path: Path) -> None:
+    """A slot whose check does not agree with its content is passed over."""
+    flight = Flight(tmp_path / "flight", create=True)
+    flight.slot(0).set(3, 4, 5)
+    content = bytearray(flight.path.read_bytes())
+    content[0] ^= 1
+    flight.path.write_bytes(content)
+    assert Flight(flight.path).read() == []
+
+
+def test_slots_outlive_a_killed_process(tmp_path: Path, python) -> None:
+    """What a process set without any sync is there after kill -9."""
+    process = python(
+        """
+        import signal, sys
+        from pathlib import Path
+        from hookline.store import Flight
+        Flight(Path(sys.argv[1]), create=True).slot(5).set(1, 2, 3)
+        print("set", flush=True)
+        signal.pause()
+        """,
+        tmp_path / "flight",
+    )
+    assert process.stdout.readline() == "set\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert Flight(tmp_path / "flight").read() == [(1, 2, 3)]
