@@ -66,7 +66,10 @@ def read_parameter_file(file: Path) -> Given:
     except OSError as error:
         near = close_match(file.name, _neighbours(file))
         reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"the parameter file '{file}' can't be read: {reason};{near}".rstrip(";")) from error
+        raise UsageError(
+            f"the parameter file '{file}' can't be read: {reason};{near}".rstrip(";"),
+            help="give the path of a .yaml, .json or .toml file",
+        ) from error
     except UnicodeDecodeError as error:
         raise UsageError(f"the parameter file '{file}' is not UTF-8 text", help="save it as UTF-8") from error
     parsed = _parsed(file, text)

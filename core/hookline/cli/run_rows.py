@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.cli.wording import amount, clipped, duration, one_line, table
@@ -93,7 +94,7 @@ def written_target(recorded: str) -> str:
         place, attribute = where.get("file") or where.get("module") or "", where.get("attribute") or ""
     except (ValueError, AttributeError):
         return recorded
-    near = os.path.relpath(place) if os.path.isabs(place) else place
+    near = os.path.relpath(place) if Path(place).is_absolute() else place
     place = place if near.startswith("..") else near
     return f"{place}:{attribute}" if place and attribute else place or attribute
 
