@@ -25,6 +25,7 @@ from hookline.store import (
     Store,
     open_store,
     pack_one,
+    writer,
 )
 
 BLOB = pack_one(b"d" * 32, b"value")
@@ -262,14 +263,38 @@ def test_events_tell_of_every_row_exactly_once(store: SqliteStore) -> None:
         run.commit(Group(nodes=[NodeRow(0, "a", "a")], decisions=[Decision(0, 2, 5, Verdict.RUN, "")]))
         seen = []
         for commit in store.events():
-            for node, low, high in commit.ranges.get("attempts", ()):
+            for node, beyond, low, high in commit.ranges.get("attempts", ()):
+                assert (node, beyond) == (0, 1)
                 seen += [
                     row.item for row in store.attempts(run.run, node, low, high) if row.sequence == commit.sequence
                 ]
         assert sorted(seen) == list(range(30))
-        assert store.events()[-1].ranges == {"nodes": [(0, 0, 1)], "decisions": [(0, 2, 5)]}
+        assert store.events()[-1].ranges == {"nodes": [(0, 1, 0, 1)], "decisions": [(0, 1, 2, 5)]}
         assert [commit.sequence for commit in store.events(after=2)] == [3, 4]
         assert len(store.events(limit=1)) == 1
+
+
+def test_a_commit_of_many_nodes_tells_one_span(store: SqliteStore) -> None:
+    """The cursor stays small however many tasks one commit brings."""
+    with store.start_run(NewRun("w")) as run:
+        run.commit(
+            Group(
+                nodes=[NodeRow(n, f"a-{n}", "a") for n in range(5, 1000)], attempts=[done(n, 0) for n in range(5, 900)]
+            )
+        )
+    assert store.events()[-1].ranges == {"nodes": [(5, 1000, 0, 1)], "attempts": [(5, 900, 0, 1)]}
+
+
+def test_the_log_is_used_again(store: SqliteStore, monkeypatch) -> None:
+    """However much is recorded, the log beside the journal stays near the size at which it is moved."""
+    monkeypatch.setattr(writer, "CHECKPOINT_AT", 300_000)
+    log = store.path / "journal.sqlite3-wal"
+    largest = 0
+    with store.start_run(NewRun("w")) as run:
+        for low in range(0, 40_000, 400):
+            run.commit(Group(attempts=[done(0, item) for item in range(low, low + 400)]))
+            largest = max(largest, log.stat().st_size)
+    assert 300_000 < largest < 1_000_000
 
 
 def test_a_group_with_a_bad_row_records_nothing(store: SqliteStore) -> None:

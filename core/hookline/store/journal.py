@@ -31,6 +31,7 @@ from hookline.store.rows import (
     NodeRow,
     Note,
     RunRow,
+    Span,
 )
 from hookline.store.writer import SqliteRunWriter
 
@@ -355,8 +356,8 @@ class SqliteStore:
         )
 
 
-def _read_ranges(text: str) -> dict[str, list[tuple[int, int, int]]]:
-    return {table: [(node, low, high) for node, low, high in spans] for table, spans in json.loads(text).items()}
+def _read_ranges(text: str) -> dict[str, list[Span]]:
+    return {table: [(a, b, c, d) for a, b, c, d in spans] for table, spans in json.loads(text).items()}
 
 
 class _Reader:

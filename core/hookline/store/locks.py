@@ -3,7 +3,8 @@
 Locks are ``flock`` on files of the store. A lock belongs to the open file, which a forked child shares, so every
 lock descriptor is closed in children that Python forks. A child that native code forks past Python's hooks keeps
 the descriptor until it execs or ends; for run locks a second mark that children never inherit (a POSIX record lock)
-tells whether the owner itself still lives.
+tells whether the owner itself still lives. The store-wide lock is held for a few milliseconds at a time; a driver
+killed within them, after native code forked within them, would leave it to that child until the child ends.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ __all__ = [
     "NodeRow",
     "Note",
     "RunRow",
+    "Span",
 ]
 
 WHOLE_RUN = -1
@@ -30,6 +31,10 @@ WHOLE_RUN = -1
 
 Attempt = tuple[int, int, int, int, bytes | None, bytes | None, int, int, int]
 """One finished attempt on its way in: (node, item, attempt, kind, key, outputs, started_us, duration_us, worker)."""
+
+
+Span = tuple[int, int, int, int]
+"""(first node, node after the last, first item, item after the last)."""
 
 
 class RunRow(NamedTuple):
@@ -199,8 +204,8 @@ class Commit(NamedTuple):
     run: int
     epoch: int
     time_us: int
-    ranges: dict[str, list[tuple[int, int, int]]]
-    """Table name to (node, low, high): rows in there that carry this sequence came with this commit."""
+    ranges: dict[str, list[Span]]
+    """Table name to spans: rows within them that carry this sequence number came with this commit."""
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ class Connection(Forgetful):
             run("PRAGMA journal_mode = WAL")
             run(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
             run("PRAGMA wal_autocheckpoint = 0")
+            run("PRAGMA journal_size_limit = 0")
             run("PRAGMA secure_delete = OFF")
             run("PRAGMA cache_size = -16384")
         else:

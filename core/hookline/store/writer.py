@@ -18,7 +18,7 @@ from hookline.model.states import Kind, RunState
 from hookline.store import schema
 from hookline.store.flight import Flight
 from hookline.store.locks import RunLock, StoreLock
-from hookline.store.rows import Decision, Failure, Group, Log, NodeRow, Note
+from hookline.store.rows import Decision, Failure, Group, Log, NodeRow, Note, Span
 from hookline.store.segments import append_segment, entry
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _log = logging.getLogger("hookline.store")
 
 CHECKPOINT_AT = 32 << 20
 _REUSABLE = int(Kind.GREW)
+_SPANS = 16  # more ranges than these are told as one that spans them all
 _WITH_EPOCH = frozenset({"attempts", "decisions", "nodes"})
 _STEPS = (256, 32, 4, 1)
 
@@ -54,6 +55,7 @@ class JournalWriter:
         self._lock = StoreLock(store.path / schema.LOCK)
         self._mutex = threading.RLock()
         self._log_file = store.journal.with_name(store.journal.name + "-wal")
+        self._moved_at = 0
         with self._lock:
             self._connection = schema.Connection(store.journal, write=True, durability=store.durability)
 
@@ -99,17 +101,21 @@ class JournalWriter:
             self._lock.close()
 
     def _checkpoint(self) -> None:
+        """Move the log into the journal each time it has grown by so much; it starts anew when nobody reads it."""
         try:
             size = self._log_file.stat().st_size
         except OSError:
             return
-        if size >= CHECKPOINT_AT:
-            try:
-                # The log is used again from its start once all of it is in the journal and nobody reads it.
-                self._connection.raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            except sqlite3.OperationalError as error:
-                # The transaction is durable in the log; moving it can wait until there is room.
-                _log.warning("can't move the log into the journal yet: %s", error)
+        if size < self._moved_at:
+            self._moved_at = 0
+        if size - self._moved_at < CHECKPOINT_AT:
+            return
+        self._moved_at = size
+        try:
+            self._connection.raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.OperationalError as error:
+            # The transaction is durable in the log; moving it can wait until there is room.
+            _log.warning("can't move the log into the journal yet: %s", error)
 
 
 class SqliteRunWriter:
@@ -323,36 +329,41 @@ def owner_words(host: str | None, pid: int | None, heartbeat_us: int | None) -> 
     return f"host {host or 'unknown'}, process {pid or 'unknown'}, {beat}"
 
 
-def _survey(group: Group) -> tuple[dict[str, list[tuple[int, int, int]]], dict[int, list[Any]]]:
+def _survey(group: Group) -> tuple[dict[str, list[Span]], dict[int, list[Any]]]:
     """Find the ranges of rows per table for the event cursor, and the attempts that later runs may reuse."""
-    ranges: dict[str, list[tuple[int, int, int]]] = {}
+    ranges: dict[str, list[Span]] = {}
     reusable: dict[int, list[Any]] = {}
-    by_node: dict[int, list[Any]] = {}
     for row in group.attempts:
-        rows = by_node.get(row[0])
-        if rows is None:
-            rows = by_node[row[0]] = []
-        rows.append(row)
-    for node, rows in by_node.items():
-        items = [row[1] for row in rows]
-        ranges.setdefault("attempts", []).append((node, min(items), max(items) + 1))
-        kept = [row for row in rows if row[3] <= _REUSABLE and row[4] is not None]
-        if kept:
-            reusable[node] = kept
-    if group.nodes:
-        numbers = [row.node for row in group.nodes]
-        ranges["nodes"] = [(min(numbers), 0, max(numbers) + 1)]
-    if group.decisions:
-        ranges["decisions"] = [(row.node, row.low, row.high) for row in group.decisions]
-    for table, others in (("failures", group.failures), ("notes", group.notes), ("logs", group.logs)):
-        if others:
-            ranges[table] = _hulls(others)
+        if row[3] <= _REUSABLE and row[4] is not None:
+            rows = reusable.get(row[0])
+            if rows is None:
+                rows = reusable[row[0]] = []
+            rows.append(row)
+    for table, items in (
+        ("nodes", [(row.node, 0, 1) for row in group.nodes]),
+        ("attempts", _items(group.attempts)),
+        ("decisions", [(row.node, row.low, row.high) for row in group.decisions]),
+        ("failures", _items(group.failures)),
+        ("notes", _items(group.notes)),
+        ("logs", _items(group.logs)),
+    ):
+        if items:
+            ranges[table] = _spans(items)
     return ranges, reusable
 
 
-def _hulls(rows: Sequence[Failure | Note | Log]) -> list[tuple[int, int, int]]:
-    hulls: dict[int, tuple[int, int]] = {}
+def _items(rows: Sequence[Sequence[Any]]) -> list[tuple[int, int, int]]:
+    by_node: dict[int, list[int]] = {}
     for row in rows:
-        low, high = hulls.get(row.node, (row.item, row.item + 1))
-        hulls[row.node] = (min(low, row.item), max(high, row.item + 1))
-    return [(node, low, high) for node, (low, high) in hulls.items()]
+        items = by_node.get(row[0])
+        if items is None:
+            items = by_node[row[0]] = []
+        items.append(row[1])
+    return [(node, min(items), max(items) + 1) for node, items in by_node.items()]
+
+
+def _spans(ranges: Sequence[tuple[int, int, int]]) -> list[Span]:
+    if len(ranges) <= _SPANS:
+        return [(node, node + 1, low, high) for node, low, high in ranges]
+    nodes, lows, highs = zip(*ranges, strict=True)
+    return [(min(nodes), max(nodes) + 1, min(lows), max(highs))]

@@ -148,7 +148,7 @@ CREATE TABLE commits (
     run      INTEGER NOT NULL,
     epoch    INTEGER NOT NULL,
     time_us  INTEGER NOT NULL,
-    ranges   TEXT    NOT NULL                   -- JSON: table -> [[node, low, high], …] within which rows have this sequence
+    ranges   TEXT    NOT NULL                   -- JSON: table -> [[node, node, item, item], …], half open, around its rows
 );
 
 -- The cache index: sorted key prefixes with the places of their attempts, derived from attempts.
