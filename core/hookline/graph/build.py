@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import linecache
-import sysconfig
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +14,7 @@ from hookline.graph.check import edge_problems, raise_problems
 from hookline.graph.parameters import parse_parameters
 from hookline.graph.problem import Problem
 from hookline.model.graph import Binding, TaskGraph
-from hookline.model.place import PACKAGE, Place
+from hookline.model.place import Place, is_foreign
 from hookline.model.recording import Recording
 from hookline.model.workflow import Workflow
 
@@ -99,7 +98,7 @@ def _returns(workflow: Workflow[..., Any], binder: Binder, returned: object, end
 
 def _failed(workflow: Workflow[..., Any], error: BaseException) -> WorkflowError:
     """Word what the workflow's own code raised, with the user's innermost line."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_foreign(frame.filename)]
     what = "".join(traceback.format_exception_only(type(error), error)).strip()
     if not frames:
         return WorkflowError(f"the workflow '{workflow.name}' raised {what}")
@@ -108,10 +107,3 @@ def _failed(workflow: Workflow[..., Any], error: BaseException) -> WorkflowError
     source = f"\n    {line}" if line else ""
     place = Place(frame.filename, frame.lineno or 0)
     return WorkflowError(f"the workflow '{workflow.name}' raised {what}\n  {place}, in {frame.name}{source}")
-
-
-def _is_users(filename: str) -> bool:
-    if filename.startswith((PACKAGE, "<frozen ")):
-        return False
-    paths = sysconfig.get_paths()
-    return not any(filename.startswith(paths[key]) for key in ("stdlib", "purelib", "platlib"))

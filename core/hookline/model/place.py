@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass
 from types import FrameType
 
-__all__ = ["PACKAGE", "Place", "calling_place"]
+__all__ = ["Place", "calling_place", "is_foreign"]
 
-PACKAGE = __file__.removesuffix(f"model{os.sep}place.py")
+_PACKAGE = __file__.removesuffix(f"model{os.sep}place.py")
+_STANDARD_LIBRARY = os.__file__.removesuffix("os.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,45 @@ class Place:
 
 
 def calling_place() -> Place:
-    """Find the innermost frame outside hookline."""
+    """Find the user's innermost frame: outside hookline, and if possible outside what is installed."""
     frame: FrameType | None = sys._getframe(2)  # the caller is hookline's
+    outside: FrameType | None = None
     while frame is not None:
         file = frame.f_code.co_filename
-        ours = _ours.get(file)
-        if ours is None:
-            ours = _ours[file] = file.startswith(PACKAGE)
-        if not ours:
-            key = (file, frame.f_lineno)
-            place = _places.get(key)
-            if place is None:
-                if len(_places) > 10_000:
-                    _places.clear()
-                place = _places[key] = Place(*key)
-            return place
+        if not _is_known_as_foreign(file):
+            return _place(file, frame.f_lineno)
+        if outside is None and not file.startswith(_PACKAGE):
+            outside = frame
         frame = frame.f_back
-    return Place("", 0)
+    return Place("", 0) if outside is None else _place(outside.f_code.co_filename, outside.f_lineno)
+
+
+def is_foreign(file: str) -> bool:
+    """Tell whether a file is not the user's own: hookline's, the standard library's or an installed package's."""
+    return (
+        file.startswith((_PACKAGE, _STANDARD_LIBRARY, "<frozen "))
+        or f"{os.sep}site-packages{os.sep}" in file
+        or f"{os.sep}dist-packages{os.sep}" in file
+    )
 
 
 # A workflow often makes thousands of calls on one line.
-_ours: dict[str, bool] = {}
+_foreign: dict[str, bool] = {}
 _places: dict[tuple[str, int], Place] = {}
+
+
+def _is_known_as_foreign(file: str) -> bool:
+    foreign = _foreign.get(file)
+    if foreign is None:
+        foreign = _foreign[file] = is_foreign(file)
+    return foreign
+
+
+def _place(file: str, line: int) -> Place:
+    key = (file, line)
+    place = _places.get(key)
+    if place is None:
+        if len(_places) > 10_000:
+            _places.clear()
+        place = _places[key] = Place(file, line)
+    return place
