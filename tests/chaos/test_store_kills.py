@@ -21,9 +21,9 @@ RECORDER = textwrap.dedent(
     import sys
     from blake3 import blake3
     from hookline.store import Group, NewRun, NodeRow, Stored, open_store, pack_outputs
-    import hookline.store.writer as writer
+    from hookline.store import transactions
 
-    writer.CHECKPOINT_AT = 200_000  # so that kills meet moves of the log, too
+    transactions.CHECKPOINT_AT = 200_000  # so that kills meet moves of the log, too
     with open_store(sys.argv[1], create=True) as store:
         have = store.runs()
         run = store.take_run("last") if have else store.start_run(NewRun("w"))

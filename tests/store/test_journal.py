@@ -25,7 +25,7 @@ from hookline.store import (
     Store,
     open_store,
     pack_one,
-    writer,
+    transactions,
 )
 
 BLOB = pack_one(b"d" * 32, b"value")
@@ -287,7 +287,7 @@ def test_a_commit_of_many_nodes_tells_one_span(store: SqliteStore) -> None:
 
 def test_the_log_is_used_again(store: SqliteStore, monkeypatch) -> None:
     """However much is recorded, the log beside the journal stays near the size at which it is moved."""
-    monkeypatch.setattr(writer, "CHECKPOINT_AT", 300_000)
+    monkeypatch.setattr(transactions, "CHECKPOINT_AT", 300_000)
     log = store.path / "journal.sqlite3-wal"
     largest = 0
     with store.start_run(NewRun("w")) as run:

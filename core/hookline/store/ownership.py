@@ -18,7 +18,8 @@ from hookline.store.flight import Flight, InFlight
 from hookline.store.locks import RunLock, StoreLock
 from hookline.store.rows import Attempt, Group, NewRun, RunRow
 from hookline.store.schema import LOCK
-from hookline.store.writer import JournalWriter, SqliteRunWriter, owner_words
+from hookline.store.transactions import JournalWriter
+from hookline.store.writer import SqliteRunWriter, owner_words
 
 if TYPE_CHECKING:
     from hookline.store.journal import SqliteStore

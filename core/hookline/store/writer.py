@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,23 +11,19 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 from hookline.errors import OwnershipError
-from hookline.model.states import Kind, RunState
-from hookline.store import schema
+from hookline.model.states import RunState
 from hookline.store.flight import Flight
-from hookline.store.locks import RunLock, StoreLock
-from hookline.store.rows import Decision, Failure, Group, Log, NodeRow, Note, Span
+from hookline.store.locks import RunLock
+from hookline.store.rows import Attempt, Decision, Failure, Group, Log, NodeRow, Note
 from hookline.store.segments import append_segment, entry
+from hookline.store.survey import reusable_attempts, spans_of
+from hookline.store.transactions import JournalWriter
 
 if TYPE_CHECKING:
-    from hookline.store.journal import SqliteStore
+    pass
 
-__all__ = ["JournalWriter", "SqliteRunWriter"]
+__all__ = ["SqliteRunWriter"]
 
-_log = logging.getLogger("hookline.store")
-
-CHECKPOINT_AT = 32 << 20
-_REUSABLE = int(Kind.GREW)
-_SPANS = 16  # more ranges than these are told as one that spans them all
 _WITH_EPOCH = frozenset({"attempts", "decisions", "nodes"})
 _STEPS = (256, 32, 4, 1)
 
@@ -41,81 +34,6 @@ _NOTES = ", ".join(Note._fields)
 _LOGS = ", ".join(Log._fields)
 _DECISIONS = ", ".join(Decision._fields[:-1])
 _NODES = "node, name, step, code, shape, length, options, bindings, place, parent, parent_item, extra"
-
-
-class JournalWriter:
-    """A writing connection: every transaction under the store's lock, one at a time.
-
-    Args:
-        store: The store whose journal is written.
-    """
-
-    def __init__(self, store: SqliteStore) -> None:
-        self.store = store
-        self._lock = StoreLock(store.path / schema.LOCK)
-        self._mutex = threading.RLock()
-        self._log_file = store.journal.with_name(store.journal.name + "-wal")
-        self._moved_at = 0
-        with self._lock:
-            self._connection = schema.Connection(store.journal, write=True, durability=store.durability)
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Cursor]:
-        """Record what happens inside the block, wholly or not at all."""
-        self.store.check_sound()
-        if self.forgotten:
-            raise OwnershipError(
-                "a forked child tried to record into its parent's run", help="record from the driver process only"
-            )
-        with self._mutex, self._lock:
-            raw = self._connection.raw
-            try:
-                cursor = raw.cursor()
-                cursor.execute("BEGIN IMMEDIATE")
-                try:
-                    yield cursor
-                    cursor.execute("COMMIT")
-                except BaseException:
-                    if raw.in_transaction:
-                        raw.rollback()
-                    raise
-                self._checkpoint()
-            except sqlite3.Error as error:
-                raise self.store.failed(error) from error
-
-    @property
-    def forgotten(self) -> bool:
-        """Whether this is a forked child's copy, which must leave everything alone."""
-        return self._connection.forgotten
-
-    def close(self) -> None:
-        """Move the log into the journal where nobody is in the way, and give the connection back."""
-        if self.forgotten:
-            return
-        with self._mutex:
-            with self._lock:
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.raw.execute("PRAGMA busy_timeout = 0")
-                    self._connection.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                self._connection.close()
-            self._lock.close()
-
-    def _checkpoint(self) -> None:
-        """Move the log into the journal each time it has grown by so much; it starts anew when nobody reads it."""
-        try:
-            size = self._log_file.stat().st_size
-        except OSError:
-            return
-        if size < self._moved_at:
-            self._moved_at = 0
-        if size - self._moved_at < CHECKPOINT_AT:
-            return
-        self._moved_at = size
-        try:
-            self._connection.raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except sqlite3.OperationalError as error:
-            # The transaction is durable in the log; moving it can wait until there is room.
-            _log.warning("can't move the log into the journal yet: %s", error)
 
 
 class SqliteRunWriter:
@@ -150,10 +68,9 @@ class SqliteRunWriter:
         learned: dict[bytes, int] = {}
         nodes: dict[int, int | None] = {}
         with self._owned() as cursor:
-            ranges, reusable = _survey(group)
             cursor.execute(
                 "INSERT INTO commits (run, epoch, time_us, ranges) VALUES (?, ?, ?, ?)",
-                (*self._fixed, time.time_ns() // 1000, json.dumps(ranges, separators=(",", ":"))),
+                (*self._fixed, time.time_ns() // 1000, json.dumps(spans_of(group), separators=(",", ":"))),
             )
             sequence: int = cursor.lastrowid or 0
             for fingerprint, parts in group.code:
@@ -166,7 +83,7 @@ class SqliteRunWriter:
             self._insert(cursor, "logs", _LOGS, group.logs, sequence)
             self._insert(cursor, "decisions", _DECISIONS, [row[:9] for row in group.decisions], sequence)
             self._count(cursor, group.counters)
-            self._index(cursor, reusable, nodes, sequence, novel=group.novel)
+            self._index(cursor, reusable_attempts(group), nodes, sequence, novel=group.novel)
         self._codes.update(learned)
         self._node_codes.update(nodes)
         return sequence
@@ -284,7 +201,7 @@ class SqliteRunWriter:
     def _index(
         self,
         cursor: sqlite3.Cursor,
-        reusable: dict[int, list[Any]],
+        reusable: dict[int, list[Attempt]],
         nodes: dict[int, int | None],
         sequence: int,
         *,
@@ -295,7 +212,7 @@ class SqliteRunWriter:
         for node, rows in reusable.items():
             code = nodes[node] if node in nodes else self._code_of_node(cursor, node, nodes)
             if code is not None:
-                entries.setdefault(code, []).extend([entry(row[4], run, node, row[1], row[2]) for row in rows])
+                entries.setdefault(code, []).extend([entry(row[4] or b"", run, node, row[1], row[2]) for row in rows])
         for code, found in entries.items():
             append_segment(cursor, code, sequence, run, found, novel=novel)
 
@@ -327,43 +244,3 @@ def owner_words(host: str | None, pid: int | None, heartbeat_us: int | None) -> 
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(heartbeat_us / 1e6))
         beat = f"last heartbeat {at} ({ago} s ago)"
     return f"host {host or 'unknown'}, process {pid or 'unknown'}, {beat}"
-
-
-def _survey(group: Group) -> tuple[dict[str, list[Span]], dict[int, list[Any]]]:
-    """Find the ranges of rows per table for the event cursor, and the attempts that later runs may reuse."""
-    ranges: dict[str, list[Span]] = {}
-    reusable: dict[int, list[Any]] = {}
-    for row in group.attempts:
-        if row[3] <= _REUSABLE and row[4] is not None:
-            rows = reusable.get(row[0])
-            if rows is None:
-                rows = reusable[row[0]] = []
-            rows.append(row)
-    for table, items in (
-        ("nodes", [(row.node, 0, 1) for row in group.nodes]),
-        ("attempts", _items(group.attempts)),
-        ("decisions", [(row.node, row.low, row.high) for row in group.decisions]),
-        ("failures", _items(group.failures)),
-        ("notes", _items(group.notes)),
-        ("logs", _items(group.logs)),
-    ):
-        if items:
-            ranges[table] = _spans(items)
-    return ranges, reusable
-
-
-def _items(rows: Sequence[Sequence[Any]]) -> list[tuple[int, int, int]]:
-    by_node: dict[int, list[int]] = {}
-    for row in rows:
-        items = by_node.get(row[0])
-        if items is None:
-            items = by_node[row[0]] = []
-        items.append(row[1])
-    return [(node, min(items), max(items) + 1) for node, items in by_node.items()]
-
-
-def _spans(ranges: Sequence[tuple[int, int, int]]) -> list[Span]:
-    if len(ranges) <= _SPANS:
-        return [(node, node + 1, low, high) for node, low, high in ranges]
-    nodes, lows, highs = zip(*ranges, strict=True)
-    return [(min(nodes), max(nodes) + 1, min(lows), max(highs))]

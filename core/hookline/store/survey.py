@@ -1,0 +1,56 @@
+"""What a group of rows means to others: to those who follow commits, and to the cache index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hookline.model.states import Kind
+from hookline.store.rows import Attempt, Group, Span
+
+__all__ = ["reusable_attempts", "spans_of"]
+
+_REUSABLE = int(Kind.GREW)
+_SPANS = 16  # more ranges than these are told as one that spans them all
+
+
+def spans_of(group: Group) -> dict[str, list[Span]]:
+    """Tell per table where the rows of the group are."""
+    found = {
+        "nodes": [(row.node, 0, 1) for row in group.nodes],
+        "attempts": _items(group.attempts),
+        "decisions": [(row.node, row.low, row.high) for row in group.decisions],
+        "failures": _items(group.failures),
+        "notes": _items(group.notes),
+        "logs": _items(group.logs),
+    }
+    return {table: _spans(ranges) for table, ranges in found.items() if ranges}
+
+
+def reusable_attempts(group: Group) -> dict[int, list[Attempt]]:
+    """Gather, per node, the attempts that later runs may reuse."""
+    reusable: dict[int, list[Attempt]] = {}
+    for row in group.attempts:
+        if row[3] <= _REUSABLE and row[4] is not None:
+            rows = reusable.get(row[0])
+            if rows is None:
+                rows = reusable[row[0]] = []
+            rows.append(row)
+    return reusable
+
+
+def _items(rows: Sequence[Sequence[Any]]) -> list[tuple[int, int, int]]:
+    by_node: dict[int, list[int]] = {}
+    for row in rows:
+        items = by_node.get(row[0])
+        if items is None:
+            items = by_node[row[0]] = []
+        items.append(row[1])
+    return [(node, min(items), max(items) + 1) for node, items in by_node.items()]
+
+
+def _spans(ranges: Sequence[tuple[int, int, int]]) -> list[Span]:
+    if len(ranges) <= _SPANS:
+        return [(node, node + 1, low, high) for node, low, high in ranges]
+    nodes, lows, highs = zip(*ranges, strict=True)
+    return [(min(nodes), max(nodes) + 1, min(lows), max(highs))]
