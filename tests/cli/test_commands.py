@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from cli.terminal import Shown
+from cli.terminal import Shown, call_each
 
 WORKFLOW = r"""
 from pathlib import Path
@@ -73,6 +74,8 @@ STORY: list[tuple[str, Callable[[Path], object] | None, str]] = [
     ("resumed", lambda folder: edit(folder, "depth == 13", "depth == 14"), "resume"),
 ]
 
+CHAPTERS = [index for index, (_, before, _) in enumerate(STORY) if not index or before is not None]
+
 
 def edit(folder: Path, old: str, new: str) -> None:
     file = folder / "churn.py"
@@ -92,13 +95,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(project: Path, run_command: Callable[..., Shown]) -> dict[str, Shown]:
+def told(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
     """The whole story, told once."""
-    shown = {}
-    for name, before, line in STORY:
+    shown: dict[str, Shown] = {}
+    for begin, end in itertools.pairwise([*CHAPTERS, len(STORY)]):
+        before = STORY[begin][1]
         if before is not None:
             before(project)
-        shown[name] = run_command(line.split(), project)
+        names, lines = zip(*((name, line.split()) for name, _, line in STORY[begin:end]), strict=True)
+        shown.update(zip(names, call_each(lines, project, tmp_path_factory.mktemp("said")), strict=True))
     return shown
 
 
