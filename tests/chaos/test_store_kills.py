@@ -58,7 +58,7 @@ def test_whatever_was_acknowledged_survives_kills_at_random_points(tmp_path: Pat
     chance = random.Random(5)
     acknowledged = 0
     for kill in range(KILLS):
-        acknowledged = max(acknowledged, run_and_kill(folder, chance.uniform(0, 0.05), chance.randint(0, 6)))
+        acknowledged = max(acknowledged, run_and_kill(folder, chance.random(), chance.randint(0, 6)))
         if not (folder / "journal.sqlite3").exists():
             continue
         with open_store(folder) as store:
@@ -84,7 +84,7 @@ def run_and_kill(folder: Path, delay: float, lines: int) -> int:
     for _ in range(lines):
         seen = process.stdout.readline() or seen
     # The moment of the kill is random on purpose; nothing that is checked depends on it.
-    killer = threading.Timer(delay, process.kill)
+    killer = threading.Timer(delay * (0.05 if lines else 0.4), process.kill)
     killer.start()
     rest = process.stdout.read().splitlines()
     killer.join()

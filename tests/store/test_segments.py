@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from blake3 import blake3
@@ -21,30 +23,31 @@ def key_of(number: int) -> bytes:
     return blake3(b"key %d" % number).digest()
 
 
-def fresh_journal() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(connection)
-    return connection
+@contextmanager
+def fresh_journal() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        yield connection
 
 
 @settings(max_examples=25, deadline=None)
 @given(commits, st.integers(1, 12))
 def test_the_index_gives_what_a_dictionary_would(history: list[tuple[int, int, int]], rhythm: int) -> None:
     """However commits are cut, merged and looked up in between, the newest entry of each key is found."""
-    connection = fresh_journal()
-    cursor = connection.cursor()
-    model: dict[int, tuple[int, int, int, int]] = {}
-    index = Segments(1)
-    for sequence, (run, start, length) in enumerate(history, 1):
-        rows = {number: (run, sequence, number, 1) for number in range(start, start + length)}
-        append_segment(cursor, 1, sequence, run, [entry(key_of(n), *place) for n, place in rows.items()])
-        model.update(rows)
-        if sequence % rhythm == 0:
-            assert found_by(index, connection, sequence, range(0, 1000, 9)) == {
-                number: model[number] for number in range(0, 1000, 9) if number in model
-            }
-    assert found_by(index, connection, -2, range(1000)) == model
-    assert found_by(Segments(1), connection, 1, range(1000)) == model
+    with fresh_journal() as connection:
+        cursor = connection.cursor()
+        model: dict[int, tuple[int, int, int, int]] = {}
+        index = Segments(1)
+        for sequence, (run, start, length) in enumerate(history, 1):
+            rows = {number: (run, sequence, number, 1) for number in range(start, start + length)}
+            append_segment(cursor, 1, sequence, run, [entry(key_of(n), *place) for n, place in rows.items()])
+            model.update(rows)
+            if sequence % rhythm == 0:
+                assert found_by(index, connection, sequence, range(0, 1000, 9)) == {
+                    number: model[number] for number in range(0, 1000, 9) if number in model
+                }
+        assert found_by(index, connection, -2, range(1000)) == model
+        assert found_by(Segments(1), connection, 1, range(1000)) == model
 
 
 def found_by(
@@ -66,26 +69,28 @@ def found_by(
 
 def test_the_number_of_segments_stays_small() -> None:
     """After a thousand commits a look-up meets a few dozen segments, and no chunk is left behind by merges."""
-    connection = fresh_journal()
-    cursor = connection.cursor()
-    for sequence in range(1, 1001):
-        append_segment(cursor, 1, sequence, 1, [entry(key_of(sequence * 10 + i), 1, 0, i, 1) for i in range(10)])
-    count, entries, chunks = connection.execute("SELECT count(*), sum(entries), sum(chunks) FROM segments").fetchone()
-    assert count <= 4 * FAN_IN
-    assert entries == 10_000
-    assert chunks == connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
-    assert chunks <= 10_000 / CHUNK + count
+    with fresh_journal() as connection:
+        cursor = connection.cursor()
+        for sequence in range(1, 1001):
+            append_segment(cursor, 1, sequence, 1, [entry(key_of(sequence * 10 + i), 1, 0, i, 1) for i in range(10)])
+        count, entries, chunks = connection.execute(
+            "SELECT count(*), sum(entries), sum(chunks) FROM segments"
+        ).fetchone()
+        assert count <= 4 * FAN_IN
+        assert entries == 10_000
+        assert chunks == connection.execute("SELECT count(*) FROM chunks").fetchone()[0]
+        assert chunks <= 10_000 / CHUNK + count
 
 
 def test_large_segments_are_not_merged_any_more(monkeypatch) -> None:
     """Merging stops at a size where it would make other drivers wait; everything is found nevertheless."""
     monkeypatch.setattr(segments, "MERGE_LIMIT", 2000)
-    connection = fresh_journal()
-    cursor = connection.cursor()
-    for sequence in range(1, 41):
-        append_segment(cursor, 1, sequence, 1, [entry(key_of(sequence * 300 + i), 1, 0, i, 1) for i in range(300)])
-    assert connection.execute("SELECT count(*) FROM segments").fetchone()[0] == 40
-    assert len(found_by(Segments(1), connection, 1, range(300, 12_300))) == 12_000
+    with fresh_journal() as connection:
+        cursor = connection.cursor()
+        for sequence in range(1, 41):
+            append_segment(cursor, 1, sequence, 1, [entry(key_of(sequence * 300 + i), 1, 0, i, 1) for i in range(300)])
+        assert connection.execute("SELECT count(*) FROM segments").fetchone()[0] == 40
+        assert len(found_by(Segments(1), connection, 1, range(300, 12_300))) == 12_000
 
 
 def record(store: SqliteStore, runs: list[tuple[int, int]], *, novel: bool, group: int = 300) -> None:

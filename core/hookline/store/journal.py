@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from hookline.errors import StoreDamagedError, StoreError, UsageError, close_match
+from hookline.errors import HooklineError, StoreDamagedError, StoreError, UsageError, close_match
 from hookline.model.states import Kind, RunState, Verdict
 from hookline.store import schema
 from hookline.store.artifacts import Artifacts
@@ -92,8 +92,12 @@ class SqliteStore:
         self._local = threading.local()
         self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._damage: StoreDamagedError | None = None
-        with self.reading() as connection:
-            schema.check_tables(connection, self.journal)
+        try:
+            with self.reading() as connection:
+                schema.check_tables(connection, self.journal)
+        except HooklineError:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

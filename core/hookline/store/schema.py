@@ -67,7 +67,11 @@ class Connection(Forgetful):
         self.forgotten = False
         try:
             self.raw = _connect(path, write=write)
-            self._prepare(write, durability)
+            try:
+                self._prepare(write, durability)
+            except sqlite3.Error:
+                self.raw.close()
+                raise
         except sqlite3.Error as error:
             raise journal_error(error, path) from error
         forget_in_children(self)
@@ -260,11 +264,12 @@ def _connect(path: Path, *, write: bool) -> sqlite3.Connection:
     connection = opened("mode=ro")
     try:
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError as error:
+        connection.close()
         # On a read-only file system SQLite can't make its shared memory; without a log nothing can change either.
         log = path.with_name(path.name + "-wal")
-        connection.close()
-        if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
+        writable = os.access(path.parent, os.W_OK)
+        if writable or (log.exists() and log.stat().st_size) or not isinstance(error, sqlite3.OperationalError):
             raise
         connection = opened("mode=ro&immutable=1")
     return connection
