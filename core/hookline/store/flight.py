@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Callable
 from pathlib import Path
 from struct import Struct
 
@@ -34,7 +35,7 @@ class Slot:
         self._map = mapped
         self._at = at
 
-    def set(self, node: int, item: int, attempt: int, _pack=_SLOT.pack_into) -> None:  # type: ignore[no-untyped-def]
+    def set(self, node: int, item: int, attempt: int, _pack: Callable[..., None] = _SLOT.pack_into) -> None:
         """Say that this worker starts an attempt now."""
         _pack(self._map, self._at, item, item ^ node ^ attempt ^ _CHECK, node, attempt)
 
