@@ -43,7 +43,7 @@ imports: $(DEV)
 	$(BIN)/lint-imports
 
 tests: $(DEV)
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
 
 bench: $(DEV)
 	@for script in $(if $(BENCH),$(BENCH:%=tests/benchmarks/bench_%.py),tests/benchmarks/bench_*.py); do \

@@ -16,19 +16,19 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture
-def example(tmp_path: Path) -> Callable[[str], Path]:
-    """Gives a copy of an example's folder, which a test may edit."""
+@pytest.fixture(scope="session")
+def copy_of() -> Callable[[str, Path], Path]:
+    """Copies an example's folder to another place, where a test may edit it."""
 
-    def copy(name: str) -> Path:
+    def copy(name: str, place: Path) -> Path:
         unwanted = shutil.ignore_patterns("__pycache__", ".hookline")
-        return Path(shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=unwanted))
+        return Path(shutil.copytree(EXAMPLES / name, place / name, ignore=unwanted))
 
     return copy
 
 
-@pytest.fixture
-def play() -> Callable[..., Any]:
+@pytest.fixture(scope="session")
+def play() -> Callable[[Path, str], Any]:
     """Runs code in a folder, in a new interpreter, and gives what it sets ``said`` to."""
 
     def run(folder: Path, code: str) -> Any:
@@ -40,7 +40,7 @@ def play() -> Callable[..., Any]:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=180,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("diagnosis")]
 
-Example = Callable[[str], Path]
-Play = Callable[..., Any]
+Copy = Callable[[str, Path], Path]
+Play = Callable[[Path, str], Any]
 
-SMALL = """
+START = """
+from pathlib import Path
 import hookline
 from workflow import diagnosis
 
@@ -26,107 +28,114 @@ def facts(run):
         "status": run.status,
         "counts": {word: count for word, count in run.counts.items() if count},
         "ran": sorted(name for name, task in run.tasks.items() if task.attempts),
-        "recall": result["figures"]["malignant"].recall,
+        "figures": {name: list(vars(figures).values()) for name, figures in result["figures"].items()},
         "model": None if result["model"] is None else str(result["model"]),
-        "report": str(result["report"]),
+        "page": (result["report"] / "report.md").read_text(),
+        "picture": (result["report"] / "figures.png").read_bytes().hex(),
     }
 """
-
-
-def test_results_are_the_same_on_every_executor_and_a_second_run_reuses_all(example: Example, play: Play) -> None:
-    """The figures and the report don't depend on the executor; what is recorded is not done twice."""
-    code = """
-said = {}
-for executor in ("inline", "threads", "processes"):
-    first, second = start(executor, f"store-{executor}"), start(executor, f"store-{executor}")
-    figures = {name: list(vars(found).values()) for name, found in first.result["figures"].items()}
-    page = (first.result["report"] / "report.md").read_text()
-    picture = (first.result["report"] / "figures.png").read_bytes()
-    said[executor] = {"result": [figures, page, picture.hex()], "first": facts(first), "second": facts(second)}
-"""
-    said = play(example("diagnosis"), SMALL + code)
-
-    assert said["inline"]["result"] == said["threads"]["result"] == said["processes"]["result"]
-    for executor in said:
-        first, second = said[executor]["first"], said[executor]["second"]
-        assert first["status"] == second["status"] == "completed"
-        assert second["ran"] == []
-        assert second["counts"] == {"reused": sum(first["counts"].values())}
-
-
-def test_the_first_run_writes_a_model_and_a_report_with_a_picture(example: Example, play: Play) -> None:
-    """A result that is a file is a file: the model can be loaded and predicts, the picture is a PNG."""
-    code = """
+FIRST = """
 import joblib
+
+said = {name: facts(start(name, f"store-{name}")) for name in ("inline", "processes")}
 run = start()
-said = facts(run)
-cases = run.load("split")[1]
-said["predicted"] = len(joblib.load(said["model"]).predict(cases.drop(columns="diagnosis").to_numpy()))
+said["threads"] = facts(run)
+said["again"] = facts(start())
+cases = run.load("split")[1].drop(columns="diagnosis").to_numpy()
+said["predicted"] = len(joblib.load(said["threads"]["model"]).predict(cases))
+said["gated"] = facts(start(minimum_recall=1.01))
+bad = start(path=Path("wrong.csv"))
+said["bad"] = {name: [task.state, task.error] for name, task in bad.tasks.items()}
 """
-    said = play(example("diagnosis"), SMALL + code)
-
-    assert said["predicted"] == 143
-    assert Path(said["model"]).name == "model.joblib"
-    assert (Path(said["report"]) / "figures.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    page = (Path(said["report"]) / "report.md").read_text()
-    assert "It passed the gate." in page
-    assert re.search(r"\| malignant \| 0\.\d{3} \|", page) or "| malignant | 1.000 |" in page
-    assert "(figures.png)" in page
+WRONG = {1: (0, "unknown"), 2: (1, "wide"), 3: (2, ""), 4: (3, "-1")}
 
 
-def test_after_an_edit_to_one_function_only_what_depends_on_it_runs(example: Example, play: Play) -> None:
-    """A changed sentence of the report re-runs the report alone; why names the function, its file and line."""
-    folder = example("diagnosis")
-    play(folder, SMALL + "said = facts(start())")
-    report = folder / "report.py"
-    report.write_text(report.read_text().replace("It passed the gate.", "Good enough."))
-    line = next(n for n, text in enumerate(report.read_text().splitlines(), 1) if "Good enough." in text)
-
-    said = play(folder, SMALL + "run = start()\nsaid = {**facts(run), 'why': run.why('write_report')}")
-
-    assert said["ran"] == ["write_report"]
-    assert "verdict" in said["why"]
-    assert f"report.py:{line}" in said["why"]
-    assert "Good enough." in (Path(said["report"]) / "report.md").read_text()
-
-
-def test_an_edit_that_does_not_change_a_result_stops_there(example: Example, play: Play) -> None:
-    """A wider limit re-runs the validation; it gives the same table, so that nothing after it runs."""
-    folder = example("diagnosis")
-    play(folder, SMALL + "said = facts(start())")
-    checks = folder / "checks.py"
-    checks.write_text(checks.read_text().replace('"radius": 60', '"radius": 70'))
-
-    assert play(folder, SMALL + "said = facts(start())")["ran"] == ["validate"]
-
-
-def test_the_gate_keeps_a_model_from_being_written(example: Example, play: Play) -> None:
-    """Below the threshold the model's task is skipped; the run completes and the report says so."""
-    said = play(example("diagnosis"), SMALL + "said = facts(start(minimum_recall=1.01))")
-
-    assert (said["status"], said["model"], said["counts"]["skipped"]) == ("completed", None, 1)
-    assert "did **not** pass the gate" in (Path(said["report"]) / "report.md").read_text()
-
-
-def test_a_table_with_errors_is_refused_with_all_of_them(example: Example, play: Play) -> None:
-    """The validation names each wrong cell by line and column, and nothing after it runs."""
-    folder = example("diagnosis")
-    table = folder / "breast_cancer.csv"
-    lines = table.read_text().splitlines()
-    for row, (column, text) in {1: (0, "unknown"), 2: (1, "wide"), 3: (2, ""), 4: (3, "-1")}.items():
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, copy_of: Copy, play: Play) -> tuple[Path, Any]:
+    """The example's folder after some runs, and what is known of these."""
+    folder = copy_of("diagnosis", tmp_path_factory.mktemp("first"))
+    lines = (folder / "breast_cancer.csv").read_text().splitlines()
+    for row, (column, text) in WRONG.items():
         cells = lines[row].split(",")
         cells[column] = text
         lines[row] = ",".join(cells)
     (folder / "wrong.csv").write_text("\n".join(lines))
-    code = """
-from pathlib import Path
-run = start(path=Path("wrong.csv"))
-said = {"status": run.status, "error": run.tasks["validate"].error, "split": run.tasks["split"].state}
-"""
-    said = play(folder, SMALL + code)
+    return folder, play(folder, START + FIRST)
 
-    assert (said["status"], said["split"]) == ("failed", "skipped")
-    assert "line 2: diagnosis is 'unknown', not one of malignant, benign" in said["error"]
-    assert "line 3: mean_radius is 'wide', not a number" in said["error"]
-    assert "line 4: mean_texture is missing" in said["error"]
-    assert "line 5: mean_perimeter is -1, not between 0 and 400" in said["error"]
+
+@pytest.fixture
+def known(first: tuple[Path, Any], tmp_path: Path) -> Path:
+    """A copy of that folder with its store, to be edited."""
+    return Path(shutil.copytree(first[0], tmp_path / "known"))
+
+
+def test_results_are_the_same_on_every_executor(first: tuple[Path, Any]) -> None:
+    """Figures, report and picture don't depend on where the tasks ran."""
+    said = first[1]
+
+    for what in ("status", "counts", "figures", "page", "picture"):
+        assert said["inline"][what] == said["threads"][what] == said["processes"][what], what
+
+
+def test_a_second_run_reuses_everything(first: tuple[Path, Any]) -> None:
+    """What is recorded is not done twice."""
+    new, again = first[1]["threads"], first[1]["again"]
+
+    assert new["status"] == again["status"] == "completed"
+    assert (again["ran"], again["counts"]) == ([], {"reused": new["counts"]["completed"]})
+    assert (again["figures"], again["page"]) == (new["figures"], new["page"])
+
+
+def test_the_model_and_the_report_are_files(first: tuple[Path, Any]) -> None:
+    """The model can be loaded and predicts, the report shows the figures, its picture is a PNG."""
+    found = first[1]["threads"]
+
+    assert Path(found["model"]).name == "model.joblib"
+    assert first[1]["predicted"] == 143
+    assert bytes.fromhex(found["picture"]).startswith(b"\x89PNG\r\n\x1a\n")
+    assert "It passed the gate." in found["page"]
+    assert re.search(r"\| malignant \| [01]\.\d{3} \|", found["page"])
+
+
+def test_the_gate_keeps_a_model_from_being_written(first: tuple[Path, Any]) -> None:
+    """Below the threshold the model's task is skipped; the run completes and the report says so."""
+    gated = first[1]["gated"]
+
+    assert (gated["status"], gated["model"], gated["counts"]["skipped"]) == ("completed", None, 1)
+    assert "did **not** pass the gate" in gated["page"]
+
+
+def test_a_table_with_errors_is_refused_with_all_of_them(first: tuple[Path, Any]) -> None:
+    """The validation names each wrong cell by line and column, and nothing after it runs."""
+    tasks = first[1]["bad"]
+    state, error = tasks.pop("validate")
+
+    assert state == "failed"
+    assert "line 2: diagnosis is 'unknown', not one of malignant, benign" in error
+    assert "line 3: mean_radius is 'wide', not a number" in error
+    assert "line 4: mean_texture is missing" in error
+    assert "line 5: mean_perimeter is -1, not between 0 and 400" in error
+    assert tasks.pop("load")[0] == "completed"
+    assert {state for state, _ in tasks.values()} == {"skipped"}
+
+
+def test_after_an_edit_to_one_function_only_what_depends_on_it_runs(known: Path, play: Play) -> None:
+    """A changed sentence of the report re-runs the report alone; why names the function, its file and line."""
+    report = known / "report.py"
+    report.write_text(report.read_text().replace("It passed the gate.", "Good enough."))
+    line = next(n for n, text in enumerate(report.read_text().splitlines(), 1) if "Good enough." in text)
+
+    said = play(known, START + "run = start()\nsaid = {**facts(run), 'why': run.why('write_report')}")
+
+    assert said["ran"] == ["write_report"]
+    assert "'verdict'" in said["why"]
+    assert f"report.py:{line}" in said["why"]
+    assert "Good enough." in said["page"]
+
+
+def test_an_edit_that_does_not_change_a_result_stops_there(known: Path, play: Play) -> None:
+    """A wider limit re-runs the validation; it gives the same table, so that nothing after it runs."""
+    checks = known / "checks.py"
+    checks.write_text(checks.read_text().replace('"radius": 60', '"radius": 70'))
+
+    assert play(known, START + "said = facts(start())")["ran"] == ["validate"]

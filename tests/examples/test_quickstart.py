@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+Copy = Callable[[str, Path], Path]
+Play = Callable[[Path, str], Any]
 
-def test_the_quickstart_finds_the_rule_that_its_data_were_made_by(
-    example: Callable[[str], Path], play: Callable[..., Any]
-) -> None:
+
+def test_the_quickstart_finds_the_rule_that_its_data_were_made_by(tmp_path: Path, copy_of: Copy, play: Play) -> None:
     """Long silence tells best who leaves; another seed makes other customers."""
     code = """
 import hookline
@@ -17,17 +18,22 @@ from churn import churn
 runs = [hookline.run(churn, seed=seed) for seed in (0, 0, 1)]
 said = [[run.result, run.counts.get("reused", 0)] for run in runs]
 """
-    (first, new), (again, reused), (other, _) = play(example("quickstart"), code)
+    (first, new), (again, reused), (other, _) = play(copy_of("quickstart", tmp_path), code)
 
     assert first["column"] == "silent_months"
     assert (again, new, reused) == (first, 0, 5)
     assert other["accuracy"] != first["accuracy"]
 
 
-def test_the_quickstart_runs_as_a_script(example: Callable[[str], Path]) -> None:
+def test_the_quickstart_runs_as_a_script(tmp_path: Path, copy_of: Copy) -> None:
     """``python churn.py`` prints the result."""
     done = subprocess.run(
-        [sys.executable, "churn.py"], cwd=example("quickstart"), capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "churn.py"],
+        cwd=copy_of("quickstart", tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
     assert done.returncode == 0, done.stderr
