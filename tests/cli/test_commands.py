@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -183,6 +184,16 @@ def test_recorded_output_cannot_steer_the_terminal(told: dict[str, Shown], proje
     assert "\x1b" not in shown.out
     assert "training 13 \\x1b]0;title\\x07" in shown.out
     assert "ValueError: bad depth 13" in shown.out
+
+
+def test_a_reused_task_names_the_run_that_has_its_output(
+    told: dict[str, Shown], project: Path, look: Callable[..., Shown]
+):
+    """A task that was reused printed nothing here; the message is the command that shows what it printed."""
+    shown = look(project, "runs", "logs", "last~4", "train[0]")
+    assert "'train[0]' was reused, see hookline runs logs" in shown.err
+    command = shlex.split(shown.err.partition("see hookline ")[2])
+    assert "training 3" in look(project, *command).out
 
 
 def test_lists_can_be_read_by_programs(told: dict[str, Shown], project: Path, look: Callable[..., Shown]):

@@ -57,8 +57,6 @@ def graph(
 
 
 def _drawn(made: TaskGraph, drawing: Drawing) -> str:
-    from hookline.graph import render
+    from hookline.graph.render import render_dot, render_mermaid, render_tree
 
-    return {Drawing.TREE: render.render_tree, Drawing.MERMAID: render.render_mermaid, Drawing.DOT: render.render_dot}[
-        drawing
-    ](made)
+    return {Drawing.TREE: render_tree, Drawing.MERMAID: render_mermaid, Drawing.DOT: render_dot}[drawing](made)

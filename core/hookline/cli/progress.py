@@ -75,7 +75,7 @@ class PlainProgress:
     """
 
     def __init__(self, tally: Tally | None = None) -> None:
-        self.tally = tally or Tally()
+        self.tally = Tally() if tally is None else tally
         self._told: set[str] = set()
         self._failures = 0
         self._pause = _FIRST_PAUSE
@@ -113,9 +113,8 @@ class PlainProgress:
             say("  further failures are only counted")
 
     def _tell_progress(self, last: bool = False) -> None:
-        lines = self.tally.lines()
-        if len(lines) <= _MOST_PLAIN_LINES:
-            for line in lines:
+        if len(self.tally) <= _MOST_PLAIN_LINES:
+            for line in self.tally.lines():
                 if line.over and line.name not in self._told and (line.finished or last):
                     self._told.add(line.name)
                     say(f"  {one_line(line.name)}: {_final(line, self.tally)}")
@@ -138,7 +137,7 @@ class LiveProgress:
         from rich.console import Console
         from rich.live import Live
 
-        self.tally = tally or Tally()
+        self.tally = Tally() if tally is None else tally
         # The stream of now: what tasks print is captured by putting others in its place.
         self._console = console or Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
         self._words = ""

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hookline.cli.run_page import item_id, node_ids
-from hookline.cli.wording import amount, clean, one_line
+from hookline.cli.wording import amount, clean, hint, one_line
 from hookline.errors import UsageError, close_match
+from hookline.model.states import Verdict
 
 if TYPE_CHECKING:
     from hookline.store.protocol import Store
     from hookline.store.rows import Failure, Log, NodeRow
 
-__all__ = ["AttemptLog", "log_lines", "read_logs"]
+__all__ = ["AttemptLog", "log_lines", "read_logs", "told_instead"]
 
 _ITEM = re.compile(r"(.+)\[(\d+)\]\Z")
 
@@ -89,6 +90,21 @@ def log_lines(logs: list[AttemptLog]) -> Iterator[str]:
             yield f"({amount(log.dropped)} bytes in the middle were not kept)"
         if log.failure:
             yield clean(log.failure).rstrip("\n")
+
+
+def told_instead(store: Store, run: str | int, task: str | None) -> str:
+    """Say why there is nothing to read, and where there may be something."""
+    if task is None:
+        return "nothing: the tasks of this run printed nothing, and none failed"
+    nodes = store.nodes(run)
+    node, item = _find(nodes, node_ids(nodes), task)
+    for decision in reversed(store.decisions(run, node)):
+        if item is None or decision.low <= item < decision.high:
+            if decision.verdict is Verdict.REUSE and decision.source_run is not None:
+                source = store.run(decision.source_run).id
+                return f"nothing: '{task}' was reused, see {hint('runs', 'logs', source, task)}"
+            break
+    return f"nothing: '{task}' printed nothing, and did not fail"
 
 
 def _find(nodes: list[NodeRow], ids: dict[int, str], task: str | None) -> tuple[int | None, int | None]:

@@ -195,7 +195,11 @@ def _note_lines(store: Store, run: int, nodes: list[NodeRow], everything: bool) 
 
 def _text(note: Note) -> str:
     if note.kind == "artifact":
-        return "stored"
+        from hookline.store.outputs import unpack_outputs
+
+        stored = unpack_outputs(note.outputs) if note.outputs else ()
+        size = sum(part.size + sum(file.size for file in part.files) for part in stored)
+        return f"stored, {counted(size, 'byte')}" if stored else "stored"
     value = _value(note)
     text = f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)
     return text if note.step is None else f"{text} (at {note.step})"

@@ -11,7 +11,7 @@ from hookline.cli.output import say, show, show_json
 from hookline.cli.sections import OUTPUT, SectionedCommand
 from hookline.cli.stores import existing_store
 from hookline.cli.tasks import task_id
-from hookline.cli.wording import hint, one_line
+from hookline.cli.wording import clean, hint
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -82,7 +82,7 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """Read what tasks of a run printed and logged, and the tracebacks of those that failed."""
-    from hookline.cli.run_logs import log_lines, read_logs
+    from hookline.cli.run_logs import log_lines, read_logs, told_instead
     from hookline.store.journal import open_store
 
     opened = open_store(existing_store(store))
@@ -99,5 +99,4 @@ def logs(
     for line in log_lines(found):
         show(line)
     if not found:
-        whose = f"task '{one_line(wanted)}' printed" if wanted else "its tasks printed"
-        say(f"nothing: in run {row.id} {whose} nothing and did not fail (reused tasks print nothing)")
+        say(clean(told_instead(opened, row.id, wanted)))

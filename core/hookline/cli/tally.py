@@ -155,6 +155,10 @@ class Tally:
             else:
                 self.finished = event
 
+    def __len__(self) -> int:
+        """How many lines there are."""
+        return len(self._lines)
+
     def lines(self) -> list[Line]:
         """Give the lines in graph order."""
         with self._lock:
