@@ -187,10 +187,13 @@ def _adapter(annotation: Any) -> Any:
         return None
 
 
+_PLAIN = ("enum", "literal_error", "is_instance_of")
+
+
 def _reason(error: Any) -> str:
     """Word what pydantic says beyond that the type is wrong: the place inside, or a constraint."""
     place = ", ".join(f"item {part + 1}" if isinstance(part, int) else f"'{part}'" for part in error["loc"])
-    if error["type"].endswith(("_type", "_parsing", "_from_float")) or error["type"] in ("enum", "literal_error"):
+    if error["type"].endswith(("_type", "_parsing", "_from_float")) or error["type"] in _PLAIN:
         return place
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
