@@ -766,6 +766,34 @@ def step(x, *, hook=pick, plain=Plain()):
 """
 
 
+TEXTS = """
+import contextvars
+from collections import OrderedDict
+from pathlib import Path
+
+LIMIT = 3
+PLACE = Path("x")
+LEVEL = contextvars.ContextVar("level", default=1)
+
+def helper(x):
+    return x
+
+TABLE = {"a": helper}
+
+class shared(property):
+    def __get__(self, owner, kind=None):
+        return self.fget(kind) + 1
+
+class Config:
+    @shared
+    def size(cls):
+        return 1
+
+def step(frame):
+    return frame.query("x > @LIMIT"), PLACE, LEVEL.get(), TABLE, Config.size
+"""
+
+
 def _edits(base: str, *rows: tuple[str, str, str]) -> list[Edit]:
     return [Edit(name, base, old, new) for name, old, new in rows]
 
@@ -1071,6 +1099,14 @@ MUST = [
         ("a helper reached only in a nested comprehension", "return y + 1", "return y + 2"),
         ("a function found in a module's __dict__", "return 4", "return 44"),
         ("a method of a base made elsewhere", "return 6\n", "return 66\n"),
+    ),
+    *_edits(
+        TEXTS,
+        ("a constant named in a query", "LIMIT = 3", "LIMIT = 4"),
+        ("a path that becomes a pure path", "import Path\n", "import PurePath as Path\n"),
+        ("the default of a context variable", "default=1", "default=2"),
+        ("a dict that becomes another kind of dict", 'TABLE = {"a": helper}', "TABLE = OrderedDict(a=helper)"),
+        ("a kind of property of one's own", "self.fget(kind) + 1", "self.fget(kind) + 2"),
     ),
     *_edits(
         SHADOWS,

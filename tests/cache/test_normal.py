@@ -14,7 +14,8 @@ from types import CodeType, ModuleType
 
 import pytest
 
-from hookline.cache.normal import Sources, constant, raw
+from hookline.cache.bytecode import constant, raw
+from hookline.cache.normal import Sources
 
 
 def functions(code: CodeType) -> Iterator[CodeType]:

@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import re
 import runpy
 import sys
 import types
@@ -35,6 +36,7 @@ ANYTHING: Mapping[int, str] = {
         "importlib.reload()": importlib.reload,
         "runpy.run_path()": runpy.run_path,
         "runpy.run_module()": runpy.run_module,
+        "globals()": globals,
         "sys._getframe()": sys._getframe,
         "sys.modules": sys.modules,
     }.items()
@@ -45,6 +47,9 @@ UNFOLLOWED = frozenset(
      "importlib.util.spec_from_file_location", "importlib.util.find_spec", "pkgutil.resolve_name", "pydoc.locate",
      "inspect.currentframe", "inspect.stack", "gc.get_objects", "code.interact", "code.InteractiveInterpreter"}
 )  # fmt: skip
+#: Methods of libraries that read names out of texts.
+_EVALUATES = frozenset({"query", "eval", "evaluate", "sql", "execute", "sqldf", "SQLContext"})
+_NAME = re.compile(r"[^\W\d]\w*")
 _MISSING = object()
 _ALWAYS = ("__class__",)
 
@@ -74,11 +79,20 @@ class Names:
                 edges.append(self._closure(use, cells, function, where, node.name))
             elif use.name not in bases or use.name in function.__globals__:
                 edges.append(self._global(use, function, where))
+        edges += self._quoted(found, function, where)
         for name, values in bases.items():
             if name not in used:  # imported for what the import does
                 whole = [Use("local", name)] * len(values)
                 edges += [self._edge(use, value, function, where) for use, value in zip(whole, values, strict=True)]
         return _once(edges)
+
+    def _quoted(self, found: Reach, function: FunctionType, where: str) -> list[Edge]:
+        """Libraries that evaluate texts look names up in the caller's globals: ``frame.query("x > @LIMIT")``."""
+        if _EVALUATES.isdisjoint(found.words):
+            return []
+        names = sorted({name for text in found.texts for name in _NAME.findall(text)})
+        known = [name for name in names if name in function.__globals__]
+        return [self._global(Use("global", name), function, where) for name in known]
 
     # --- globals ------------------------------------------------------------------------------------------------
 

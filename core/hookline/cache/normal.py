@@ -8,21 +8,19 @@ only believed when the compiled code is equal, so a file edited after its import
 from __future__ import annotations
 
 import ast
-import dis
 import linecache
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.util import decode_source
 from pathlib import Path
 from types import CodeType
 
-from hookline.cache.reach import LONGEST_WORD, localsplus
+from hookline.cache.bytecode import raw
+from hookline.cache.syntax import Definition, Tree
 
-__all__ = ["Form", "Sources", "constant", "raw", "written"]
-
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+__all__ = ["Form", "Sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,6 @@ class Form:
         content: What is digested.
         names: Names that the code reads outside ignorable annotations; None where all of the bytecode's count.
         words: Identifiers and short texts in the code; None where all of the bytecode's count.
-    words: Identifiers and short texts in the code; None as before.
         plain: An undecorated function outside any class, whose own annotations may be ignored.
         source: Source text, only for whys and diffs.
         definition: The syntax tree that the content was made from.
@@ -122,7 +119,7 @@ class _Module:
             first = definition.decorator_list[0].lineno if definition.decorator_list else definition.lineno
             self._definitions.setdefault((definition.name, first), []).append((definition, owner))
 
-    def find(self, code: CodeType) -> tuple[_Definition, str] | None:
+    def find(self, code: CodeType) -> tuple[Definition, str] | None:
         """Find the definition that a running code object was compiled from, and the class around it."""
         compiled = self._codes.get((code.co_name, code.co_qualname, code.co_firstlineno), ())
         if not any(_same(other, code) for other in compiled):
@@ -134,9 +131,9 @@ class _Module:
         )
         return found[0] if len(found) == 1 else None
 
-    def _lambdas(self, code: CodeType) -> list[tuple[_Definition, str]]:
+    def _lambdas(self, code: CodeType) -> list[tuple[Definition, str]]:
         spans = set(code.co_positions())
-        found: list[tuple[_Definition, str]] = []
+        found: list[tuple[Definition, str]] = []
         waiting: list[tuple[ast.AST, str]] = [(self.tree, "")]
         while waiting:
             node, owner = waiting.pop()
@@ -233,8 +230,8 @@ def _statements_of(node: ast.stmt) -> Iterator[ast.stmt]:
                     waiting.append(child)
 
 
-def _form(definition: _Definition, owner: str, lines: list[str]) -> Form:
-    tree = _Tree()
+def _form(definition: Definition, owner: str, lines: list[str]) -> Form:
+    tree = Tree()
     content = tree.function(definition)
     private = tree.private and owner.lstrip(".").lstrip("_")
     first = definition.lineno
@@ -251,162 +248,3 @@ def _form(definition: _Definition, owner: str, lines: list[str]) -> Form:
         source=_text(lines, first, definition.end_lineno or first),
         definition=definition,
     )
-
-
-class _Tree:
-    """Writes a syntax tree as text, without positions, docstrings, bare constants and ignorable annotations."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-        self.words: set[str] = set()
-        self.private = False
-
-    def function(self, definition: _Definition) -> str:
-        """Write a function without its name, decorators, defaults and annotations: those count by value."""
-        body = definition.body if isinstance(definition.body, list) else [definition.body]
-        return self._write([type(definition).__name__, _parameters(definition.args), body])
-
-    def _write(self, first: list[object]) -> str:
-        out: list[str] = []
-        waiting: list[tuple[object, bool]] = [(first, False)]  # the flag: directly in the body of a class
-        while waiting:
-            item, owned = waiting.pop()
-            if isinstance(item, str):
-                out.append(item)
-                self.words.add(item)
-                self.private |= item.startswith("__") and not item.endswith("__")
-            elif isinstance(item, list):
-                kept = [child for child in item if not _idle(child)]
-                out.append(f"[{len(kept)}")
-                waiting.extend((child, owned) for child in reversed(kept))
-            elif isinstance(item, ast.Constant):
-                if isinstance(item.value, str) and len(item.value) < LONGEST_WORD:
-                    self.words.add(item.value)
-                out.append(f"={type(item.value).__name__} {written(item.value)}")
-            elif isinstance(item, ast.AST):
-                if isinstance(item, ast.Name):
-                    self.names.add(item.id)
-                out.append("Assign" if _assigns(item, owned) else type(item).__name__)
-                children, inside = _children(item, owned)
-                waiting.extend((child, inside) for child in reversed(children))
-            else:
-                out.append(f"!{item!r}")
-        return "\x1f".join(out)
-
-
-def _idle(node: object) -> bool:
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
-
-
-def _assigns(node: ast.AST, owned: bool) -> bool:
-    return isinstance(node, ast.AnnAssign) and node.value is not None and not owned
-
-
-def _children(node: ast.AST, owned: bool) -> tuple[list[object], bool]:
-    """List what to write of a node, and whether that stands in a class body."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        notes = _annotations(node) if owned or node.decorator_list else []
-        parameters = [_parameters(node.args), list(node.args.defaults), list(node.args.kw_defaults)]
-        return [node.name, parameters, notes, node.decorator_list, node.body], False
-    if isinstance(node, ast.Lambda):
-        return [_parameters(node.args), list(node.args.defaults), list(node.args.kw_defaults), node.body], False
-    if isinstance(node, ast.AnnAssign) and not owned:
-        # in a function these annotations are never evaluated: what is left is an assignment, or less
-        return [[node.target], node.value], owned
-    children = [getattr(node, name, None) for name in _fields(node._fields)]
-    return children, owned or isinstance(node, ast.ClassDef)
-
-
-@cache
-def _fields(fields: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in fields if name not in ("ctx", "kind", "type_comment"))
-
-
-def _parameters(args: ast.arguments) -> list[object]:
-    """Write names and kinds of parameters."""
-    groups: list[object] = [[arg.arg for arg in group] for group in (args.posonlyargs, args.args, args.kwonlyargs)]
-    return [*groups, args.vararg.arg if args.vararg else None, args.kwarg.arg if args.kwarg else None]
-
-
-def _annotations(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> list[object]:
-    args = definition.args
-    listed = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
-    notes: list[object] = [arg.annotation if arg else None for arg in listed]
-    return [*notes, definition.returns, list(getattr(definition, "type_params", ()))]
-
-
-def constant(value: object) -> object:
-    """Bring a constant of a code object into a form whose ``repr`` is canonical."""
-    if isinstance(value, CodeType):
-        return raw(value)
-    if isinstance(value, tuple):
-        return ("tuple", *(constant(item) for item in value))
-    if isinstance(value, frozenset):
-        return ("frozenset", *sorted((constant(item) for item in value), key=repr))
-    return type(value).__name__, written(value)
-
-
-def written(value: object) -> str:
-    """Write a constant; large ints in hexadecimal, for Python refuses to write their decimals."""
-    return hex(value) if type(value) is int and value.bit_length() > 1000 else repr(value)
-
-
-_CONSTANT = frozenset(dis.hasconst) | {dis.opmap[name] for name in ("KW_NAMES",) if name in dis.opmap}
-_JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
-_NOISE = frozenset(dis.opmap[name] for name in ("NOP", "CACHE", "RESUME") if name in dis.opmap)
-_FLAGS = 0x3AF  # what a call does with arguments and what it returns; not: nested, has a docstring, future
-
-
-def raw(code: CodeType) -> tuple[object, ...]:
-    """Write a code object with its operands looked up: no file, lines, docstring or place of constants."""
-    steps, places = _decode(code.co_code)
-    resolved: list[object] = []
-    for op, arg, following in steps:
-        value: object = arg
-        if op in _CONSTANT:
-            value = constant(code.co_consts[arg])
-        elif op in _JUMPS:
-            value = places[following + (-2 if "BACKWARD" in dis.opname[op] else 2) * arg]
-        resolved.append((dis.opname[op], value))
-    table = [tuple(places[at] for at in row[:3]) + row[3:] for row in _exceptions(code.co_exceptiontable)]
-    counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & _FLAGS)
-    return counts, code.co_names, localsplus(code), len(code.co_cellvars), len(code.co_freevars), resolved, table
-
-
-def _decode(raw_code: bytes) -> tuple[list[tuple[int, int, int]], dict[int, int]]:
-    """Decode into (operation, operand, offset of what follows), and map each offset to a place in that list."""
-    cache = dis.opmap.get("CACHE", 0)
-    steps: list[tuple[int, int, int]] = []
-    places: dict[int, int] = {}
-    extended = 0
-    at = 0
-    while at < len(raw_code):
-        op, arg = raw_code[at], raw_code[at + 1] | extended
-        places[at] = len(steps)
-        at += 2
-        if op == dis.EXTENDED_ARG:
-            extended = arg << 8
-            continue
-        extended = 0
-        while at < len(raw_code) and raw_code[at] == cache:
-            places[at] = len(steps)
-            at += 2
-        if op not in _NOISE:
-            steps.append((op, arg, at))
-    places[at] = len(steps)
-    return steps, places
-
-
-def _exceptions(table: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Read the exception table: (start, end, handler, depth and flag), offsets in bytes."""
-    numbers: list[int] = []
-    value = 0
-    fresh = True
-    for byte in table:
-        value = (byte & 63) if fresh else (value << 6) | (byte & 63)
-        fresh = not byte & 64
-        if fresh:
-            numbers.append(value)
-    for at in range(0, len(numbers) - 3, 4):
-        start, length, handler, depth = numbers[at : at + 4]
-        yield start * 2, (start + length) * 2, handler * 2, depth

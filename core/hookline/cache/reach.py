@@ -63,11 +63,13 @@ class Reach:
         uses: Names read, in order of appearance, without repetition.
         imports: Imports inside the code.
         words: Every attribute, global and short string constant that appears; markers are looked for among them.
+        texts: String constants, of any length.
     """
 
     uses: tuple[Use, ...]
     imports: tuple[Import, ...]
     words: frozenset[str]
+    texts: tuple[str, ...] = ()
 
 
 class Instruction(NamedTuple):
@@ -94,7 +96,8 @@ def reach(code: CodeType) -> Reach:
         _collect(stream, local, outer, uses)
     words = {word for body in bodies for word in body.co_names}
     words.update(c for body in bodies for c in body.co_consts if isinstance(c, str) and len(c) < LONGEST_WORD)
-    return Reach(tuple(uses), tuple(imports), frozenset(words))
+    texts = tuple(c for body in bodies for c in body.co_consts if isinstance(c, str))
+    return Reach(tuple(uses), tuple(imports), frozenset(words), texts)
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

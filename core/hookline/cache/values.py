@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import datetime as dt
 import decimal
 import fractions
@@ -42,6 +41,8 @@ class Values:
     def __init__(self, root: str, digest: Callable[[object], bytes | None]) -> None:
         self._root = root
         self._digest = digest
+        self._refused: set[int] = set()
+        self._kept: list[object] = []
 
     def content(self, value: Any) -> str | None:
         """Digest a value that reaches no code; None for all others."""
@@ -51,21 +52,31 @@ class Values:
         if kind in _ATOMS:
             return f"{kind.__name__} {value!r}" if kind is not int else f"int {value:x}"
         if isinstance(value, pathlib.PurePath) and kind.__module__.startswith("pathlib"):
-            return f"path {self._text(str(value))}"
+            return f"{kind.__name__} {self._text(str(value))}"
         if kind in _DATA:
             return self._canonical(value) or f"{kind.__name__} {value!r}"
         if kind is re.Pattern:
             return f"pattern {value.pattern!r} {value.flags}"
-        if kind in (list, tuple, dict, set, frozenset) and self._is_plain(value):
-            return self._canonical(value)
+        if kind in (list, tuple, dict, set, frozenset):
+            return self._container(value)
         return self._canonical(value) if kind.__module__ == "numpy" and _is_array(value) else None
+
+    def _container(self, value: Any) -> str | None:
+        if id(value) in self._refused:
+            return None
+        held = self._plain_containers(value)
+        found = self._canonical(value) if held is not None else None
+        if found is None and held is not None:
+            self._refused |= held  # too deep: its parts would be looked through again and again
+            self._kept.append(value)
+        return found
 
     def inert(self, value: object) -> str:
         """Name the kind of a value whose state never decides a result: loggers, locks, standard streams."""
         if isinstance(value, _LOGGING):
             return "logging"
         kind = type(value)
-        if kind in _LOCKS or kind is contextvars.ContextVar:
+        if kind in _LOCKS:
             return kind.__name__
         if isinstance(value, io.IOBase) and self._is_stream(value):
             return "stream"
@@ -89,8 +100,8 @@ class Values:
         found = self._digest(value)
         return None if found is None else f"data {found.hex()}"
 
-    def _is_plain(self, value: Any) -> bool:
-        """Look through built-in containers for anything that reaches code or lies under the root."""
+    def _plain_containers(self, value: Any) -> set[int] | None:
+        """Look through built-in containers; None if anything in them reaches code or lies under the root."""
         waiting: list[Any] = [value]
         seen: set[int] = set()
         while waiting:
@@ -100,19 +111,19 @@ class Values:
                 continue
             if kind is str:
                 if self._root and str(item).startswith(self._root):
-                    return False
+                    return None
                 continue
             if kind not in (list, tuple, dict, set, frozenset):
-                return False
+                return None
             if id(item) in seen and kind is not tuple and kind is not frozenset:
-                return False  # shared or cyclic: let the graph tell
+                return None  # shared or cyclic: let the graph tell
             seen.add(id(item))
             if isinstance(item, dict):
                 waiting.extend(item)
                 waiting.extend(item.values())
             else:
                 waiting.extend(item)
-        return True
+        return seen
 
 
 def _is_array(value: Any) -> bool:

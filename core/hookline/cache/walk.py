@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import builtins
-import collections
 import copyreg
 import enum
 import functools
 import sys
 import types
-import typing
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -19,6 +18,7 @@ from hookline.cache.classes import class_node
 from hookline.cache.names import ANYTHING, UNFOLLOWED, Names
 from hookline.cache.node import Edge, Node, Reads, leaf
 from hookline.cache.normal import Form, Sources
+from hookline.cache.pieces import pieces
 from hookline.cache.project import Origin, Project
 from hookline.cache.reach import Reach, reach
 from hookline.cache.values import Values
@@ -118,19 +118,22 @@ class Walker:
         if compiled:
             return self.composite(value, f"compiled {getattr(value, '__qualname__', '')} {compiled}", name,
                                   [("state", getattr(value, "__dict__", None))])  # fmt: skip
-        pieces = _pieces(value)
-        if pieces is not None:
-            kind, parts = pieces
+        apart = pieces(value)
+        if apart is not None:
+            kind, parts = apart
             return self.composite(value, kind, name, parts)
         return self._instance(value, name)
 
     def composite(self, value: object, kind: str, name: str, parts: Iterable[tuple[str, object]]) -> Node:
         """Make a node of labelled parts that are looked at later."""
         listed = list(parts)
+        short = len(name) < _LONGEST_NAME
 
         def grow(node: Node) -> None:
-            node.edges = [Edge(f"{at:06} {label}", self.node(part, f"{name}{_step(label)}"), "escapes")
-                          for at, (label, part) in enumerate(listed)]  # fmt: skip
+            node.edges = [
+                Edge(f"{at:06} {label}", self.node(part, f"{name}{_step(label)}" if short else name), "escapes")
+                for at, (label, part) in enumerate(listed)
+            ]
 
         node = Node("container" if kind in ("list", "tuple", "dict") else "object", name, kind, grow=grow)
         return node if isinstance(value, tuple) else self.keep(value, node)
@@ -323,7 +326,9 @@ class Walker:
         kind = type(value)
         try:
             special = copyreg.dispatch_table.get(kind)
-            parts = special(value) if special else value.__reduce_ex__(4)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                parts = special(value) if special else value.__reduce_ex__(4)
             if isinstance(parts, str):
                 return parts
             labels = ("made by", "arguments", "state", "items", "entries", "setter")
@@ -421,6 +426,7 @@ class Walker:
 
 _HEAP = 1 << 9
 _DEEP = 20
+_LONGEST_NAME = 120
 
 
 def _label(edge: Edge) -> str:
@@ -468,36 +474,3 @@ def _lookup(module: str, qualname: str) -> object:
         if isinstance(found, staticmethod | classmethod):
             found = found.__func__
     return found
-
-
-def _pieces(value: Any) -> tuple[str, list[tuple[str, object]]] | None:
-    """Take apart what Python itself puts together."""
-    kind = type(value)
-    if kind in (list, tuple):
-        return kind.__name__, [(str(at), item) for at, item in enumerate(value)]
-    if kind in (dict, types.MappingProxyType, collections.OrderedDict, collections.Counter):
-        return "dict", [part for at, pair in enumerate(value.items()) for part in _entry(at, *pair)]
-    if kind is collections.defaultdict:
-        return "defaultdict", [("factory", value.default_factory), ("entries", dict(value))]
-    if kind is functools.partial:
-        return "partial", [("function", value.func), ("arguments", value.args), ("keywords", value.keywords)]
-    if isinstance(value, types.MethodType):
-        return "method", [("function", value.__func__), ("self", value.__self__)]
-    if isinstance(value, staticmethod | classmethod):
-        return kind.__name__, [("function", value.__func__)]
-    if isinstance(value, property):
-        return "property", [("get", value.fget), ("set", value.fset), ("delete", value.fdel)]
-    if isinstance(value, functools.cached_property):
-        return "cached_property", [("function", value.func), ("name", value.attrname)]
-    if kind is functools._lru_cache_wrapper:
-        return "cached", [("function", value.__wrapped__)]
-    if kind.__module__ == "pydantic._internal._decorators" and kind.__name__ == "Decorator":
-        # its other fields hold the identity of the class, which differs between processes
-        return "decorator", [(part, getattr(value, part)) for part in ("cls_var_name", "func", "shim", "info")]
-    if kind is typing.NewType:
-        return "new type", [("of", value.__supertype__)]
-    return None
-
-
-def _entry(at: int, key: object, item: object) -> list[tuple[str, object]]:
-    return [(repr(key), item)] if type(key) is str else [(f"key {at}", key), (f"value {at}", item)]
