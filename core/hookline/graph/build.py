@@ -98,7 +98,10 @@ def _returns(workflow: Workflow[..., Any], binder: Binder, returned: object, end
 
 def _failed(workflow: Workflow[..., Any], error: BaseException) -> WorkflowError:
     """Word what the workflow's own code raised, with the user's innermost line."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_foreign(frame.filename)]
+    every = traceback.extract_tb(error.__traceback__)
+    # A workflow of an installed package counts as its user's, too.
+    home = workflow.fn.__code__.co_filename
+    frames = [frame for frame in every if frame.filename == home or not is_foreign(frame.filename)]
     what = "".join(traceback.format_exception_only(type(error), error)).strip()
     if not frames:
         return WorkflowError(f"the workflow '{workflow.name}' raised {what}")

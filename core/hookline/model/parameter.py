@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Parameter", "Signature", "read_signature", "resolved_hints"]
+__all__ = ["Parameter", "Signature", "raw_signature", "read_signature", "resolved_hints"]
 
 MISSING: Any = inspect.Parameter.empty
 
@@ -76,7 +76,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     Returns:
         Its parameters and what it returns.
     """
-    signature = _signature(function)
+    signature = raw_signature(function)
     hints = resolved_hints(function)
     parameters: dict[str, Parameter] = {}
     positional: list[str] = []
@@ -115,14 +115,16 @@ def resolved_hints(function: Callable[..., Any]) -> dict[str, Any]:
 if sys.version_info >= (3, 14):
     import annotationlib
 
-    def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    def raw_signature(function: Callable[..., Any]) -> inspect.Signature:
+        """Read a function's signature without evaluating its annotations."""
         return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)
 
     def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
         return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
 else:
 
-    def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    def raw_signature(function: Callable[..., Any]) -> inspect.Signature:
+        """Read a function's signature without evaluating its annotations."""
         return inspect.signature(function)
 
     def _annotations(function: Callable[..., Any]) -> dict[str, Any]:

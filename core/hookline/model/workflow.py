@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from hookline.errors import WorkflowError
-from hookline.model.parameter import Signature, read_signature
+from hookline.model.parameter import Signature, raw_signature, read_signature
 from hookline.model.place import calling_place
 from hookline.model.recording import recording_in_force
 from hookline.model.step import Step, check_name
@@ -154,11 +154,16 @@ def workflow(
 
 
 def _check_on_failure(step: Step[..., Any], name: str) -> None:
-    given = ("run_id", "failed")
-    signature = step.signature
-    takes = set(signature.parameters) - set(signature.positional[: signature.positional_only])
-    if not (signature.var_keyword or takes.issuperset(given)) or not signature.required.issubset(given):
+    # Not step.signature, which would resolve annotations before the rest of the module exists, and remember that.
+    parameters = raw_signature(step.fn).parameters.values()
+    given = {"run_id", "failed"}
+    named = {each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
+    opened = any(each.kind is each.VAR_KEYWORD for each in parameters)
+    stars = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    required = {each.name for each in parameters if each.default is each.empty and each.kind not in stars}
+    if not (opened or named >= given) or not required <= given:
         raise WorkflowError(
-            f"on_failure of workflow '{name}' is the step '{step.name}', which takes {', '.join(signature.parameters)}",
+            f"on_failure of workflow '{name}' is the step '{step.name}', which takes "
+            f"{', '.join(each.name for each in parameters) or 'nothing'}",
             help="it is called with run_id (text) and failed (a list of task ids), and nothing else",
         )
