@@ -79,10 +79,7 @@ _EXACT: dict[type, Callable[[Any], Pieces]] = {
     functools.partial: lambda value: ("partial", _read(value, "func", "args", "keywords")),
     functools.singledispatchmethod: lambda value: ("dispatcher", _read(value, "dispatcher", "func")),
     functools._lru_cache_wrapper: lambda value: ("cached", _read(value, "__wrapped__")),
-    contextvars.ContextVar: lambda value: (
-        "context variable",
-        [("default", contextvars.Context().run(value.get, None))],
-    ),
+    contextvars.ContextVar: _context_variable,
     typing.NewType: lambda value: ("new type", _read(value, "__supertype__")),
 }
 _KINDS: tuple[tuple[type, Callable[[Any], Pieces]], ...] = (

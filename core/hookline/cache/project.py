@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from pathlib import Path
@@ -170,7 +170,11 @@ class _Site:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         names = sorted(entry.name for entry in Path(folder).iterdir())
-        self._dists = [name for name in names if name.endswith(".dist-info")]
+        self._dists = {
+            name: re.sub(r"[-_.]+", "_", name.partition("-")[0]).lower()
+            for name in names
+            if name.endswith(".dist-info")
+        }
         self._eggs = [name for name in names if name.endswith(".egg-info")]
         self._records: dict[str, bytes] = {}
         self._origins: dict[str, Origin] = {}
@@ -189,15 +193,14 @@ class _Site:
                 return self._origin(egg)
         return _PROJECT
 
-    def _likely(self, top: str) -> list[str]:
+    def _likely(self, top: str) -> Iterator[str]:
+        """Give the distributions to look in, the one found last time or of the same name first."""
+        likely = [self._last[top]] if top in self._last else []
         wanted = re.sub(r"[-_.]+", "_", top).lower()
-        last = self._last.get(top)
-
-        def rank(dist: str) -> int:
-            name = re.sub(r"[-_.]+", "_", dist.partition("-")[0]).lower()
-            return 0 if dist == last else 1 if name == wanted else 2 if wanted in name else 3
-
-        return sorted(self._dists, key=rank)
+        likely += [dist for dist, name in self._dists.items() if name == wanted]
+        likely += [dist for dist, name in self._dists.items() if name != wanted and wanted in name]
+        yield from likely
+        yield from (dist for dist in self._dists if dist not in likely)
 
     def _record(self, dist: str) -> bytes:
         found = self._records.get(dist)
