@@ -196,6 +196,25 @@ def test_parameters_reach_the_workflow_validated() -> None:
         build_graph(wiring, {})
 
 
+def test_a_workflow_inside_gets_copies_of_its_defaults() -> None:
+    """As the outermost one does; what is given goes before them."""
+    seen: list[list[int]] = []
+
+    @workflow
+    def inner(count: int, depths: list[int] = [3]) -> None:  # noqa: B006 - copied for each call
+        depths.append(count)
+        seen.append(depths)
+
+    def wiring() -> None:
+        inner(1)
+        inner(2)
+        inner(3, [])
+        inner(4, depths=[])
+
+    build(wiring)
+    assert seen == [[3, 1], [3, 2], [3], [4]]
+
+
 def test_open_ended_workflows_are_refused() -> None:
     """A parameter without a name could not be given on a command line, nor be validated."""
 

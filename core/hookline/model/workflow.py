@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overlo
 from hookline.errors import WorkflowError
 from hookline.model.parameter import Signature, raw_signature, read_signature
 from hookline.model.place import calling_place
-from hookline.model.recording import recording_in_force
+from hookline.model.recording import recording_in_force, snapshot
 from hookline.model.step import Step, check_name
 
 if TYPE_CHECKING:
@@ -57,7 +57,17 @@ class Workflow(Generic[P, R]):
                 help=f"run it with {self.name}.run(…), or from the shell: hookline run FILE",
             )
         with recording.inside(self, self.name):
-            return self.fn(*args, **kwargs)
+            return self.fn(*args, **{**self._copied_defaults(len(args)), **kwargs})
+
+    def _copied_defaults(self, given: int) -> dict[str, Any]:
+        """Copy defaults that can be changed, so that one call does not see what another did to them."""
+        signature = self.signature
+        return {
+            name: snapshot(parameter.default)
+            for name, parameter in signature.parameters.items()
+            if isinstance(parameter.default, (list, dict, set))
+            and name not in signature.positional[: max(given, signature.positional_only)]
+        }
 
     def run(self, /, **params: Any) -> Run:
         """Run the workflow with default engine options and wait for the end.
