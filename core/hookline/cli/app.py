@@ -115,6 +115,9 @@ def _call(arguments: list[str]) -> int:
         return done.exit_code
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as done:
+        # How typer ends after completing a word, and when the reader of its help went away.
+        return done.code if isinstance(done.code, int) else ExitCode.DONE
     return int(result or 0)
 
 

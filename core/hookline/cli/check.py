@@ -6,8 +6,8 @@ import typer
 
 from hookline.cli.invocation import invocation_of
 from hookline.cli.options import Json
-from hookline.cli.output import show, show_json
-from hookline.cli.wording import counted, one_line
+from hookline.cli.output import say, show, show_json
+from hookline.cli.wording import counted, hint, one_line
 from hookline.cli.workflow_command import WorkflowCommand
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -31,3 +31,4 @@ def check(
         return
     steps = {task.step.name for task in graph.tasks}
     show(f"{one_line(graph.workflow)} is sound: {counted(len(graph.tasks), 'task')} of {counted(len(steps), 'step')}")
+    say(hint("plan", *invocation.words))

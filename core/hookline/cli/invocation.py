@@ -25,6 +25,7 @@ class Invocation:
     Attributes:
         name: The target as it was written.
         target: The loaded target.
+        words: The arguments as they were written, without those that only change the output.
         options: Values of the workflow's own options, by parameter name.
         pairs: The texts given with ``-p``.
         file: The file given with ``--params``.
@@ -32,6 +33,7 @@ class Invocation:
 
     name: str
     target: Target
+    words: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     pairs: list[str] = field(default_factory=list)
     file: Path | None = None

@@ -8,8 +8,8 @@ import typer
 
 from hookline.cli.invocation import invocation_of
 from hookline.cli.options import Json, SeedNumber, StorePath
-from hookline.cli.output import show, show_json
-from hookline.cli.wording import all_of, amount, clipped, one_line, table
+from hookline.cli.output import say, show, show_json
+from hookline.cli.wording import all_of, amount, clipped, hint, one_line, table
 from hookline.cli.workflow_command import WorkflowCommand
 from hookline.model.plan import Plan, PlannedTask, Verdict
 
@@ -74,6 +74,8 @@ def plan(
     for line in table((), rows, right=(2,)):
         show(line)
     show(f"{one_line(made.workflow)}: {_summary(made)}")
+    if any(task.verdict is not Verdict.REUSE for task in made):
+        say(hint("run", *invocation.words))
 
 
 def _items(task: PlannedTask) -> str:

@@ -45,7 +45,7 @@ def make_progress(quiet: bool) -> Progress:
     """Choose the display that fits where standard error goes."""
     if quiet:
         return QuietProgress()
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown"):
         return LiveProgress()
     return PlainProgress()
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["WorkflowCommand", "find_target"]
 
 _TARGET_SUFFIXES = (".py", ".yaml", ".yml")
+_OUTPUT_ONLY = ("--json", "--debug", "--verbose", "-v", "-vv")
 _LISTS = (list, tuple, set, frozenset)
 _GIVEN_AS: dict[type, Any] = {bool: bool | None, list: list[str] | None}
 
@@ -46,7 +47,7 @@ class WorkflowCommand(SectionedCommand):
             return super().parse_args(ctx, args)
         from hookline.worker.target import load_target
 
-        invocation = Invocation(written, load_target(written))
+        invocation = Invocation(written, load_target(written), [arg for arg in args if arg not in _OUTPUT_ONLY])
         ctx.obj = invocation
         ctx.token_normalize_func = _normalised
         self._add_parameters(ctx, invocation)

@@ -135,7 +135,9 @@ def resume(
     known = {task.id for task in built.tasks}
     for task_id in (*keep, *rerun):
         if task_id not in known:
-            raise UsageError(f"run {row.id} has no task '{task_id}'", help=f"list its tasks: hookline runs show {row.id}")
+            raise UsageError(
+                f"run {row.id} has no task '{task_id}'", help=f"list its tasks: hookline runs show {row.id}"
+            )
     request = Request(
         built,
         target,

@@ -146,29 +146,39 @@ class Dispatcher:
         """
         scheduler, launcher = self._scheduler, self._launcher
         while not self._stop.level and not (self._failing and self._settings.fail_fast):
-            self._open_tasks()
-            self._plan_ready()
+            self._advance()
             waits = launcher.launch(self._journal.committed, self._options, self._work, self._inputs)
             if not launcher.in_flight and not launcher.waiting and not scheduler.ready:
                 if not scheduler.unfinished:
                     return True
-                if self._retries.next_due is None and not self._inbox.qsize() and not scheduler.has_opened():
-                    raise HooklineError(
-                        "the run can't go on: tasks wait for each other",
-                        help="this is a fault of hookline's; please report it with the workflow",
-                    )
+                self._check_alive()
+            self._journal.push()
             if waits:
                 self._journal.hurry()
             self._receive()
         self._wind_down()
         return not scheduler.unfinished
 
+    def _check_alive(self) -> None:
+        if self._retries.next_due is None and not self._inbox.qsize() and not self._scheduler.has_opened():
+            raise HooklineError(
+                "the run can't go on: tasks wait for each other",
+                help="this is a fault of hookline's; please report it with the workflow",
+            )
+
     # -- opening -----------------------------------------------------------------------------------------------
 
-    def _open_tasks(self) -> None:
-        while opened := self._scheduler.take_opened():
+    def _advance(self) -> None:
+        """Open and plan until only attempts can carry the run on: what is reused opens further tasks at once."""
+        while True:
+            opened = self._scheduler.take_opened()
             for task in opened:
                 self._open_task(task)
+            self._plan_ready()
+            if not opened and not self._scheduler.has_opened():
+                return
+            if self._stop.level:
+                return
 
     def _open_task(self, index: int) -> None:
         scheduler, task = self._scheduler, self._program.tasks[index]
@@ -527,4 +537,3 @@ def _runs(items: Sequence[int]) -> list[tuple[int, int]]:
         before = item
     found.append((low, before + 1))
     return found
-

@@ -45,9 +45,7 @@ def dry_run(graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fre
 
 
 class _DryRun:
-    def __init__(
-        self, graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fresh: bool, seed: int
-    ) -> None:
+    def __init__(self, graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fresh: bool, seed: int) -> None:
         self._graph = graph
         self._program = prepared.program
         self._code_digest = prepared.code_digest

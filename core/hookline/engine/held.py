@@ -74,9 +74,7 @@ class Held:
         code = b""
         if outputs.form in ("dataclass", "namedtuple"):
             code = self._code_digest(frozenset((outputs.returns,)))
-        return digest_tree(
-            "record", [outputs.form.encode(), digest_bytes(code), *(stored.digest for stored in slots)]
-        )
+        return digest_tree("record", [outputs.form.encode(), digest_bytes(code), *(stored.digest for stored in slots)])
 
     def whole_digest(self, task: int, slot: int, completed: bool) -> bytes:
         """Name the list of a mapped task's values."""
@@ -94,4 +92,3 @@ class Held:
         """Whether a task was skipped by a condition."""
         counts = self._scheduler.counts[task]
         return counts[State.SKIPPED] > 0
-

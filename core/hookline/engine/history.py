@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from hookline.engine.evaluate import Evaluator
-from hookline.errors import HooklineError, RunCancelledError, RunFailedError, RunInterruptedError, UsageError, close_match
+from hookline.errors import (
+    HooklineError,
+    RunCancelledError,
+    RunFailedError,
+    RunInterruptedError,
+    UsageError,
+    close_match,
+)
 from hookline.model.graph import Binding, FirstOf, Nested, Task, TaskGraph, TaskOutput
 from hookline.model.outputs import Outputs
 from hookline.model.run import Run, TaskRecord
@@ -151,7 +158,8 @@ class RecordedRun:
             blob = next(iter(self._store.outputs(self._id, node.node, low, low + 1)), None)
             if blob is None:
                 raise UsageError(
-                    f"task '{task_id}' of run {self._id} has no value", help=f"see: hookline why {task_id} --run {self._id}"
+                    f"task '{task_id}' of run {self._id} has no value",
+                    help=f"see: hookline why {task_id} --run {self._id}",
                 )
             return evaluator.outcome(blob, node.node)
         blobs = self._store.outputs(self._id, node.node, 0, node.length or 0)
@@ -321,5 +329,3 @@ def _has_failed(states: dict[TaskState, int]) -> bool:
 
 def _time(microseconds: int | None) -> datetime | None:
     return None if not microseconds else datetime.fromtimestamp(microseconds / 1e6, UTC)
-
-

@@ -120,9 +120,7 @@ class Inputs:
         keys = self._keys(self.prefix, low, high)
         if self.seed_input < 0:
             return keys
-        return [
-            digest_tree("seeded", (key, seed)) for key, (seed, _) in zip(keys, self.seeds(low, high), strict=True)
-        ]
+        return [digest_tree("seeded", (key, seed)) for key, (seed, _) in zip(keys, self.seeds(low, high), strict=True)]
 
     def _keys(self, prefix: bytes, low: int, high: int) -> list[bytes]:
         fixed: list[bytes] = [prefix]
@@ -235,9 +233,7 @@ class _Binder:
             seed_input = len(self._sources)
             arguments[self._task.seed] = Hole(seed_input)
         salt = digest_tree("seed", [digest_bytes(str(self._run_seed).encode()), digest_bytes(task.step.name.encode())])
-        return Inputs(
-            tuple(arguments.items()), self._sources, length, seed_input, named, self._task.prefix, salt
-        )
+        return Inputs(tuple(arguments.items()), self._sources, length, seed_input, named, self._task.prefix, salt)
 
     def _shape(self) -> tuple[int, dict[str, int], dict[str, list[Encoded] | Sequence[Any]]]:
         """Find the number of items, and per mapped argument its collection and stride (0: side by side)."""
@@ -336,4 +332,3 @@ def _name_digest(name: str) -> bytes:
     if known is None:
         known = _names[name] = digest_bytes(name.encode())
     return known
-

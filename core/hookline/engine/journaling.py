@@ -14,12 +14,12 @@ from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.watched import changed_since
 from hookline.engine.why import Reasons, describe_bindings
 from hookline.model.batch import Failure, Outcome
-from hookline.model.events import TaskEnded, TaskRetrying, TasksChanged
+from hookline.model.events import Event, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.recording import Form
 from hookline.model.states import TaskState, Verdict
 from hookline.store.outputs import pack_one
 from hookline.store.protocol import Store
-from hookline.store.rows import WHOLE_RUN, Decision, Hit, Log, NodeRow, Note
+from hookline.store.rows import WHOLE_RUN, Decision, Group, Hit, Log, NodeRow, Note
 from hookline.store.rows import Failure as FailureRow
 from hookline.values.digest import digest_bytes
 
@@ -53,6 +53,7 @@ class Journaling:
         run: The run's row number.
         nodes: The numbers under which tasks are recorded, by index.
         watching: Whether anybody wants events.
+        looked_up: Whether whatever runs was looked up before, and is not in the store.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class Journaling:
         run: int,
         nodes: Sequence[int],
         watching: bool,
+        looked_up: bool,
     ) -> None:
+        self._looked_up = looked_up
         self._program = program
         self._scheduler = scheduler
         self._held = held
@@ -83,6 +86,8 @@ class Journaling:
         self._seconds: dict[str, float] = {}
         self._last_progress = 0.0
         self._dirty: set[int] = set()
+        self._group = Group(novel=looked_up)
+        self._events: list[Event] = []
 
     # -- the recorder's ----------------------------------------------------------------------------------------
 
@@ -93,8 +98,14 @@ class Journaling:
 
     @property
     def added(self) -> int:
-        """How much was added."""
-        return self._recorder.added
+        """What :attr:`committed` reaches when all that happened so far is recorded."""
+        return self._recorder.added + bool(self._group)
+
+    def push(self) -> None:
+        """Hand over what happened since the last time."""
+        if self._group or self._events:
+            self._recorder.add(self._group, self._events)
+            self._group, self._events = Group(novel=self._looked_up), []
 
     def hurry(self) -> None:
         """Somebody waits for a commit."""
@@ -151,8 +162,7 @@ class Journaling:
             before = item
         if start is not None and before is not None:
             rows.append(self._reuse_row(node, start[0], before + 1, start[1]))
-        self._recorder.open().decisions.extend(rows)
-        self._recorder.done()
+        self._group.decisions.extend(rows)
         self._dirty.add(index)
 
     def refused(self, index: int, item: int) -> Failure:
@@ -174,9 +184,7 @@ class Journaling:
         """An item has the result of another item of this run."""
         name = self._name(source, source_item)
         run, node, at = self._sources.get((source, source_item), (self._run, self._nodes[source], source_item))
-        self._decide(
-            Decision(self._nodes[index], item, item + 1, Verdict.REUSE, f"same as {name}", run, node, at)
-        )
+        self._decide(Decision(self._nodes[index], item, item + 1, Verdict.REUSE, f"same as {name}", run, node, at))
         self._sources[index, item] = (run, node, at)
         self._dirty.add(index)
 
@@ -185,6 +193,7 @@ class Journaling:
         held = self._held.blobs(source)
         blob = held[source_item] if held else None
         if blob is None:
+            self.push()
             self._recorder.flush()
             blob = self._store.outputs(self._run, self._nodes[source], source_item, source_item + 1)[0]
         assert blob is not None
@@ -206,9 +215,12 @@ class Journaling:
             worker: Who made them.
         """
         node = self._nodes[index]
-        group = self._recorder.open()
+        group = self._group
         group.attempts.extend(
-            [(node, o.item, number, int(o.kind), key, o.outputs, o.started_us, o.duration_us, worker) for o, number, key in rows]
+            [
+                (node, o.item, number, int(o.kind), key, o.outputs, o.started_us, o.duration_us, worker)
+                for o, number, key in rows
+            ]
         )
         for outcome, number, _ in rows:
             if outcome.failure is not None:
@@ -223,36 +235,28 @@ class Journaling:
                 group.logs.append(Log(node, outcome.item, number, blob, len(text), outcome.output.dropped))
             if outcome.notes:
                 group.notes.extend(_note_rows(node, outcome, number))
-        self._recorder.done()
-        self._dirty.add(index)
 
     def inputs_changed(self, index: int) -> bool:
         """Whether files that are arguments of a task changed since the run digested them."""
         watched = self._program.tasks[index].watched
         return bool(watched) and any(changed_since(path, before) for path, before in watched)
 
-    def retrying(
-        self, index: int, item: int, number: int, of: int, delay: float, failure: Failure | None
-    ) -> None:
+    def retrying(self, index: int, item: int, number: int, of: int, delay: float, failure: Failure | None) -> None:
         """An attempt is followed by another."""
         if self._watching:
-            self._recorder.open()
-            self._recorder.done(TaskRetrying(self._name(index, item), number, of, delay, _line(failure)))
+            self._events.append(TaskRetrying(self._name(index, item), number, of, delay, _line(failure)))
 
     def ended_without_value(self, index: int, item: int, state: int, failure: Failure | None) -> None:
         """An item ended, and has no value."""
         if self._watching:
             frame = failure.frame if failure is not None else ""
-            event = TaskEnded(self._name(index, item), STATES[state], _line(failure), frame)
-            self._recorder.open()
-            self._recorder.done(event)
+            self._events.append(TaskEnded(self._name(index, item), STATES[state], _line(failure), frame))
 
     def progress(self, index: int, in_flight: int, mean_us: float) -> None:
         """Tell those who watch how far the run is; at most ten times a second."""
-        self._dirty.add(index)
         if not self._watching:
-            self._dirty.clear()
             return
+        self._dirty.add(index)
         self._seconds[self._program.tasks[index].task.id] = mean_us / 1e6
         now = time.monotonic()
         if now - self._last_progress >= 0.1:
@@ -273,8 +277,7 @@ class Journaling:
             if not self._scheduler.ended(index):
                 running[name] = in_flight
         self._dirty.clear()
-        self._recorder.open()
-        self._recorder.done(TasksChanged(counts, totals, running, dict(self._seconds)))
+        self._events.append(TasksChanged(counts, totals, running, dict(self._seconds)))
 
     def totals(self) -> dict[str, int]:
         """Count all items by state word, every state that occurs or that users ask for."""
@@ -289,10 +292,8 @@ class Journaling:
 
     def record_totals(self) -> None:
         """Record the counts of the whole run."""
-        group = self._recorder.open()
         for word, count in self.totals().items():
-            group.counters[WHOLE_RUN, word] = count
-        self._recorder.done()
+            self._group.counters[WHOLE_RUN, word] = count
 
     # -- small things ------------------------------------------------------------------------------------------
 
@@ -310,16 +311,14 @@ class Journaling:
             describe_bindings(self._program.graph, task).encode(),
             f"{one.place.file}:{one.place.line}",
         )
-        group = self._recorder.open()
+        group = self._group
         if fingerprint.digest not in self._known_code:
             self._known_code.add(fingerprint.digest)
             group.code.append((fingerprint.digest, pack_parts(fingerprint.parts)))
         group.nodes.append(row)
-        self._recorder.done()
 
     def _decide(self, decision: Decision) -> None:
-        self._recorder.open().decisions.append(decision)
-        self._recorder.done()
+        self._group.decisions.append(decision)
 
     def _reuse_row(self, node: int, low: int, high: int, place: tuple[int, int, int]) -> Decision:
         run, source, shift = place
@@ -342,10 +341,8 @@ class Journaling:
     def _count(self, index: int) -> None:
         if self._program.tasks[index].task.form is Form.CALL:
             return
-        group = self._recorder.open()
         for state, count in self._states(index).items():
-            group.counters[self._nodes[index], state.value] = count
-        self._recorder.done()
+            self._group.counters[self._nodes[index], state.value] = count
 
     def _states(self, index: int) -> dict[TaskState, int]:
         counts = self._scheduler.counts[index]
@@ -371,9 +368,7 @@ def _note_rows(node: int, outcome: Outcome, number: int) -> list[Note]:
         artifact = note.kind == "artifact"
         value = None if artifact else json.dumps(note.value) if note.kind == "metric" else note.value
         outputs = note.value if artifact else None
-        rows.append(
-            Note(node, outcome.item, number, position, note.kind, note.name, value, note.step, outputs, ended)
-        )
+        rows.append(Note(node, outcome.item, number, position, note.kind, note.name, value, note.step, outputs, ended))
     return rows
 
 

@@ -46,10 +46,12 @@ class Planner:
     Args:
         store: Where results are looked up; None where nothing is recorded.
         fresh: Whether results of other runs are left alone.
+        run: The row number of this run, whose own results are known without looking; None where it has none.
     """
 
-    def __init__(self, store: Store | None, fresh: bool) -> None:
+    def __init__(self, store: Store | None, fresh: bool, run: int | None = None) -> None:
         self._store = store
+        self._run = run
         self._fresh = fresh
         self._known_code: dict[bytes, bool] = {}
         self._keys: dict[bytes, tuple[int, int]] = {}
@@ -104,7 +106,7 @@ class Planner:
     def _look_up(self, decided: Decided, fingerprint: bytes, items: Sequence[int]) -> Sequence[int]:
         assert self._store is not None
         low, keys = decided.low, decided.keys
-        found = self._store.lookup(fingerprint, [keys[item - low] for item in items])
+        found = self._store.lookup(fingerprint, [keys[item - low] for item in items], besides=self._run)
         if not found:
             return items
         rest = []

@@ -214,4 +214,3 @@ def _collect(binding: Binding, whole: dict[int, None], tolerant: dict[int, None]
             (tolerant if part.completed else whole)[part.task] = None
         elif isinstance(part, Nested):
             pending.extend(part.items)
-

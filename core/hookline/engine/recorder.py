@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hookline.model.events import Event
 from hookline.store.protocol import RunWriter
@@ -23,21 +23,22 @@ class Recorder:
     """Commits in the background.
 
     What is committed includes everything that it depends on, because groups are committed in the order in which the
-    driver, which sees causes before effects, added to them.
+    driver, which sees causes before effects, added them.
 
     Args:
         writer: The right to record the run.
         tell: Takes events after the commit that made them true.
-        wake: Wakes the driver after a commit, or when recording failed.
+        wake: Wakes the driver after a commit that it waits for, or when recording failed.
     """
 
     def __init__(self, writer: RunWriter, tell: Callable[[Event], None], wake: Callable[[], None]) -> None:
         self._writer = writer
         self._tell = tell
         self._wake = wake
-        self._group = Group()
+        self._waiting: list[Group] = []
         self._events: list[Event] = []
         self._changed = threading.Condition()
+        self._idle = False
         self._urgent = False
         self._closing = False
         self.added = 0
@@ -46,33 +47,27 @@ class Recorder:
         self._thread = threading.Thread(target=self._loop, name="hookline-recorder", daemon=True)
         self._thread.start()
 
-    def open(self) -> Group:
-        """Begin to add to a group; nothing is committed until :meth:`done`."""
-        self._changed.acquire()
-        return self._group
-
-    def done(self, *events: Event) -> int:
-        """End what :meth:`open` began.
+    def add(self, group: Group, events: Sequence[Event] = ()) -> None:
+        """Have a group recorded; returns at once.
 
         Args:
-            *events: To be told after the commit.
-
-        Returns:
-            The number that :attr:`committed` reaches when this is recorded.
+            group: What happened; not touched any more by the caller.
+            events: To be told after the commit.
         """
-        if events:
-            self._events.extend(events)
-        self.added += 1
-        number = self.added
-        self._changed.notify()
-        self._changed.release()
-        return number
+        with self._changed:
+            self._waiting.append(group)
+            if events:
+                self._events.extend(events)
+            self.added += 1
+            if self._idle:
+                self._changed.notify_all()
 
     def hurry(self) -> None:
         """Somebody waits for what has been added so far."""
         with self._changed:
-            self._urgent = True
-            self._changed.notify()
+            if not self._urgent and self.committed < self.added:
+                self._urgent = True
+                self._changed.notify_all()
 
     def flush(self) -> None:
         """Wait until everything is recorded.
@@ -82,7 +77,7 @@ class Recorder:
         """
         with self._changed:
             self._urgent = True
-            self._changed.notify()
+            self._changed.notify_all()
             while self.committed < self.added and self.error is None:
                 self._changed.wait()
         self.check()
@@ -96,48 +91,64 @@ class Recorder:
         """End the thread; what was not flushed is still recorded if it can be."""
         with self._changed:
             self._closing = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._thread.join()
 
     def _loop(self) -> None:
         last = 0.0
         while True:
             with self._changed:
-                while not self._group and not self._events and not self._closing:
-                    self._settle()
-                    self._changed.wait()
-                pause = last + _GATHER - time.monotonic()
-                if pause > 0 and not self._urgent and not self._closing:
-                    self._changed.wait(pause)
-                    continue
-                group, self._group = self._group, Group()
-                events, self._events = self._events, []
-                number, self._urgent = self.added, False
-                closing = self._closing
-            if group:
-                try:
-                    self._writer.commit(group)
-                except BaseException as error:  # noqa: BLE001 - handed to the driver, which raises it
-                    self._fail(error)
+                self._gather(last)
+                if not self._waiting and self._closing:
                     return
+                groups, self._waiting = self._waiting, []
+                events, self._events = self._events, []
+                number, urgent, self._urgent = self.added, self._urgent, False
+            try:
+                group = _merged(groups)
+                if group:
+                    self._writer.commit(group)
+            except BaseException as error:  # noqa: BLE001 - handed to the driver, which raises it
+                self._fail(error)
+                return
             last = time.monotonic()
             with self._changed:
                 self.committed = number
                 self._changed.notify_all()
             for event in events:
                 self._tell(event)
-            self._wake()
-            if closing and not self._group:
-                return
+            if urgent:
+                self._wake()
 
-    def _settle(self) -> None:
-        """Nothing is left to record: everything added is recorded."""
-        if self.committed < self.added:
-            self.committed = self.added
-            self._changed.notify_all()
+    def _gather(self, last: float) -> None:
+        """Wait for something to record, and a little longer for more, unless somebody is in a hurry."""
+        while not self._closing:
+            pause = None
+            if self._waiting:
+                pause = last + _GATHER - time.monotonic()
+                if pause <= 0 or self._urgent:
+                    return
+            self._idle = pause is None
+            self._changed.wait(pause)
+            self._idle = False
 
     def _fail(self, error: BaseException) -> None:
         with self._changed:
             self.error = error
             self._changed.notify_all()
         self._wake()
+
+
+def _merged(groups: Sequence[Group]) -> Group:
+    merged = groups[0]
+    for group in groups[1:]:
+        merged.nodes += group.nodes
+        merged.attempts += group.attempts
+        merged.failures += group.failures
+        merged.notes += group.notes
+        merged.logs += group.logs
+        merged.decisions += group.decisions
+        merged.code += group.code
+        merged.counters.update(group.counters)
+        merged.novel = merged.novel and group.novel
+    return merged

@@ -168,6 +168,7 @@ class _Session:
             writer.run,
             nodes,
             self._observers.watching,
+            not request.fresh and not resumed,
         )
         evaluator = Evaluator(
             held.blobs,
@@ -180,7 +181,7 @@ class _Session:
             program,
             scheduler,
             held,
-            Planner(store, request.fresh),
+            Planner(store, request.fresh, writer.run),
             self._launcher,
             self._retries,
             self._journal,
@@ -240,6 +241,7 @@ class _Session:
             if self._recorder.error is None:
                 self._journal.tell_progress()
                 self._journal.record_totals()
+                self._journal.push()
                 self._recorder.flush()
                 self._writer.finish(state, error=error, result=describe_returns(self._request.graph, self._nodes))
                 seconds = time.monotonic() - self._began
@@ -395,5 +397,3 @@ def _recorded(store: SqliteStore, writer: RunWriter, graph: TaskGraph) -> tuple[
         if index is not None:
             recorded.setdefault(index, {})[row.item] = row
     return nodes, recorded
-
-

@@ -181,8 +181,10 @@ def _shown(value: object) -> str:
     # A repr may be slow or large; only plain small things are shown as they are.
     if isinstance(value, (int, float, bool, str, bytes, type(None))):
         text = repr(value if not isinstance(value, (str, bytes)) else value[: _SHOWN + 1])
-    elif isinstance(value, (list, tuple, range)) and len(value) <= 12 and all(
-        isinstance(item, (int, float, bool, str, type(None))) for item in value
+    elif (
+        isinstance(value, (list, tuple, range))
+        and len(value) <= 12
+        and all(isinstance(item, (int, float, bool, str, type(None))) for item in value)
     ):
         text = repr(value)
     elif hasattr(value, "__fspath__"):
@@ -198,4 +200,3 @@ def _origin(described: dict[str, Any]) -> str:
     if "shown" in described:
         return f"the workflow ({described['shown']})"
     return "other tasks"
-

@@ -132,6 +132,8 @@ class PoolWorker:
         claim = _NO_CLAIM
         if ahead:
             self._claim = claim = (self._claim + 1) % 256
+            # Before the batch: a worker that finds no claim takes the batch for one that was taken back.
+            os.write(self._claims_in, bytes((claim,)))
         hand = Hand(batch, claim)
         forget = len(self._known) >= _KNOWN_WORKS
         if forget:
@@ -157,7 +159,6 @@ class PoolWorker:
             )
         )
         if ahead:
-            os.write(self._claims_in, bytes((claim,)))
             self.ahead = hand
         else:
             hand.begin()

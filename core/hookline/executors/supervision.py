@@ -24,6 +24,7 @@ class Supervision:
 
     Attributes:
         fd: The descriptor that becomes readable when there is something to report.
+        process_id: The supervisor's process.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class Supervision:
             )
         self._inbox = b""
         self.fd = self._control.fileno()
+        self.process_id = self._process.pid
 
     def spawn(
         self,

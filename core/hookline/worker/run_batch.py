@@ -116,7 +116,6 @@ class _Attempts:
         self._batch = batch
         self._prepared = prepared
         self._services = services
-        self._root = Path(services.run.folder)
         self._position = 0
         self._attempt: Attempt | None = None
         self._opener: FileOpener | None = None
@@ -173,7 +172,7 @@ class _Attempts:
                 task_id=f"{work.task_id}[{item}]" if work.mapped else work.task_id,
                 number=batch.attempt,
                 idempotency_key=batch.keys[self._position].hex(),
-                root=self._root,
+                root=Path(services.run.folder),
                 seed_value=self._seed(),
                 is_cancelled=lambda: services.is_cancelled(batch.number),
             )

@@ -1,0 +1,1 @@
+"""Nouns that plugins exchange: frozen, without dependencies. Filled by the plugins issue."""
