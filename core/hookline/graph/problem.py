@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Problem"]
+from hookline.model.graph import Task
+
+__all__ = ["Problem", "about"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +20,8 @@ class Problem:
 
     task: int
     text: str
+
+
+def about(task: Task, text: str) -> Problem:
+    """Word a problem of a task, with its id and place."""
+    return Problem(task.index, f"task '{task.id}' ({task.place}) {text}")

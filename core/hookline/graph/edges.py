@@ -1,0 +1,161 @@
+"""Compares what tasks are given with what their parameters take: constants, and types along edges."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from hookline.graph.annotations import ListOf, by_value, can_meet, collection_element, constant_fits, type_text
+from hookline.graph.problem import Problem, about
+from hookline.model.graph import Binding, Constant, Nested, Task, TaskGraph, TaskOutput, task_outputs
+from hookline.model.parameter import Parameter
+from hookline.model.recording import Form
+from hookline.model.reference import WHOLE
+
+__all__ = ["Edges"]
+
+
+class Edges:
+    """Compares types along edges; each pair of types once."""
+
+    def __init__(self, graph: TaskGraph) -> None:
+        self._tasks = graph.tasks
+        self._wanted: dict[Callable[..., Any], dict[str, _Wanted]] = {}
+
+    def check(self, task: Task, problems: list[Problem]) -> None:
+        """Add the problems of one task's arguments and condition."""
+        step = task.step
+        wanted = self._wanted.get(step.fn)
+        if wanted is None:
+            parameters = step.signature.parameters
+            wanted = self._wanted[step.fn] = {name: _Wanted(parameters[name]) for name in parameters}
+        mapped = task.mapped
+        for name, binding in task.bindings.items():
+            want = wanted[name]
+            kind = type(binding)
+            token: Any = None
+            if mapped and name in mapped:
+                pass
+            elif kind is Constant:
+                token = type(binding.value)  # type: ignore[union-attr]
+            elif kind is TaskOutput:
+                source = self._tasks[binding.task]  # type: ignore[union-attr]
+                token = (source.step.fn, binding.slot, source.form is Form.CALL)  # type: ignore[union-attr]
+            if token in want.fitting:
+                continue
+            texts = list(self._argument(task, name, binding, want))
+            if not texts and token is not None and not want.by_value:
+                want.fitting.add(token)
+            problems.extend([about(task, text) for text in texts])
+        if task.condition is not None:
+            problems.extend([about(task, text) for text in self._condition(task.condition)])
+
+    def _argument(self, task: Task, name: str, binding: Binding, want: _Wanted) -> Iterator[str]:
+        if name in task.mapped:
+            yield from self._collection(name, binding, want)
+        elif want.spread and isinstance(binding, Nested):
+            for key, item in zip(binding.keys or [name] * len(binding.items), binding.items, strict=True):
+                yield from self._value(key, item, want)
+        else:
+            yield from self._value(name, binding, want)
+
+    def _value(self, name: str, binding: Binding, want: _Wanted) -> Iterator[str]:
+        if isinstance(binding, Constant):
+            if not _fits(binding.value, want):
+                yield f"takes {type_text(want.annotation)} as '{name}', not {_shown(binding.value)}"
+        elif isinstance(binding, Nested):
+            value = {"list": [], "tuple": (), "dict": {}}[binding.kind]  # type: ignore[var-annotated]
+            if not constant_fits(value, want.annotation):
+                yield f"takes {type_text(want.annotation)} as '{name}', not a {binding.kind}"
+        else:
+            for output in task_outputs(binding):
+                produced = self._produced(output)
+                if not can_meet(produced, want.annotation):
+                    yield (
+                        f"takes {type_text(want.annotation)} as '{name}', but "
+                        f"{self._source(output)} is {type_text(produced)}"
+                    )
+
+    def _collection(self, name: str, binding: Binding, want: _Wanted) -> Iterator[str]:
+        if isinstance(binding, Constant):
+            yield from self._constants(name, binding.value, want)
+        elif isinstance(binding, Nested):
+            for item in binding.items:
+                texts = list(self._value(name, item, want))
+                if texts:
+                    yield texts[0]
+                    return
+        else:
+            for output in task_outputs(binding):
+                produced = self._produced(output)
+                is_list, element = collection_element(produced)
+                if not is_list:
+                    yield (f"is mapped over '{name}', but {self._source(output)} is {type_text(produced)} and no list")
+                elif not can_meet(element, want.annotation):
+                    yield (
+                        f"takes {type_text(want.annotation)} as '{name}', but the items of "
+                        f"{self._source(output)} are {type_text(element)}"
+                    )
+
+    def _constants(self, name: str, values: list[Any], want: _Wanted) -> Iterator[str]:
+        if not want.by_value:
+            # A million items have few types; one value stands for all of its type.
+            examples = {type(value): value for value in values}
+            if all(_fits(value, want) for value in examples.values()):
+                return
+        for index, value in enumerate(values):
+            if not _fits(value, want):
+                takes = type_text(want.annotation)
+                yield f"takes {takes} as '{name}', but item {index} of its list is {_shown(value)}"
+                return
+
+    def _condition(self, condition: Binding) -> Iterator[str]:
+        if isinstance(condition, Nested):
+            yield f"has a {condition.kind} as its condition, which holds always; reduce it to one value in a step"
+            return
+        for output in task_outputs(condition):
+            produced = self._produced(output)
+            if isinstance(produced, ListOf):
+                yield (
+                    f"has the results of the mapped task '{self._tasks[output.task].id}' as its condition; "
+                    "reduce them to one value in a step"
+                )
+            elif produced is None or produced is type(None):
+                yield f"has {self._source(output)} as its condition, which is None and never holds"
+
+    def _produced(self, output: TaskOutput) -> Any:
+        source = self._tasks[output.task]
+        outputs = source.outputs
+        if source.form is not Form.CALL:
+            return ListOf(outputs.returns)
+        return outputs.returns if output.slot == WHOLE else outputs.types[output.slot]
+
+    def _source(self, output: TaskOutput) -> str:
+        source = self._tasks[output.task]
+        if output.slot != WHOLE and source.form is Form.CALL:
+            return f"'{source.outputs.names[output.slot]}' of task '{source.id}' ({source.place})"
+        return f"what task '{source.id}' ({source.place}) returns"
+
+
+class _Wanted:
+    """What one parameter takes, and what was found to fit it before."""
+
+    __slots__ = ("annotation", "by_value", "fitting", "optional", "spread")
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.annotation = parameter.annotation
+        self.optional = parameter.default is None
+        self.spread = parameter.kind in (parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD)
+        self.by_value = by_value(parameter.annotation)
+        self.fitting: set[Any] = set()
+
+
+def _fits(value: object, want: _Wanted) -> bool:
+    return (value is None and want.optional) or constant_fits(value, want.annotation)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "None"
+    return f"{reprlib.repr(value)} ({type(value).__name__})"
