@@ -308,7 +308,7 @@ class Journaling:
             _SHAPES[one.form],
             length,
             "",
-            describe_bindings(self._program.graph, task).encode(),
+            describe_bindings(self._program.graph, task),
             f"{one.place.file}:{one.place.line}",
         )
         group = self._group

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 from hookline.cache.explain import explain, unpack_parts
 from hookline.engine.held import Held
 from hookline.engine.program import Program, TaskProgram
-from hookline.model.graph import Binding, Constant, FirstOf, Nested, TaskGraph, TaskOutput
+from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskGraph, TaskOutput
 from hookline.model.recording import Form
 from hookline.store.protocol import Store
 from hookline.store.rows import NodeRow, RunRow
@@ -17,6 +18,9 @@ from hookline.values.digest import digest_bytes
 __all__ = ["Reasons", "describe_bindings"]
 
 _SHOWN = 60
+_NAMED = 3
+_READ_AHEAD = 20_000
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Reasons:
@@ -37,8 +41,7 @@ class Reasons:
         self._fresh = fresh
         self._previous = self._latest(before)
         self._nodes: dict[str, NodeRow] | None = None
-        self._outputs: dict[int, bytes | None] = {}
-        self._indexes = {task.id: task.index for task in program.graph.tasks}
+        self._attempted: dict[int, bytes | None] | None = None
 
     def to_run(self, task: TaskProgram) -> str:
         """Say why a task has no result to reuse."""
@@ -70,10 +73,14 @@ class Reasons:
         found = []
         if node.fingerprint is not None and node.fingerprint != task.fingerprint.digest:
             found.append(self._code_change(task, node.fingerprint))
-        if node.bindings:
+        described = describe_bindings(self._program.graph, task)
+        if node.bindings == described:
+            found += self._upstream_changes(task.task)
+        elif node.bindings:
             old: dict[str, Any] = json.loads(node.bindings)
-            new: dict[str, Any] = json.loads(describe_bindings(self._program.graph, task))
+            new: dict[str, Any] = json.loads(described)
             found += [change for name in {**old, **new} if (change := self._argument(name, old, new))]
+            found += self._upstream_changes(task.task)
         return "; ".join(found)
 
     def _code_change(self, task: TaskProgram, old: bytes) -> str:
@@ -92,35 +99,43 @@ class Reasons:
             return f"argument '{name}' is gone"
         before, now = old[name], new[name]
         if before == now:
-            return self._upstream(name, now)
+            return ""
         if "shown" in before and "shown" in now:
             if before["shown"] != now["shown"]:
                 return f"argument '{name}' changed from {before['shown']} to {now['shown']}"
             return f"argument '{name}' changed ({now['shown']})"
         return f"argument '{name}' now comes from {_origin(now)}, not from {_origin(before)}"
 
-    def _upstream(self, name: str, now: dict[str, Any]) -> str:
-        """Tell whether the task that gives an argument gave another value this time."""
+    def _upstream_changes(self, task: Task) -> list[str]:
+        """Tell which tasks that give this one its inputs gave other values this time."""
         changed = []
-        for source in now.get("tasks", ()):
-            before = (self._nodes or {}).get(source)
-            index = self._indexes.get(source)
-            if before is None or index is None or self._program.graph.tasks[index].form is not Form.CALL:
+        tasks = self._program.graph.tasks
+        for index in task.depends():
+            source = tasks[index]
+            before = (self._nodes or {}).get(source.id)
+            if before is None or source.form is not Form.CALL:
                 continue
             blob = next(iter(self._held.blobs(index)), None)
-            if blob is not None and self._earlier(before.node) != blob:
-                changed.append(source)
+            if blob is not None and self._earlier(before.node) not in (None, blob):
+                changed.append(repr(source.id))
         if not changed:
-            return ""
-        return f"input '{name}' changed: {', '.join(map(repr, changed))} gave another value"
+            return []
+        shown = ", ".join(changed[:_NAMED]) + (f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else "")
+        return [f"input changed: {shown} gave another value"]
 
     def _earlier(self, node: int) -> bytes | None:
+        """Give the outcome of a plain task in the earlier run."""
         assert self._store is not None
         assert self._previous is not None
-        if node not in self._outputs:
+        if self._attempted is None:
+            # One pass over the run instead of a query per task.
+            rows = itertools.islice(self._store.attempts(self._previous.run), _READ_AHEAD)
+            self._attempted = {row.node: row.outputs for row in rows if row.item == 0 and row.outputs is not None}
+        known = self._attempted.get(node)
+        if known is None and node not in self._attempted:
             found = self._store.outputs(self._previous.run, node, 0, 1)
-            self._outputs[node] = found[0] if found else None
-        return self._outputs[node]
+            known = self._attempted[node] = found[0] if found else None
+        return known
 
 
 _SPECIAL = {
@@ -130,7 +145,7 @@ _SPECIAL = {
 }
 
 
-def describe_bindings(graph: TaskGraph, task: TaskProgram) -> str:
+def describe_bindings(graph: TaskGraph, task: TaskProgram) -> bytes:
     """Describe what a task's arguments are bound to, for later comparisons.
 
     Args:
@@ -146,7 +161,7 @@ def describe_bindings(graph: TaskGraph, task: TaskProgram) -> str:
     options = task.task.options
     if options.version:
         described["@version"] = options.version
-    return json.dumps(described, separators=(",", ":"))
+    return _encode(described).encode()
 
 
 def _described(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram) -> dict[str, Any]:

@@ -7,6 +7,7 @@ them, its neighbours are read straight from the attempts, where that provably gi
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -22,6 +23,7 @@ _FIRST_WINDOW = 64
 _PAYS = 8  # hits
 _WINDOW = 4096
 _AHEAD = 256
+_FRESH = 0.02  # seconds
 
 _RANGE = "SELECT item, attempt, kind, key, outputs FROM attempts WHERE run = ? AND node = ? AND item >= ? AND item <= ?"
 _ONWARD = (
@@ -59,9 +61,13 @@ class Finder:
             if row is None:
                 return {}
             known = self._known[fingerprint, besides] = _Fingerprint(Segments(row[0], besides or 0))
-        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        if known.segments.refresh(self._connection, version):
-            known.ahead = {}
+        # What others committed in the last few milliseconds may be missed; asking each time costs more than looking up.
+        now = time.monotonic()
+        if now - known.checked > _FRESH:
+            known.checked = now
+            version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            if known.segments.refresh(self._connection, version):
+                known.ahead = {}
         if len(keys) == 1 and (hit := known.ahead.get(keys[0])) is not None:
             known.used += 1
             return {keys[0]: hit}
@@ -208,11 +214,12 @@ class Finder:
 class _Fingerprint:
     """What one connection knows about one fingerprint."""
 
-    __slots__ = ("_window", "ahead", "segments", "used")
+    __slots__ = ("_window", "ahead", "checked", "segments", "used")
 
     def __init__(self, segments: Segments) -> None:
         self.segments = segments
         self.ahead: _Hits = {}
+        self.checked = float("-inf")
         self.used = 0
         self._window = 1
 
