@@ -51,6 +51,7 @@ def test_make_demo_runs_the_example_and_then_reuses_everything(installed: Path) 
     assert second.returncode == 0, second.stderr
     assert "Installing" not in first.stdout + second.stdout
     assert "examples/diagnosis/README.md" in first.stdout
+    assert "nothing to do" in second.stdout + second.stderr
 
 
 def test_make_test_checks_layout_lint_types_imports_and_tests(installed: Path) -> None:
