@@ -8,7 +8,9 @@ import pytest
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
-from hookline.cli.progress import LiveProgress, PlainProgress, QuietProgress, make_progress
+from hookline.cli.live_progress import LiveProgress
+from hookline.cli.plain_progress import PlainProgress
+from hookline.cli.progress import QuietProgress, make_progress
 from hookline.cli.tally import Tally
 from hookline.model.events import RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.states import RunState, TaskState

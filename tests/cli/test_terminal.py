@@ -159,6 +159,23 @@ def test_a_reader_that_goes_away_is_no_error(waiting: Path):
     assert (waiting / "err").read_text() == ""
 
 
+@pytest.mark.integration
+def test_a_long_list_into_a_short_reader_is_no_error(project: Path):
+    """Output that nobody reads any more is dropped, and the exit code stays the command's own."""
+    program = "from hookline.cli.output import flush, show\nfor number in range(100_000): show(str(number))\nflush()"
+    command = f'{sys.executable} -c "$PROGRAM" 2>err | head -2; echo ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=project,
+        env=environment(PROGRAM=program),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["0", "1", "0"]
+    assert (project / "err").read_text() == ""
+
+
 def test_no_color_and_pipes_get_plain_text(project: Path, look: Command):
     """Where output is no terminal there is no escape sequence in it."""
     shown = look(project, "run", "missing.py")
@@ -178,3 +195,16 @@ def test_an_encoding_without_symbols_is_no_error(project: Path):
     )
     assert done.stdout == "\\xe4\n"
     assert "\\u2713 completed" in done.stderr
+
+
+def test_shells_can_complete_commands(project: Path):
+    """The completion that typer installs knows the commands and their options."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hookline"],
+        cwd=project,
+        env=environment(_HOOKLINE_COMPLETE="complete_bash", COMP_WORDS="hookline ru", COMP_CWORD="1"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert set(done.stdout.split()) == {"run", "runs"}

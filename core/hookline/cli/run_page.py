@@ -198,7 +198,7 @@ def _text(note: Note) -> str:
         from hookline.store.outputs import unpack_outputs
 
         stored = unpack_outputs(note.outputs) if note.outputs else ()
-        size = sum(part.size + sum(file.size for file in part.files) for part in stored)
+        size = sum(sum(file.size for file in part.files) or part.size for part in stored)
         return f"stored, {counted(size, 'byte')}" if stored else "stored"
     value = _value(note)
     text = f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)
