@@ -20,13 +20,14 @@ help:
 demo: $(EXAMPLES)
 	@$(BIN)/hookline run examples/diagnosis/workflow.py
 	@echo
-	@echo "What to try next:"
-	@echo "  make demo                                                       again: every result is reused"
-	@echo "  $(BIN)/hookline run examples/diagnosis/workflow.py --help          its options, such as --depths 2,4,8"
-	@echo "  $(BIN)/hookline runs show last                                     what happened, and why"
-	@echo "  $(BIN)/hookline graph examples/diagnosis/workflow.py               how the tasks depend on each other"
-	@echo "  examples/diagnosis/README.md                                    the story of this example"
-	@echo "  docs/tutorial.md                                                a workflow of your own, step by step"
+	@echo "What to try next, after '. $(BIN)/activate':"
+	@printf '  %-58s %s\n' \
+	    "make demo" "again: every result is reused" \
+	    "hookline run examples/diagnosis/workflow.py --help" "its options, such as --depths 2,4,8" \
+	    "hookline runs show last" "what ran, and why" \
+	    "hookline graph examples/diagnosis/workflow.py" "how the tasks depend on each other" \
+	    "examples/diagnosis/README.md" "the story of this example" \
+	    "docs/tutorial.md" "a workflow of your own, step by step"
 
 test: format lint types imports tests
 
