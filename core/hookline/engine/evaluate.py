@@ -23,7 +23,7 @@ class Evaluator:
         mapped: Tells whether a task is mapped.
         outputs: Gives the declared slots of a task.
         artifacts: Where large values lie.
-        folder: Where copies of files are made; None for a folder of the system's for temporary files.
+        folder: Where copies of files are made, and stay; None for a folder of the system's for temporary files.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Evaluator:
         self._mapped = mapped
         self._outputs = outputs
         self._folder = folder
-        self._opener = FileOpener(artifacts, self._make_folder)
+        self._opener = FileOpener(artifacts, self._make_folder, lasting=True)
 
     def value(self, binding: Binding) -> Any:
         """Load what a binding stands for; a task without a value gives None."""
@@ -79,4 +79,4 @@ class Evaluator:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="hookline-"))
         self._folder.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(dir=self._folder))
+        return self._folder

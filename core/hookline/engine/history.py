@@ -280,7 +280,7 @@ class RecordedRun:
             lambda index: index in nodes and nodes[index].shape != 0,
             self._outputs,
             self._store.artifacts,
-            Path(self._store.path) / "files" / self._id,
+            Path(self._store.path) / "files",
         )
 
     def _outputs(self, index: int) -> Outputs:

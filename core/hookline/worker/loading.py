@@ -15,7 +15,7 @@ from hookline.model.outputs import Outputs, outputs_of
 from hookline.store.artifacts import Artifacts
 from hookline.store.outputs import Stored, unpack_outputs
 from hookline.values.encode import decode
-from hookline.values.files import FileRef, opening
+from hookline.values.files import FileRef, digest_path, opening
 
 __all__ = ["FileOpener", "Loader", "load_outcome", "loader_of"]
 
@@ -32,11 +32,14 @@ class FileOpener:
     Args:
         artifacts: Where the files are stored.
         folder: Gives the folder for copies.
+        lasting: Whether copies stay, each under its digest, and are given out again while they are unchanged; else each
+            is made anew.
     """
 
-    def __init__(self, artifacts: Artifacts, folder: Callable[[], Path]) -> None:
+    def __init__(self, artifacts: Artifacts, folder: Callable[[], Path], *, lasting: bool = False) -> None:
         self._artifacts = artifacts
         self._folder = folder
+        self._lasting = lasting
         self._count = itertools.count()
 
     def load(self, stored: Stored) -> Any:
@@ -48,9 +51,15 @@ class FileOpener:
         def open_copy(ref: FileRef) -> Path:
             if ref.digest not in known:
                 raise ArtifactError(f"the content of the file '{ref.name}' is not recorded with its value")
-            target = self._folder() / str(next(self._count))
-            target.mkdir(parents=True)
-            return self._copy(known[ref.digest], ref, target / PurePath(ref.name).name)
+            place = self._folder() / (ref.digest[:8].hex() if self._lasting else str(next(self._count)))
+            target = place / PurePath(ref.name).name
+            if self._lasting and target.exists():
+                found = digest_path(target)
+                if isinstance(found, FileRef) and found.digest == ref.digest:
+                    return target
+                shutil.rmtree(place)
+            place.mkdir(parents=True, exist_ok=True)
+            return self._copy(known[ref.digest], ref, target)
 
         with opening(open_copy):
             return _plain_load(self._artifacts, stored)
@@ -73,11 +82,6 @@ class FileOpener:
             self._artifacts.link_out(inside[digest], path)
             path.chmod(0o755 if executable else 0o644)
         return target
-
-    @staticmethod
-    def remove(folder: Path) -> None:
-        """Remove copies that were given out."""
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_outcome(opener: FileOpener, blob: bytes, slot: int = -1, outputs: Outputs | None = None) -> Any:
