@@ -120,6 +120,15 @@ class Scheduler:
         counts = self.counts[task]
         return self.ended(task) and counts[State.COMPLETED] + counts[State.REUSED] == len(self.states[task])
 
+    def lack(self, task: int) -> int:
+        """Why a task that has ended has no value, as :meth:`cause` says it to those that need it; 0 where it has one."""
+        counts = self.counts[task]
+        missing = len(self.states[task]) - counts[State.COMPLETED] - counts[State.REUSED]
+        for state in (State.SKIPPED, State.CANCELLED):
+            if missing and counts[state] == missing:
+                return state
+        return State.BLOCKED if missing else 0
+
     def cause(self, task: int) -> int:
         """Why a task can't run: :data:`State.BLOCKED`, :data:`State.SKIPPED`, or 0 where nothing is in its way."""
         return self._blocked[task]
@@ -268,7 +277,7 @@ class Scheduler:
 
     def _end(self, task: int) -> None:
         self.unfinished -= 1
-        cause = self._cause_for_consumers(task)
+        cause = self.lack(task)
         for consumer in self._consumers[task]:
             if cause:
                 self._block(consumer, cause)
@@ -286,10 +295,3 @@ class Scheduler:
         if not self._waiting[consumer] and not self._begun[consumer]:
             self._opened.append(consumer)
 
-    def _cause_for_consumers(self, task: int) -> int:
-        counts = self.counts[task]
-        missing = len(self.states[task]) - counts[State.COMPLETED] - counts[State.REUSED]
-        for state in (State.SKIPPED, State.CANCELLED):
-            if missing and counts[state] == missing:
-                return state
-        return State.BLOCKED if missing else 0

@@ -39,9 +39,14 @@ def pack_one(digest: bytes, data: bytes) -> bytes:
     return _ONE + digest + data
 
 
-def pack_outputs(slots: Sequence[Stored]) -> bytes:
-    """Pack all slots of an outcome into one blob; bytes that have a place are left out."""
-    if len(slots) == 1:
+def pack_outputs(slots: Sequence[Stored], *, split: bool = False) -> bytes:
+    """Pack all slots of an outcome into one blob; bytes that have a place are left out.
+
+    Args:
+        slots: The slots, in order.
+        split: Whether a value was taken apart into them: a tuple of one element is not that element.
+    """
+    if len(slots) == 1 and not split:
         only = slots[0]
         if not only.place and not only.files and only.data is not None:
             return _ONE + only.digest + only.data

@@ -82,15 +82,23 @@ def swap_paths(value: Any, swap: Callable[[Path], object]) -> Any:
         swap: Called with each ``pathlib.Path``; gives what takes its place.
 
     Returns:
-        The value itself where it holds no path, else a copy of the containers around the paths.
+        The value itself where it holds no path, else a copy of the containers around the paths. A value that contains
+        itself, or is too deep to walk, is given back as it is.
     """
+    try:
+        return _swapped(value, swap)
+    except RecursionError:
+        return value
+
+
+def _swapped(value: Any, swap: Callable[[Path], object]) -> Any:
     kind = type(value)
     if kind is list or kind is tuple:
-        items = [swap_paths(item, swap) for item in value]
+        items = [_swapped(item, swap) for item in value]
         same = all(new is old for new, old in zip(items, value, strict=True))
         return value if same else kind(items)
     if kind is dict:
-        pairs = {key: swap_paths(item, swap) for key, item in value.items()}
+        pairs = {key: _swapped(item, swap) for key, item in value.items()}
         return value if all(pairs[key] is item for key, item in value.items()) else pairs
     if isinstance(value, Path):
         return swap(value)

@@ -43,7 +43,7 @@ class Storer:
             UnstorableError: A slot can't be stored.
             StoreError: The disk refuses.
         """
-        return pack_outputs([self.slot(part) for part in outputs.split(value)])
+        return pack_outputs([self.slot(part) for part in outputs.split(value)], split=outputs.form != "one")
 
     def slot(self, value: Any) -> Stored:
         """Store one value."""
