@@ -51,7 +51,7 @@ class _DryRun:
         self._code_digest = prepared.code_digest
         self._seed = seed
         self._scheduler = Scheduler(prepared.program.dependencies)
-        self._held = Held(graph, self._scheduler, prepared.code_digest)
+        self._held = Held(graph, [task.depends for task in self._program.tasks], self._scheduler, prepared.code_digest)
         self._planner = Planner(store, fresh)
         self._reasons = Reasons(store, prepared.program, self._held, None, fresh)
         self._evaluator = Evaluator(
@@ -133,6 +133,6 @@ class _DryRun:
             return PlannedTask(planned.id, planned.step, planned.verdict, planned.why, items, reused)
         if self._scheduler.ended(index):
             return PlannedTask(task.id, task.step.name, Verdict.REUSE, "same code and inputs", items, reused)
-        waits = [self._graph.tasks[source].id for source in task.depends() if not self._scheduler.ended(source)]
+        waits = [self._graph.tasks[source].id for source in self._program.tasks[index].depends if not self._scheduler.ended(source)]
         why = f"waits for {', '.join(map(repr, waits[:3]))}{' …' if len(waits) > 3 else ''}, which will run"
         return PlannedTask(task.id, task.step.name, Verdict.UNDECIDED, why, items, reused)

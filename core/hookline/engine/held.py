@@ -21,21 +21,27 @@ class Held:
 
     Args:
         graph: The tasks.
+        depends: Per task, the tasks it needs, each once.
         scheduler: Knows which items have values.
         code_digest: Digests the class that a task's value is put together as, if it is the project's own.
     """
 
     def __init__(
-        self, graph: TaskGraph, scheduler: Scheduler, code_digest: Callable[[frozenset[object]], bytes]
+        self,
+        graph: TaskGraph,
+        depends: Sequence[Sequence[int]],
+        scheduler: Scheduler,
+        code_digest: Callable[[frozenset[object]], bytes],
     ) -> None:
         self._graph = graph
         self._scheduler = scheduler
         self._code_digest = code_digest
         self._blobs: list[list[bytes | None] | None] = [None] * len(graph.tasks)
         self._merkle: dict[tuple[int, int, bool], bytes] = {}
+        self._depends = depends
         self._consumers = [0] * len(graph.tasks)
-        for task in graph.tasks:
-            for source in task.depends():
+        for sources in depends:
+            for source in sources:
                 self._consumers[source] += 1
 
     def begin(self, task: int, length: int) -> list[bytes | None]:
@@ -54,7 +60,7 @@ class Held:
 
     def release(self, task: int) -> None:
         """A task has ended: what only it still needed can go."""
-        for source in self._graph.tasks[task].depends():
+        for source in self._depends[task]:
             self._consumers[source] -= 1
             if not self._consumers[source] and self._scheduler.ended(source):
                 self._blobs[source] = None

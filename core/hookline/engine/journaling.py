@@ -328,7 +328,7 @@ class Journaling:
         tasks = self._program.graph.tasks
         sources = [
             tasks[source].id
-            for source in task.task.depends()
+            for source in task.depends
             if not self._scheduler.has_value(source) and self._scheduler.ended(source)
         ]
         named = ", ".join(f"'{source}'" for source in sources)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +43,9 @@ class TaskProgram:
         elements: Known collections that it is mapped over, by name.
         seed: Name of the parameter that takes a seed; empty for none.
         watched: Files among its arguments, as they were just before they were digested.
+        depends: Indexes of the tasks it waits for, each once.
+        cacheable: Whether a recorded result may stand for running it.
+        described: What its arguments are bound to, for later comparisons; made when it is first needed.
     """
 
     task: Task
@@ -52,11 +55,9 @@ class TaskProgram:
     elements: dict[str, list[Encoded]] = field(default_factory=dict)
     seed: str = ""
     watched: list[tuple[Path, Signature]] = field(default_factory=list)
-
-    @property
-    def cacheable(self) -> bool:
-        """Whether a recorded result may stand for running it."""
-        return self.task.options.cache and not self.fingerprint.unstable
+    depends: Sequence[int] = ()
+    cacheable: bool = True
+    described: bytes = b""
 
 
 @dataclass(slots=True)
@@ -103,10 +104,14 @@ def build_program(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: C
         program = TaskProgram(task, *known)
         encoder.constants_of(program)
         program.seed = _seed_name(task)
+        program.cacheable = options.cache and not program.fingerprint.unstable
         tasks.append(program)
     if encoder.problems:
         raise WorkflowError("arguments can't be stored", problems=encoder.problems)
-    return Program(graph, tasks, [_dependencies(task, graph) for task in graph.tasks], encoder.encode)
+    dependencies = [_dependencies(task, graph) for task in graph.tasks]
+    for program, needs in zip(tasks, dependencies, strict=True):
+        program.depends = (*needs.whole, *needs.tolerant, *needs.itemwise)
+    return Program(graph, tasks, dependencies, encoder.encode)
 
 
 class _Encoder:

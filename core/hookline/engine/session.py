@@ -149,7 +149,7 @@ class _Session:
         self._began = time.monotonic()
         program = prepared.program
         self._scheduler = scheduler = Scheduler(program.dependencies)
-        self._held = held = Held(request.graph, scheduler, prepared.code_digest)
+        self._held = held = Held(request.graph, [task.depends for task in program.tasks], scheduler, prepared.code_digest)
         self._facts = facts = _facts(request, store, writer)
         self._observers = Observers(request.observers)
         nodes, recorded = _recorded(store, writer, request.graph) if resumed else (_identity(request.graph), {})

@@ -9,7 +9,7 @@ from typing import Any
 from hookline.cache.explain import explain, unpack_parts
 from hookline.engine.held import Held
 from hookline.engine.program import Program, TaskProgram
-from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskGraph, TaskOutput
+from hookline.model.graph import Binding, Constant, FirstOf, Nested, TaskGraph, TaskOutput
 from hookline.model.recording import Form
 from hookline.store.protocol import Store
 from hookline.store.rows import NodeRow, RunRow
@@ -75,12 +75,12 @@ class Reasons:
             found.append(self._code_change(task, node.fingerprint))
         described = describe_bindings(self._program.graph, task)
         if node.bindings == described:
-            found += self._upstream_changes(task.task)
+            found += self._upstream_changes(task)
         elif node.bindings:
             old: dict[str, Any] = json.loads(node.bindings)
             new: dict[str, Any] = json.loads(described)
             found += [change for name in {**old, **new} if (change := self._argument(name, old, new))]
-            found += self._upstream_changes(task.task)
+            found += self._upstream_changes(task)
         return "; ".join(found)
 
     def _code_change(self, task: TaskProgram, old: bytes) -> str:
@@ -106,11 +106,11 @@ class Reasons:
             return f"argument '{name}' changed ({now['shown']})"
         return f"argument '{name}' now comes from {_origin(now)}, not from {_origin(before)}"
 
-    def _upstream_changes(self, task: Task) -> list[str]:
+    def _upstream_changes(self, task: TaskProgram) -> list[str]:
         """Tell which tasks that give this one its inputs gave other values this time."""
         changed = []
         tasks = self._program.graph.tasks
-        for index in task.depends():
+        for index in task.depends:
             source = tasks[index]
             before = (self._nodes or {}).get(source.id)
             if before is None or source.form is not Form.CALL:
@@ -155,16 +155,23 @@ def describe_bindings(graph: TaskGraph, task: TaskProgram) -> bytes:
     Returns:
         JSON: per argument the digest of a constant with how it looks, or the tasks that it comes from.
     """
-    described: dict[str, Any] = {}
-    for name, binding in task.task.bindings.items():
-        described[name] = _described(graph, name, binding, task)
-    options = task.task.options
-    if options.version:
-        described["@version"] = options.version
-    return _encode(described).encode()
+    if not task.described:
+        parts = [f'"{name}":{_described(graph, name, binding, task)}' for name, binding in task.task.bindings.items()]
+        version = task.task.step.declared.version
+        if version:
+            parts.append(f'"@version":{_encode(version)}')
+        task.described = f"{{{','.join(parts)}}}".encode()
+    return task.described
 
 
-def _described(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram) -> dict[str, Any]:
+def _described(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram) -> str:
+    if type(binding) is TaskOutput and binding.slot < 0:
+        # By far the commonest; ids have no characters that would need escaping.
+        return f'{{"tasks":["{graph.tasks[binding.task].id}"]}}'
+    return _encode(_described_in_full(graph, name, binding, task))
+
+
+def _described_in_full(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram) -> dict[str, Any]:
     if isinstance(binding, Constant):
         if name in task.constants:
             return {"digest": task.constants[name][0].hex(), "shown": _shown(binding.value)}

@@ -48,6 +48,9 @@ class _Supervisor:
         self.adopting = False
 
     def serve(self) -> None:
+        """Work until the driver is gone."""
+        # Workers must not keep the driver from noticing that this process is gone.
+        os.set_inheritable(self.control.fileno(), False)
         wake, waker = os.pipe()
         for end in (wake, waker):
             os.set_blocking(end, False)
