@@ -24,7 +24,7 @@ from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.errors import HooklineError
-from hookline.model.batch import Failure, Finished, FunctionRef, Lost, Message, Outcome, Work
+from hookline.model.batch import Failure, Finished, FunctionRef, Lost, Message, Outcome, Started, Work
 from hookline.model.states import Kind
 from hookline.worker.failures import failure_of
 
@@ -183,6 +183,8 @@ class Dispatcher:
     def _open_task(self, index: int) -> None:
         scheduler, task = self._scheduler, self._program.tasks[index]
         cause = scheduler.cause(index)
+        if not cause and self._program.dependencies[index].tolerant:
+            cause = self._program.lack(index, scheduler)
         if cause:
             self._journal.not_run(index, cause)
             self._skip(index, cause)
@@ -222,7 +224,8 @@ class Dispatcher:
             self._ended(index)
 
     def _fail_to_open(self, index: int, failure: Failure) -> None:
-        number = self._retries.number(index, 0)
+        before = self._recorded.get(index, {}).get(0)
+        number = 1 if before is None else before.attempt + 1
         row = Outcome(0, Kind.FAILED, None, time.time_ns() // 1000, 0, failure)
         self._journal.begin(index, 1)
         self._journal.record(index, [(row, number, None)], 0)
@@ -364,6 +367,9 @@ class Dispatcher:
                 self._take(entry, message.outcomes, message.worker)
             if message.done:
                 self._launcher.ended(message.batch)
+        elif isinstance(message, Started):
+            if message.batch in self._launcher.in_flight:
+                self._launcher.in_flight[message.batch].started = True
         elif isinstance(message, Lost):
             if message.batch in self._launcher.in_flight:
                 self._lost(self._launcher.ended(message.batch), message)
@@ -406,7 +412,10 @@ class Dispatcher:
                     self._not_completed(index, outcome, batch.attempt, key)
         if self._scheduler.ended(index):
             self._ended(index)
-        self._journal.progress(index, len(self._launcher.in_flight), self._launcher.mean_us(batch.work.function))
+        if self._journal.watching:
+            self._journal.progress(
+                index, self._launcher.running(index), self._launcher.mean_us(batch.work.function)
+            )
 
     def _not_completed(self, index: int, outcome: Outcome, number: int, key: bytes) -> None:
         options = self._program.tasks[index].task.options

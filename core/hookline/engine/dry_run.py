@@ -55,7 +55,7 @@ class _DryRun:
         self._planner = Planner(store, fresh)
         self._reasons = Reasons(store, prepared.program, self._held, None, fresh)
         self._evaluator = Evaluator(
-            self._held.blobs,
+            self._held.outcomes,
             lambda index: graph.tasks[index].form is not Form.CALL,
             lambda index: graph.tasks[index].outputs,
             store.artifacts if store is not None else Artifacts.__new__(Artifacts),
@@ -81,7 +81,7 @@ class _DryRun:
 
     def _open(self, index: int) -> None:
         task = self._program.tasks[index]
-        cause = self._scheduler.cause(index)
+        cause = self._scheduler.cause(index) or self._program.lack(index, self._scheduler)
         if cause:
             self._verdict(index, Verdict.SKIP, "condition: something upstream is skipped")
             self._scheduler.skip(index, cause)

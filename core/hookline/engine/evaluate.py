@@ -19,7 +19,8 @@ class Evaluator:
     """Loads values outside of workers.
 
     Args:
-        outcomes: Gives a task's packed outputs by item; None for an item without a value.
+        outcomes: Gives a task's packed outputs by item; None for an item without a value, and for a task that did not
+            run.
         mapped: Tells whether a task is mapped.
         outputs: Gives the declared slots of a task.
         artifacts: Where large values lie.
@@ -28,7 +29,7 @@ class Evaluator:
 
     def __init__(
         self,
-        outcomes: Callable[[int], Sequence[bytes | None]],
+        outcomes: Callable[[int], Sequence[bytes | None] | None],
         mapped: Callable[[int], bool],
         outputs: Callable[[int], Outputs],
         artifacts: Artifacts,
@@ -49,7 +50,7 @@ class Evaluator:
         if isinstance(binding, FirstOf):
             for option in binding.options:
                 outcomes = self._outcomes(option.task)
-                if outcomes and None not in outcomes:
+                if outcomes is not None and None not in outcomes:
                     return self._output(option)
             return None
         return self._nested(binding)
@@ -64,8 +65,8 @@ class Evaluator:
             blob = outcomes[0] if outcomes else None
             return None if blob is None else self.outcome(blob, output.task, output.slot)
         if output.completed:
-            outcomes = [blob for blob in outcomes if blob is not None]
-        elif outcomes and all(blob is None for blob in outcomes):
+            outcomes = [blob for blob in outcomes or () if blob is not None]
+        elif outcomes is None or (outcomes and all(blob is None for blob in outcomes)):
             return None
         return [None if blob is None else self.outcome(blob, output.task, output.slot) for blob in outcomes]
 

@@ -50,6 +50,10 @@ class Held:
         self._blobs[task] = blobs
         return blobs
 
+    def outcomes(self, task: int) -> Sequence[bytes | None] | None:
+        """All outcomes of a task, by item; None where it did not begin."""
+        return self._blobs[task]
+
     def blobs(self, task: int) -> Sequence[bytes | None]:
         """All outcomes of a task, by item."""
         return self._blobs[task] or ()
@@ -94,7 +98,6 @@ class Held:
         """Whether a plain task, or all of a mapped one, has a value."""
         return self._scheduler.has_value(task)
 
-    def skipped(self, task: int) -> bool:
-        """Whether a task was skipped by a condition."""
-        counts = self._scheduler.counts[task]
-        return counts[State.SKIPPED] > 0
+    def all_reused(self, task: int) -> bool:
+        """Whether no item of a task ran."""
+        return self._scheduler.counts[task][State.COMPLETED] == 0

@@ -104,7 +104,7 @@ class RecordedRun:
         if not found:
             found = self._counted()
         ordered = {word: found.pop(word, 0) for word in _ORDER}
-        return ordered | found
+        return ordered | {word: count for word, count in found.items() if count}
 
     def task_ids(self) -> list[str]:
         """All tasks that were decided about, in graph order."""
@@ -134,20 +134,15 @@ class RecordedRun:
         """See :meth:`Run.why`."""
         node, item = self._find(task_id)
         decisions = self._store.decisions(self._id, node.node)
+        newest = max((row.epoch for row in decisions), default=0)
+        decisions = [row for row in decisions if row.epoch == newest]
         if item is not None:
-            decisions = [row for row in decisions if row.low <= item < row.high or row.verdict is Verdict.BLOCKED]
-            narrow = [row for row in decisions if row.high - row.low == 1]
-            decisions = narrow or decisions
-        if not decisions:
-            return "not decided yet"
-        newest = max(row.epoch for row in decisions)
-        lines = []
-        for row in decisions:
-            if row.epoch == newest:
-                line = self._worded(row, node)
-                if line not in lines:
-                    lines.append(line)
-        return "\n".join(lines)
+            # The narrowest range speaks for an item; the rows of a skipped map have no range of items.
+            covering = [row for row in decisions if row.low <= item < row.high]
+            narrowest = min((row.high - row.low for row in covering), default=0)
+            decisions = [row for row in covering if row.high - row.low == narrowest] or decisions
+        lines = dict.fromkeys(self._worded(row, node) for row in decisions)
+        return "\n".join(lines) or "not decided yet"
 
     def load(self, task_id: str) -> Any:
         """See :meth:`Run.load`."""
@@ -193,7 +188,7 @@ class RecordedRun:
         node = nodes.get(name)
         if node is None or item is None:
             raise UsageError(
-                f"run {self._id} has no task '{task_id}';{close_match(name, nodes)}",
+                f"run {self._id} has no task '{task_id}'" + (f";{near}" if (near := close_match(name, nodes)) else ""),
                 help=f"list its tasks: hookline runs show {self._id}",
             )
         if node.shape == 0 or (node.length is not None and item >= node.length):
@@ -269,11 +264,11 @@ class RecordedRun:
     def _evaluator(self) -> Evaluator:
         nodes = {node.node: node for node in self._by_name().values()}
 
-        def outcomes(index: int) -> Sequence[bytes | None]:
+        def outcomes(index: int) -> Sequence[bytes | None] | None:
             node = nodes.get(index)
-            if node is None:
-                return ()
-            return self._store.outputs(self._id, index, 0, node.length or (0 if node.shape else 1))
+            if node is None or (node.shape and node.length is None):
+                return None
+            return self._store.outputs(self._id, index, 0, node.length if node.shape and node.length is not None else 1)
 
         return Evaluator(
             outcomes,

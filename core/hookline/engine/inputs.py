@@ -289,14 +289,12 @@ class _Binder:
             return StoredArgument(data), digest
         if isinstance(binding, Nested):
             parts = [self._argument(part) for part in binding.items]
-            digests = [digest_bytes(encode_plain(key)) for key in binding.keys] + [digest for _, digest in parts]
+            digests = [self._encode(key)[0] for key in binding.keys] + [digest for _, digest in parts]
             structure = Structure(binding.kind, binding.keys, tuple(argument for argument, _ in parts))
             return structure, digest_tree(f"nested {binding.kind}", digests)
         if isinstance(binding, FirstOf):
-            chosen = next((output for output in binding.options if self._held.has_value(output.task)), None)
-            if chosen is None:
-                raise HooklineError("none of the alternatives has a value")
-            binding = chosen
+            # One of them has a value, or the task would not have been opened: see Program.lack.
+            binding = next(output for output in binding.options if self._held.has_value(output.task))
         return self._output(binding)
 
     def _output(self, binding: TaskOutput) -> tuple[Hole, bytes]:

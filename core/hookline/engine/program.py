@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hookline.cache.fingerprint import Fingerprint, Fingerprinter
-from hookline.engine.scheduler import Dependencies
+from hookline.engine.scheduler import Dependencies, Scheduler, State
 from hookline.engine.watched import Signature, paths_in, signature
 from hookline.errors import HooklineError, WorkflowError
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskGraph, TaskOutput
@@ -75,6 +75,28 @@ class Program:
     tasks: list[TaskProgram]
     dependencies: list[Dependencies]
     encode: Callable[[object], Encoded]
+
+    def lack(self, index: int, scheduler: Scheduler) -> int:
+        """Why none of the alternatives that a task takes has a value, although what it waits for has ended.
+
+        The first that was not skipped by a condition is the one that counts: one that failed is not passed over.
+
+        Args:
+            index: The task.
+            scheduler: Knows how the alternatives ended.
+
+        Returns:
+            As :meth:`Scheduler.cause`; 0 where nothing is in the way.
+        """
+        task = self.tasks[index].task
+        bindings = [*task.bindings.values()] if task.condition is None else [*task.bindings.values(), task.condition]
+        worst = 0
+        for binding in bindings:
+            for choice in _choices(binding):
+                lacks = (scheduler.lack(output.task) for output in choice.options)
+                found = next((lack for lack in lacks if lack != State.SKIPPED), State.SKIPPED)
+                worst = found if worst in (0, State.SKIPPED) and found else worst
+        return worst
 
 
 def build_program(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: CodeDigest) -> Program:
@@ -207,6 +229,16 @@ def is_itemwise(task: Task, binding: Binding, graph: TaskGraph) -> bool:
         and not binding.completed
         and graph.tasks[binding.task].form is not Form.CALL
     )
+
+
+def _choices(binding: Binding) -> Iterator[FirstOf]:
+    pending = [binding]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, FirstOf):
+            yield part
+        elif isinstance(part, Nested):
+            pending.extend(part.items)
 
 
 def _collect(binding: Binding, whole: dict[int, None], tolerant: dict[int, None]) -> None:

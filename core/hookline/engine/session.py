@@ -169,9 +169,10 @@ class _Session:
             nodes,
             self._observers.watching,
             not request.fresh and not resumed,
+            resumed,
         )
         evaluator = Evaluator(
-            held.blobs,
+            held.outcomes,
             lambda index: request.graph.tasks[index].form is not Form.CALL,
             lambda index: request.graph.tasks[index].outputs,
             store.artifacts,
@@ -225,13 +226,11 @@ class _Session:
 
     def _state(self, ended: bool) -> RunState:
         stop = self._request.stop
-        if stop.level and not ended:
-            return RunState.CANCELLED if stop.cancelled else RunState.INTERRUPTED
-        if stop.cancelled:
-            return RunState.CANCELLED
         counts = self._journal.totals()
-        bad = ("failed", "timed_out", "crashed", "abandoned", "cancelled")
-        return RunState.FAILED if any(counts.get(word) for word in bad) else RunState.COMPLETED
+        bad = any(counts.get(word) for word in ("failed", "timed_out", "crashed", "abandoned", "cancelled"))
+        if stop.level and (bad or not ended):
+            return RunState.CANCELLED if stop.cancelled else RunState.INTERRUPTED
+        return RunState.FAILED if bad else RunState.COMPLETED
 
     def _close(self, state: RunState, error: str | None) -> None:
         grace = 0.0 if self._request.stop.level > 1 else _KILL_GRACE
