@@ -29,7 +29,7 @@ from hookline.values.digest import digest_bytes
 from hookline.values.encode import decode, encode
 from hookline.worker.target import import_target
 
-STEPS = '''
+STEPS = """
 import ctypes, logging, os, signal, subprocess, sys, time
 from pathlib import Path
 from hookline.model.attempt import attempt
@@ -71,7 +71,7 @@ def until_cancelled(x):
     return "tidied"
 def spawn_and_nap(x):
     children = [subprocess.Popen(["sleep", "600"]), subprocess.Popen(["sleep", "600"], start_new_session=True)]
-    script = "import os, subprocess; os.setsid(); print(subprocess.Popen(['sleep', '600'], env={}).pid, flush=True)"
+    script = "import os, subprocess as s; os.setsid(); print(s.Popen(['sleep', '600'], env={}, stdout=s.DEVNULL).pid)"
     orphan = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True).stdout.strip()
     pids = [os.getpid(), *(child.pid for child in children), int(orphan)]
     print("spawned", flush=True)
@@ -79,9 +79,9 @@ def spawn_and_nap(x):
     time.sleep(600)
 def is_class(x): return type(x) is Thing
 class Thing: pass
-'''
+"""
 
-WAIT = 30.0
+WAIT = 10.0
 
 
 class Rig:
@@ -128,8 +128,8 @@ class Rig:
         key = (name, repr(constants), cpu, function)
         work = self._tasks.get(key)
         if work is None:
-            names = ("x", "y")
-            arguments = [("x", Hole(0)), *zip(names[1:], (StoredArgument(encode(c).data()) for c in constants))]
+            stored = [StoredArgument(encode(constant).data()) for constant in constants]
+            arguments = [("x", Hole(0)), *(("y", argument) for argument in stored)]
             work = self._tasks[key] = Work(
                 len(self._tasks),
                 name,
@@ -178,15 +178,15 @@ class Rig:
 
     def outcomes(self, number: int) -> list[Outcome]:
         self.wait(number)
-        return [
-            outcome
-            for message in self.of(number)
-            if isinstance(message, Finished)
-            for outcome in message.outcomes
-        ]
+        return [outcome for message in self.of(number) if isinstance(message, Finished) for outcome in message.outcomes]
 
     def values(self, number: int) -> list[Any]:
         return [value_of(outcome) for outcome in self.outcomes(number)]
+
+    def values_of(self, work: Work, *items: Any) -> list[Any]:
+        batch = self.batch_of(work, *items)
+        self.executor.submit(batch)
+        return self.values(batch.number)
 
     def lost(self, number: int) -> Lost:
         self.wait(number)

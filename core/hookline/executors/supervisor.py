@@ -9,6 +9,9 @@ Commands and reports are marshalled tuples after their length in four bytes:
     ("kill", number, grace)           SIGTERM to the worker's processes, SIGKILL to what is left after ``grace`` seconds
     ("started", number, pid)
     ("exited", number, pid, status)   the status as ``waitpid`` gives it; the worker's children are gone by then
+
+Where the system can do that (Linux), processes whose parent ended are handed to their worker, and when that ended to
+this process, so that no session of its own and no clean environment hides one.
 """
 
 from __future__ import annotations
@@ -27,9 +30,6 @@ TYPE_CHECKING = False  # typing takes longer to import than all the rest
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-TAG = b"HOOKLINE_WORKER="
-"""Environment variable that marks a worker's processes; children inherit it."""
-
 _PR_SET_CHILD_SUBREAPER = 36
 _LENGTH = struct.Struct("<I")
 _END_WITHIN = 2.0
@@ -39,18 +39,17 @@ class _Supervisor:
     def __init__(self, control: socket.socket) -> None:
         self.control = control
         self.driver = os.getppid()
-        self.name = f"{os.getpid()}:".encode()
         self.workers: dict[int, int] = {}  # number -> pid
         self.dead: dict[int, tuple[int, int, float]] = {}  # number -> (pid, status, when): its children may live
         self.deadlines: dict[int, float] = {}  # number -> when SIGKILL is due
         self.descriptors: list[int] = []
         self.inbox = b""
-        self.adopting = False
 
     def serve(self) -> None:
         """Work until the driver is gone."""
         # Workers must not keep the driver from noticing that this process is gone.
         os.set_inheritable(self.control.fileno(), False)
+        adopt_orphans()
         wake, waker = os.pipe()
         for end in (wake, waker):
             os.set_blocking(end, False)
@@ -119,18 +118,11 @@ class _Supervisor:
         mine, self.descriptors = self.descriptors[:count], self.descriptors[count:]
         pid = os.fork()
         if pid == 0:
-            become_worker(argv, {**environment, TAG[:-1]: self.tag(number)}, folder, mine)
+            become_worker(argv, environment, folder, mine)
         for fd in mine:
             os.close(fd)
         self.workers[number] = pid
         self.report("started", number, pid)
-        if not self.adopting:
-            # After the first start: the worker needs longer to begin than this takes.
-            self.adopting = True
-            adopt_orphans()
-
-    def tag(self, number: int) -> bytes:
-        return self.name + str(number).encode()
 
     def kill(self, number: int, grace: float) -> None:
         if number not in self.workers:
@@ -151,23 +143,21 @@ class _Supervisor:
     def signal(self, number: int, sign: int) -> None:
         """Signal everything that belongs to a worker."""
         pid = self.workers[number]
-        others = self.relatives(number, pid)
+        others = descendants(processes(), pid)
         with suppress(OSError):
             os.killpg(pid, sign)
         for other in others:
             send(other, sign)
 
-    def relatives(self, number: int, pid: int) -> set[int]:
-        """Find a worker's descendants, and orphans of it that were handed to us."""
+    def left_behind(self, pid: int) -> set[int]:
+        """Find what lives of a worker that ended."""
+        workers, me = set(self.workers.values()), os.getpid()
         parents = processes()
-        found = descendants(parents, pid)
-        tag = b"\0" + TAG + self.tag(number) + b"\0"
-        known = set(self.workers.values())
-        for child, parent in parents.items():
-            if parent == os.getpid() and child not in known and tag in environment_of(child):
-                found.add(child)
-                found |= descendants(parents, child)
-        return found
+        # Others' orphans are with their workers: who is here and no worker belongs to one that ended.
+        found = {child for child, parent in parents.items() if parent == me and child not in workers}
+        for orphan in list(found):
+            found |= descendants(parents, orphan)
+        return found | group(pid)
 
     def reap(self) -> None:
         numbers = {pid: number for number, pid in self.workers.items()}
@@ -185,7 +175,7 @@ class _Supervisor:
     def finish_dead(self) -> None:
         """Report workers that ended, as soon as their children are gone as well."""
         for number, (pid, status, when) in list(self.dead.items()):
-            left = self.relatives(number, pid) | group(pid)
+            left = self.left_behind(pid)
             if left and number in self.deadlines:
                 continue
             for other in left:
@@ -227,6 +217,7 @@ def become_worker(argv: list[str], environment: dict[bytes, bytes], folder: str,
     """
     try:
         os.setsid()
+        adopt_orphans()
         numbers = {f"{{{index}}}": str(fd) for index, fd in enumerate(descriptors)}
         for place, fd in zip(numbers, descriptors, strict=True):
             if place in argv:
@@ -247,12 +238,14 @@ def become_worker(argv: list[str], environment: dict[bytes, bytes], folder: str,
         os._exit(127)
 
 
-def adopt_orphans() -> None:
-    """Become the parent of processes whose own parent ends, where the system can do that."""
-    with suppress(ImportError, OSError, AttributeError):
+def adopt_orphans() -> bool:
+    """Become the parent of what this process's descendants leave behind; kept across ``exec``."""
+    try:
         import ctypes
 
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
+        return False
 
 
 def processes() -> dict[int, int]:
@@ -299,11 +292,6 @@ def descendants(parents: dict[int, int], ancestor: int) -> set[int]:
                 found.add(child)
                 waiting.append(child)
     return found
-
-
-def environment_of(pid: int) -> bytes:
-    """Give the environment that a process was started with, a zero byte before each variable."""
-    return b"\0" + read(f"/proc/{pid}/environ")
 
 
 def read(path: str) -> bytes:
