@@ -143,7 +143,7 @@ def resume(
         target,
         executor or (recorded["executor"] if recorded.get("executor") != "given" else _DEFAULT_EXECUTOR),
         workers or recorded.get("workers"),
-        False,
+        bool(recorded.get("fresh")),
         row.name,
         row.tags,
         Settings(row.seed, bool(recorded.get("fail_fast")), keep=frozenset(keep), rerun=frozenset(rerun)),

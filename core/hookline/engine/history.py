@@ -24,7 +24,10 @@ from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.journal import SqliteStore
 from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow
 
-__all__ = ["RecordedRun", "describe_returns", "recorded_run", "split_task_id"]
+__all__ = ["REFUSED", "RecordedRun", "describe_returns", "recorded_run", "split_task_id"]
+
+REFUSED = '{"refused": true}'
+"""The detail of the decision not to repeat a recorded side effect whose inputs changed."""
 
 _ORDER = ("completed", "reused", "failed", "skipped")
 _ONE = Outputs("one", ("value",), (Any,), Any, ())
@@ -117,7 +120,7 @@ class RecordedRun:
         states = self._states(node)
         if item is not None:
             states = {self._item_state(node, item, attempts): 1}
-        failure = self._last_failure(node, item)
+        failure = self._last_failure(node, item) or self._refusal(node, item)
         return TaskRecord(
             id=task_id,
             step=node.step,
@@ -217,12 +220,17 @@ class RecordedRun:
         return found or {TaskState.SKIPPED if node.length is None else TaskState.COMPLETED: 1}
 
     def _item_state(self, node: NodeRow, item: int, attempts: Sequence[AttemptRow]) -> TaskState:
-        for row in reversed(self._store.decisions(self._id, node.node)):
-            if row.low <= item < row.high:
-                if row.verdict is Verdict.REUSE:
-                    return TaskState.REUSED
-                if row.verdict in (Verdict.SKIP, Verdict.BLOCKED) and not attempts:
-                    return TaskState.CANCELLED if row.why == "cancelled" else TaskState.SKIPPED
+        rows = [row for row in self._store.decisions(self._id, node.node) if row.low <= item < row.high]
+        # What the latest driver decided counts; an attempt that it made besides counts more.
+        epoch = max((row.epoch for row in rows), default=0)
+        verdicts = {row.verdict: row for row in rows if row.epoch == epoch}
+        if Verdict.REUSE in verdicts:
+            return TaskState.REUSED
+        stopped = verdicts.get(Verdict.SKIP) or verdicts.get(Verdict.BLOCKED)
+        if stopped is not None and not (attempts and attempts[-1].epoch >= epoch):
+            if stopped.detail == REFUSED:
+                return TaskState.FAILED
+            return TaskState.CANCELLED if stopped.why == "cancelled" else TaskState.SKIPPED
         if attempts:
             return Kind(attempts[-1].kind).state
         return TaskState.SKIPPED if self._store.run(self._id).state.ended else TaskState.PENDING
@@ -232,6 +240,12 @@ class RecordedRun:
         if not failures:
             return ""
         return f"{failures[-1].type}: {failures[-1].message}" if failures[-1].message else failures[-1].type
+
+    def _refusal(self, node: NodeRow, item: int | None) -> str:
+        rows = self._store.decisions(self._id, node.node)
+        newest = max((row.epoch for row in rows), default=0)
+        refused = (row for row in rows if row.detail == REFUSED and row.epoch == newest)
+        return next((row.why for row in refused if item is None or row.low <= item < row.high), "")
 
     def _worded(self, row: Decision, node: NodeRow) -> str:
         source = ""

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from hookline.cache.explain import pack_parts
 from hookline.engine.held import Held
+from hookline.engine.history import REFUSED
 from hookline.engine.program import Program, TaskProgram
 from hookline.engine.recorder import Recorder
 from hookline.engine.scheduler import Scheduler, State
@@ -54,6 +55,7 @@ class Journaling:
         nodes: The numbers under which tasks are recorded, by index.
         watching: Whether anybody wants events.
         looked_up: Whether whatever runs was looked up before, and is not in the store.
+        resumed: Whether an earlier driver recorded a part of the run.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class Journaling:
         nodes: Sequence[int],
         watching: bool,
         looked_up: bool,
+        resumed: bool,
     ) -> None:
+        self._resumed = resumed
         self._looked_up = looked_up
         self._program = program
         self._scheduler = scheduler
@@ -82,8 +86,8 @@ class Journaling:
         self._sources: dict[tuple[int, int], tuple[int, int, int]] = {}
         self._known_code: set[bytes] = set()
         self._explained = bytearray(len(program.tasks))
-        self._attempted = bytearray(len(program.tasks))
         self._seconds: dict[str, float] = {}
+        self._running: dict[str, int] = {}
         self._last_progress = 0.0
         self._dirty: set[int] = set()
         self._group = Group(novel=looked_up)
@@ -115,6 +119,11 @@ class Journaling:
         """Raise what made recording fail."""
         self._recorder.check()
 
+    @property
+    def watching(self) -> bool:
+        """Whether anybody wants events."""
+        return self._watching
+
     # -- tasks -------------------------------------------------------------------------------------------------
 
     def begin(self, index: int, length: int) -> None:
@@ -143,9 +152,9 @@ class Journaling:
 
     def kept(self, index: int, low: int, high: int) -> None:
         """Items stand as this run recorded them before it was resumed."""
-        self._decide(
-            Decision(self._nodes[index], low, high, Verdict.KEEP, "recorded by this run before it was resumed")
-        )
+        node, why = self._nodes[index], "recorded by this run before it was resumed"
+        # Named as the source, so that what an earlier driver may have reused in its place does not count any more.
+        self._decide(Decision(node, low, high, Verdict.KEEP, why, self._run, node, low))
 
     def reused(self, index: int, hits: Mapping[int, Hit]) -> None:
         """Items are reused; neighbours that came from neighbours share a row."""
@@ -154,7 +163,7 @@ class Journaling:
         start = before = None
         for item in sorted(hits):
             hit = hits[item]
-            place = (hit.run, hit.node, hit.item - item)
+            place = (hit.run, hit.node, hit.item - item, hit.attempt)
             if start is None or before is None or place != start[1] or item != before + 1:
                 if start is not None and before is not None:
                     rows.append(self._reuse_row(node, start[0], before + 1, start[1]))
@@ -177,7 +186,7 @@ class Journaling:
             "",
             retryable=False,
         )
-        self._decide(Decision(self._nodes[index], item, item + 1, Verdict.BLOCKED, failure.message))
+        self._decide(Decision(self._nodes[index], item, item + 1, Verdict.BLOCKED, failure.message, detail=REFUSED))
         return failure
 
     def same_as(self, index: int, item: int, source: int, source_item: int) -> None:
@@ -252,18 +261,20 @@ class Journaling:
             frame = failure.frame if failure is not None else ""
             self._events.append(TaskEnded(self._name(index, item), STATES[state], _line(failure), frame))
 
-    def progress(self, index: int, in_flight: int, mean_us: float) -> None:
+    def progress(self, index: int, running: int, mean_us: float) -> None:
         """Tell those who watch how far the run is; at most ten times a second."""
         if not self._watching:
             return
         self._dirty.add(index)
-        self._seconds[self._program.tasks[index].task.id] = mean_us / 1e6
+        name = self._program.tasks[index].task.id
+        self._seconds[name] = mean_us / 1e6
+        self._running[name] = running
         now = time.monotonic()
         if now - self._last_progress >= 0.1:
             self._last_progress = now
-            self.tell_progress(in_flight)
+            self.tell_progress()
 
-    def tell_progress(self, in_flight: int = 0) -> None:
+    def tell_progress(self) -> None:
         """Tell what changed since the last time."""
         if not self._watching or not self._dirty:
             return
@@ -275,7 +286,7 @@ class Journaling:
             counts[name] = self._states(index)
             totals[name] = self._scheduler.length(index) if self._scheduler.states[index] else None
             if not self._scheduler.ended(index):
-                running[name] = in_flight
+                running[name] = self._running.get(name, 0)
         self._dirty.clear()
         self._events.append(TasksChanged(counts, totals, running, dict(self._seconds)))
 
@@ -292,8 +303,10 @@ class Journaling:
 
     def record_totals(self) -> None:
         """Record the counts of the whole run."""
-        for word, count in self.totals().items():
-            self._group.counters[WHOLE_RUN, word] = count
+        counts = self.totals()
+        for state in TaskState:
+            # Zeros too: what an earlier driver of the run counted must not stay.
+            self._group.counters[WHOLE_RUN, state.value] = counts.get(state.value, 0)
 
     # -- small things ------------------------------------------------------------------------------------------
 
@@ -320,9 +333,11 @@ class Journaling:
     def _decide(self, decision: Decision) -> None:
         self._group.decisions.append(decision)
 
-    def _reuse_row(self, node: int, low: int, high: int, place: tuple[int, int, int]) -> Decision:
-        run, source, shift = place
-        return Decision(node, low, high, Verdict.REUSE, "same code and inputs", run, source, low + shift)
+    def _reuse_row(self, node: int, low: int, high: int, place: tuple[int, int, int, int]) -> Decision:
+        run, source, shift, attempt = place
+        # Without the number, the last success counts: the source may have been made again with other inputs.
+        detail = f'{{"attempt": {attempt}}}'
+        return Decision(node, low, high, Verdict.REUSE, "same code and inputs", run, source, low + shift, detail)
 
     def _why_not(self, task: TaskProgram, cause: int) -> str:
         tasks = self._program.graph.tasks
@@ -341,8 +356,10 @@ class Journaling:
     def _count(self, index: int) -> None:
         if self._program.tasks[index].task.form is Form.CALL:
             return
-        for state, count in self._states(index).items():
-            self._group.counters[self._nodes[index], state.value] = count
+        counts = self._states(index)
+        for state in TaskState:
+            if state in counts or self._resumed:
+                self._group.counters[self._nodes[index], state.value] = counts.get(state, 0)
 
     def _states(self, index: int) -> dict[TaskState, int]:
         counts = self._scheduler.counts[index]

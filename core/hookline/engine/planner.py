@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hookline.engine.inputs import Inputs
@@ -12,6 +12,8 @@ from hookline.store.protocol import Store
 from hookline.store.rows import AttemptRow, Hit
 
 __all__ = ["Decided", "Planner", "Recorded"]
+
+_REUSABLE = max(kind for kind in Kind if kind.reusable)
 
 Recorded = dict[int, AttemptRow]
 """By item: the last attempt that this run recorded before."""
@@ -47,14 +49,23 @@ class Planner:
         store: Where results are looked up; None where nothing is recorded.
         fresh: Whether results of other runs are left alone.
         run: The row number of this run, whose own results are known without looking; None where it has none.
+        earlier: What earlier drivers of this run recorded, oldest first.
     """
 
-    def __init__(self, store: Store | None, fresh: bool, run: int | None = None) -> None:
+    def __init__(
+        self,
+        store: Store | None,
+        fresh: bool,
+        run: int | None = None,
+        earlier: Iterable[AttemptRow] = (),
+    ) -> None:
         self._store = store
         self._run = run
         self._fresh = fresh
         self._known_code: dict[bytes, bool] = {}
         self._keys: dict[bytes, tuple[int, int]] = {}
+        # Whoever asks first for a key may be another item than the one that ran before.
+        self._earlier = {row.key: row for row in earlier if row.kind <= _REUSABLE}
 
     def decide(
         self,
@@ -87,6 +98,8 @@ class Planner:
         if not task.cacheable:
             decided.run = list(open_items)
             return decided
+        if self._earlier:
+            open_items = self._look_up_earlier(decided, open_items)
         if not self._fresh and self._store is not None and open_items and self._has_code(task.fingerprint.digest):
             open_items = self._look_up(decided, task.fingerprint.digest, open_items)
         self._share(decided, task.task.index, open_items)
@@ -116,6 +129,16 @@ class Planner:
                 rest.append(item)
             else:
                 decided.hits[item] = hit
+        return rest
+
+    def _look_up_earlier(self, decided: Decided, items: Sequence[int]) -> Sequence[int]:
+        rest = []
+        for item in items:
+            row = self._earlier.get(decided.keys[item - decided.low])
+            if row is None:
+                rest.append(item)
+            else:
+                decided.hits[item] = Hit(row.run, row.node, row.item, row.attempt, row.kind, row.outputs or b"")
         return rest
 
     def _share(self, decided: Decided, task: int, items: Sequence[int]) -> None:

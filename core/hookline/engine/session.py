@@ -39,7 +39,7 @@ from hookline.model.recording import Form
 from hookline.model.states import RunState
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
-from hookline.store.rows import NewRun
+from hookline.store.rows import AttemptRow, NewRun
 from hookline.values.encode import encode_constant
 from hookline.worker.target import Target
 
@@ -149,10 +149,14 @@ class _Session:
         self._began = time.monotonic()
         program = prepared.program
         self._scheduler = scheduler = Scheduler(program.dependencies)
-        self._held = held = Held(request.graph, [task.depends for task in program.tasks], scheduler, prepared.code_digest)
+        self._held = held = Held(
+            request.graph, [task.depends for task in program.tasks], scheduler, prepared.code_digest
+        )
         self._facts = facts = _facts(request, store, writer)
         self._observers = Observers(request.observers)
-        nodes, recorded = _recorded(store, writer, request.graph) if resumed else (_identity(request.graph), {})
+        nodes, recorded, earlier = (
+            _recorded(store, writer, request.graph) if resumed else (_identity(request.graph), {}, [])
+        )
         self._nodes = nodes
         self._retries = Retries()
         self._launcher = Launcher(self._open_executor, executor, self._retries)
@@ -182,7 +186,7 @@ class _Session:
             program,
             scheduler,
             held,
-            Planner(store, request.fresh, writer.run),
+            Planner(store, request.fresh, writer.run, earlier),
             self._launcher,
             self._retries,
             self._journal,
@@ -327,7 +331,14 @@ def _new_run(request: Request, executor: str) -> NewRun:
             }
         ),
         json.dumps({name: _plain(value) for name, value in graph.params.items()}),
-        json.dumps({"executor": executor, "workers": request.workers, "fail_fast": request.settings.fail_fast}),
+        json.dumps(
+            {
+                "executor": executor,
+                "workers": request.workers,
+                "fail_fast": request.settings.fail_fast,
+                "fresh": request.fresh,
+            }
+        ),
         request.name,
         tuple(request.tags),
         request.settings.seed,
@@ -379,8 +390,14 @@ def _identity(graph: TaskGraph) -> list[int]:
     return list(range(len(graph.tasks)))
 
 
-def _recorded(store: SqliteStore, writer: RunWriter, graph: TaskGraph) -> tuple[list[int], dict[int, Recorded]]:
-    """Match today's tasks with those that the run recorded, by id; give their numbers and last attempts."""
+def _recorded(
+    store: SqliteStore, writer: RunWriter, graph: TaskGraph
+) -> tuple[list[int], dict[int, Recorded], list[AttemptRow]]:
+    """Match today's tasks with those that the run recorded, by id.
+
+    Returns:
+        Their numbers, the last attempts of their items, and all attempts.
+    """
     known = {node.name: node.node for node in store.nodes(writer.run)}
     unused = max(known.values(), default=-1) + 1
     nodes = []
@@ -391,8 +408,9 @@ def _recorded(store: SqliteStore, writer: RunWriter, graph: TaskGraph) -> tuple[
             node, unused = unused, unused + 1
         nodes.append(node)
     by_node = {node: index for index, node in enumerate(nodes)}
-    for row in store.attempts(writer.run):
+    attempts = list(store.attempts(writer.run))
+    for row in attempts:
         index = by_node.get(row.node)
         if index is not None:
             recorded.setdefault(index, {})[row.item] = row
-    return nodes, recorded
+    return nodes, recorded, attempts

@@ -166,13 +166,16 @@ class SqliteStore:
     def outputs(self, run: str | int, node: int, low: int, high: int) -> list[bytes | None]:
         """Give the outputs of the last successful attempt of each item, also of those that were reused."""
         number = self.number(run)
-        found = self._own_outputs(number, node, low, high)
-        if None in found:
-            for source, first, count, at in self._sources(number, node, low, high):
-                blobs = self._own_outputs(source[0], source[1], first, first + count)
+        found, epochs = self._own_outputs(number, node, low, high)
+        if None in found or any(epochs):
+            for source, first, count, at, epoch in self._sources(number, node, low, high):
+                blobs, _ = self._own_outputs(source[0], source[1], first, first + count, source[2])
                 for offset, blob in enumerate(blobs, at - low):
-                    if found[offset] is None:
+                    # What an earlier driver of the run recorded gives way to what a later one reused.
+                    if found[offset] is None or (epochs and epochs[offset] < epoch):
                         found[offset] = blob
+                        if epochs:
+                            epochs[offset] = epoch
         return found
 
     def decisions(self, run: str | int, node: int | None = None) -> list[Decision]:
@@ -322,30 +325,45 @@ class SqliteStore:
         here = "" if node is None else f" AND node = {int(node)}"
         return self._all(f"SELECT {columns} FROM {table} WHERE run = ?{here} ORDER BY {order}", (self.number(run),))
 
-    def _own_outputs(self, run: int, node: int, low: int, high: int) -> list[bytes | None]:
+    def _own_outputs(
+        self, run: int, node: int, low: int, high: int, attempt: int | None = None
+    ) -> tuple[list[bytes | None], list[int]]:
+        """Give the outputs of each item's last success, or of one attempt, and the epochs where one is not the first."""
+        only = "" if attempt is None else f" AND attempt = {int(attempt)}"
         rows = self._all(
-            "SELECT item, outputs FROM attempts WHERE run = ? AND node = ? AND item >= ? AND item < ?"
-            f" AND kind <= {_SUCCESS} ORDER BY item, attempt",
+            "SELECT item, outputs, epoch FROM attempts WHERE run = ? AND node = ? AND item >= ? AND item < ?"
+            f" AND kind <= {_SUCCESS}{only} ORDER BY item, attempt",
             (run, node, low, high),
         )
-        if len(rows) == high - low and rows and rows[0][0] == low and rows[-1][0] == high - 1:
+        resumed = self._is_resumed(run) if attempt is None else False
+        if not resumed and len(rows) == high - low and rows and rows[0][0] == low and rows[-1][0] == high - 1:
             items = [row[0] for row in rows]
             if items == list(range(low, high)):
-                return [row[1] for row in rows]
+                return [row[1] for row in rows], []
         found: list[bytes | None] = [None] * max(0, high - low)
-        for item, blob in rows:
+        epochs = [0] * len(found) if resumed else []
+        for item, blob, epoch in rows:
             found[item - low] = blob
-        return found
+            if resumed:
+                epochs[item - low] = epoch
+        return found, epochs
 
-    def _sources(self, run: int, node: int, low: int, high: int) -> Iterator[tuple[tuple[int, int], int, int, int]]:
+    def _is_resumed(self, run: int) -> bool:
+        return bool(self._all("SELECT 1 FROM runs WHERE run = ? AND epoch > 1", (run,)))
+
+    def _sources(
+        self, run: int, node: int, low: int, high: int
+    ) -> Iterator[tuple[tuple[int, int, int | None], int, int, int, int]]:
+        """Yield where reused items come from: (run, node, attempt), first item there, count, first item here, epoch."""
         rows = self._all(
-            "SELECT low, high, source_run, source_node, source_low FROM decisions WHERE run = ? AND node = ?"
-            " AND low < ? AND high > ? AND source_run IS NOT NULL ORDER BY epoch DESC, low",
+            "SELECT low, high, source_run, source_node, source_low, detail, epoch FROM decisions WHERE run = ?"
+            " AND node = ? AND low < ? AND high > ? AND source_run IS NOT NULL ORDER BY epoch DESC, low",
             (run, node, high, low),
         )
-        for first, last, source_run, source_node, source_low in rows:
+        for first, last, source_run, source_node, source_low, detail, epoch in rows:
             start, stop = max(first, low), min(last, high)
-            yield (source_run, source_node), source_low + start - first, stop - start, start
+            attempt = json.loads(detail).get("attempt") if detail else None
+            yield (source_run, source_node, attempt), source_low + start - first, stop - start, start, epoch
 
     def _no_such_run(self, run: str | int, several: list[str]) -> UsageError:
         if several and run:
