@@ -65,8 +65,8 @@ class ExecutorContract:
 
         from hookline.worker.target import import_target
 
-        if "steps_under_test" not in sys.modules or not rig.executor.traits.shares_memory:
-            import_target("steps_under_test", rig.run.target_file, ())
+        rig.begin()
+        import_target("steps_under_test", rig.run.target_file, ())
         thing = sys.modules["steps_under_test"].Thing()
         assert rig.values(rig.submit("is_class", thing)) == [True]
 

@@ -114,9 +114,15 @@ class Rig:
                 **facts,
             }
         )
-        if self.executor.traits.shares_memory:
-            import_target(self.run.target_module, self.run.target_file, ())
-        executor.start(self.run, self._deliver)
+        self._begun = False
+
+    def begin(self) -> None:
+        """Start the executor: in the test itself, since pytest changes the streams between its phases."""
+        if not self._begun:
+            self._begun = True
+            if self.executor.traits.shares_memory:
+                import_target(self.run.target_module, self.run.target_file, ())
+            self.executor.start(self.run, self._deliver)
 
     def _deliver(self, message: Message) -> None:
         with self._changed:
@@ -148,6 +154,7 @@ class Rig:
         return self.batch_of(self.work(name, *also, cpu=cpu), *items, timeout=timeout)
 
     def batch_of(self, work: Work, *items: Any, timeout: float | None = None) -> Batch:
+        self.begin()
         inputs = []
         for item in items:
             data = encode(item).data()

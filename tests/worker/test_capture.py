@@ -17,11 +17,23 @@ from hookline.worker.capture import Capture
 
 @pytest.fixture(params=[False, True], ids=["streams", "descriptors"])
 def capture(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Iterator[Capture]:
-    """Both ways to capture, installed."""
-    capture = Capture(200, request.param)
-    capture.install()
+    """Both ways to capture, installed with the first attempt: pytest changes the streams between its phases."""
+    capture = _InstalledLate(200, request.param)
     yield capture
     capture.uninstall()
+
+
+class _InstalledLate(Capture):
+    def __init__(self, limit: int, descriptors: bool) -> None:
+        super().__init__(limit, descriptors)
+        begin = self.begin
+
+        def install_and_begin() -> None:
+            self.install()
+            self.begin = begin
+            begin()
+
+        self.begin = install_and_begin
 
 
 def taken(capture: Capture) -> str:
@@ -70,7 +82,7 @@ def test_a_record_is_there_once_where_the_program_set_up_logging(capture: Captur
     try:
         capture.begin()
         logging.basicConfig(level=logging.INFO, format="mine %(message)s")
-        logging.info("hello")
+        logging.getLogger("mine").info("hello")
         assert taken(capture) == "mine hello\n"
     finally:
         for handler in root.handlers:

@@ -78,7 +78,6 @@ class _Routed:
         self._limit = limit
         self._current = current = _Current()
         self._routers: dict[str, _Router] = {}
-        self._handlers: list[tuple[Any, Any]] = []
 
         def begin() -> None:
             current.active = True
@@ -116,7 +115,6 @@ class _Routed:
             for handler in _stream_handlers():
                 if handler.stream is real:
                     handler.setStream(router)
-                    self._handlers.append((handler, real))
 
     def uninstall(self) -> None:
         """Give the streams back, unless somebody replaced ours since."""
@@ -127,7 +125,6 @@ class _Routed:
                 if handler.stream is router:
                     handler.setStream(router.real)
         self._routers.clear()
-        self._handlers.clear()
 
 
 class _Router(io.TextIOBase):
@@ -213,42 +210,68 @@ class _BinaryRouter(io.RawIOBase):
 
 
 class _Logging:
-    """Lets log records at INFO and above reach an attempt's output where the program set up no handler for them.
+    """Lets log records at INFO and above reach an attempt's output where no handler of the program's writes them there.
 
-    ``logging.lastResort`` is that very place; a handler on the root logger would turn a later ``basicConfig`` of the
-    user's into nothing.
+    Where the root logger has no handler, ``logging.lastResort`` is the place: a handler on the root logger would turn a
+    later ``basicConfig`` of the user's into nothing. Where it has some, such as one for a file, ours joins them.
     """
 
-    def __init__(self, active: Any) -> None:
-        self._handler = _LastResort(active)
+    def __init__(self, active: Callable[[], bool]) -> None:
+        self._last_resort = _LastResort(active)
+        self._joined = _Handler(active)
 
     def install(self) -> None:
-        """Stand in for logging's last resort."""
-        if logging.lastResort is not self._handler:
-            self._handler.former = logging.lastResort
-            logging.lastResort = self._handler
+        """Stand in for logging's last resort, and join handlers that are there."""
+        if logging.lastResort is not self._last_resort:
+            self._last_resort.former = logging.lastResort
+            logging.lastResort = self._last_resort
+        if logging.getLogger().handlers:
+            logging.getLogger().addHandler(self._joined)
 
     def uninstall(self) -> None:
         """Give its place back."""
-        if logging.lastResort is self._handler:
-            logging.lastResort = self._handler.former
+        if logging.lastResort is self._last_resort:
+            logging.lastResort = self._last_resort.former
+        logging.getLogger().removeHandler(self._joined)
 
 
-class _LastResort(logging.Handler):
-    def __init__(self, active: Any) -> None:
+class _Handler(logging.Handler):
+    """Writes a record to the attempt's output, unless another handler does."""
+
+    def __init__(self, active: Callable[[], bool]) -> None:
         super().__init__(logging.INFO)
         self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-        self.former: logging.Handler | None = None
         self._active = active
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._active():
+        if self._active() and not _is_written(record):
             try:
                 sys.stderr.write(self.format(record) + "\n")
             except Exception:  # noqa: BLE001 - logging's own rule: a handler never raises
                 self.handleError(record)
+
+
+class _LastResort(_Handler):
+    """What logging turns to where it finds no handler; outside of attempts its former self."""
+
+    former: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._active():
+            super().emit(record)
         elif self.former is not None and record.levelno >= self.former.level:
             self.former.handle(record)
+
+
+def _is_written(record: logging.LogRecord) -> bool:
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None:
+        for handler in logger.handlers:
+            stream = getattr(handler, "stream", None)
+            if record.levelno >= handler.level and (stream is sys.stderr or stream is sys.stdout):
+                return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 def _stream_handlers() -> list[Any]:

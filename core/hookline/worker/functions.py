@@ -27,7 +27,7 @@ Function = Callable[..., Any]
 _DILL, _CLOUDPICKLE = b"d", b"c"
 
 _exported: dict[int, tuple[Function, FunctionRef]] = {}
-_found: dict[tuple[str, str, bytes], Function] = {}
+_loaded_once: dict[bytes, Function] = {}
 _lock = threading.RLock()
 
 
@@ -43,12 +43,14 @@ def export(function: Function) -> FunctionRef:
     Raises:
         WorkflowError: It holds something that can't travel; says what, and how it is reached.
     """
+    ref = _by_name(function)
+    if ref is not None:
+        return ref
     with _lock:
         known = _exported.get(id(function))
-        if known is None or known[0] is not function:
-            ref = _by_name(function) or _by_value(function)
+        if known is None:
             # The function is kept, so that its id stays its own.
-            known = _exported[id(function)] = (function, ref)
+            known = _exported[id(function)] = (function, _by_value(function))
         return known[1]
 
 
@@ -65,13 +67,13 @@ def find(ref: FunctionRef) -> Function:
         HooklineError: The bytes have never been here.
         Exception: Whatever importing its module raises.
     """
-    key = (ref.module, ref.qualname, ref.digest)
-    function = _found.get(key)
-    if function is None:
-        with _lock:
-            function = _imported(ref.module, ref.qualname) if ref.module else _loaded(ref)
-            _found[key] = function
-    return function
+    if ref.module:
+        return _imported(ref.module, ref.qualname)
+    with _lock:
+        function = _loaded_once.get(ref.digest)
+        if function is None:
+            function = _loaded_once[ref.digest] = _loaded(ref)
+        return function
 
 
 def _by_name(function: Function) -> FunctionRef | None:

@@ -58,8 +58,8 @@ def execute(naming: Naming) -> ModuleType:
         return known
     if naming.packaged:
         _import_package(naming)
-        known = sys.modules.get(name)
-        if known is not None and _is_of(known, naming.file) and name not in _sources:
+        before, known = known, sys.modules.get(name)
+        if known is not None and known is not before and _is_of(known, naming.file):
             # Its package imports it.
             _sources[name] = (naming.file, text)
             return known
@@ -166,7 +166,8 @@ def _attach(name: str, module: ModuleType) -> None:
     """Let ``import a.b`` in a neighbour find the module as an attribute of its package."""
     package, _, stem = name.rpartition(".")
     parent = sys.modules.get(package)
-    if parent is not None:
+    # A package may call something else by that name, such as the workflow that it takes from the module.
+    if parent is not None and isinstance(getattr(parent, stem, module), ModuleType):
         setattr(parent, stem, module)
 
 
