@@ -29,6 +29,10 @@ class State:
     ABANDONED = 9
 
 
+# How a task began: what was skipped no longer listens to the items of its sources.
+_RUNS = 1
+_SKIPPED = 2
+
 _VALUES = (State.COMPLETED, State.REUSED)
 _COUNT = 10
 # What a state of an item means for those that depend on it, and which cause wins where there are several.
@@ -140,7 +144,7 @@ class Scheduler:
             task: An opened task.
             length: How many items it has.
         """
-        self._start(task, length)
+        self._start(task, length, _RUNS)
         itemwise = self._dependencies[task].itemwise
         if not length:
             self._end(task)
@@ -159,7 +163,7 @@ class Scheduler:
         """
         for consumer in self._item_consumers[task]:
             self._block(consumer, _CAUSES[state])
-        self._start(task, length)
+        self._start(task, length, _SKIPPED)
         if length:
             self.finish(task, 0, length, state)
         else:
@@ -181,7 +185,7 @@ class Scheduler:
             self.counts[task][state] += high - low
             self._remaining[task] -= high - low
             for consumer in self._item_consumers[task]:
-                if self._begun[consumer]:
+                if self._begun[consumer] == _RUNS:
                     self._advance(consumer, low, high, state, pending)
             if not self._remaining[task]:
                 self._end(task)
@@ -212,8 +216,8 @@ class Scheduler:
                 low = states.find(State.PENDING, high)
         self._opened.clear()
 
-    def _start(self, task: int, length: int) -> None:
-        self._begun[task] = 1
+    def _start(self, task: int, length: int, how: int) -> None:
+        self._begun[task] = how
         self.states[task] = bytearray(length)
         self._remaining[task] = length
         for consumer in self._item_consumers[task]:
