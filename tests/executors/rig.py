@@ -53,6 +53,12 @@ def print_for_ever(x):
 def child_prints_for_ever(x):
     print("begin", flush=True)
     subprocess.run(["yes"])
+def write_with_interpreter_held(x):
+    data = b"x" * x
+    libc = ctypes.PyDLL(None)
+    at = 0
+    while at < x: at += libc.write(1, data[at:], x - at)
+    return at
 def nap(x): time.sleep(x); return x
 def note_and_nap(x, y):
     Path(x).write_text(str(os.getpid())); time.sleep(y); return os.getpid()
@@ -81,7 +87,7 @@ def is_class(x): return type(x) is Thing
 class Thing: pass
 """
 
-WAIT = 10.0
+WAIT = 30.0
 
 
 class Rig:

@@ -325,6 +325,10 @@ class TestLimits:
         assert len(outcome.output.text) < rig.run.output_limit + 100
         assert outcome.output.dropped > 1_000_000
 
+    def test_native_code_that_prints_much_while_it_holds_the_interpreter_ends(self, rig: Rig) -> None:
+        """More output than the pipe holds, written without letting any thread run, does not hang the attempt."""
+        assert rig.values(rig.submit("write_with_interpreter_held", 1_500_000)) == [1_500_000]
+
     def test_close_ends_everything_within_its_grace(self, make: Any, tmp_path: Path) -> None:
         """After close no process is left, and each batch has ended."""
         rig = make(2)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import os
 import socket
+import termios
 import time
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hookline.executors.board import Board
-from hookline.executors.tape import output_pipe
+from hookline.executors.tape import output_pipe, pipe_capacity
 from hookline.executors.wire import Inbox, framed
 from hookline.model.batch import Batch, Output, RunFacts, Work
 
@@ -19,6 +22,7 @@ __all__ = ["Hand", "PoolWorker"]
 
 _KNOWN_WORKS = 512
 _NO_CLAIM = -1
+_PAGE = 4096
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +99,8 @@ class PoolWorker:
         self._functions: set[bytes] = set()
         self._outbox: deque[memoryview] = deque()
         self._claim = 0
+        self._capacity = 0
+        self._was_full = False
         self._sock, self._theirs = socket.socketpair()
         self._sock.setblocking(False)
         self.fd = self._sock.fileno()
@@ -106,6 +112,7 @@ class PoolWorker:
         self._output, self._for_process = -1, [board]
         if run.capture:
             self._output, output_in = output_pipe()
+            self._capacity = pipe_capacity(self._output)
             self._for_process.append(output_in)
 
     @property
@@ -181,12 +188,7 @@ class PoolWorker:
     def send(self, frame: bytes) -> None:
         """Send as much as goes now and keep the rest for :meth:`flush`."""
         if not self._outbox:
-            try:
-                sent = self._sock.send(frame)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                return  # it is dead; the supervisor is about to say so
+            sent = self._send(memoryview(frame))
             if sent == len(frame):
                 return
             self._outbox.append(memoryview(frame)[sent:])
@@ -196,17 +198,20 @@ class PoolWorker:
     def flush(self) -> None:
         """Send what was kept."""
         while self._outbox:
-            try:
-                sent = self._sock.send(self._outbox[0])
-            except BlockingIOError:
-                return
-            except OSError:
-                self._outbox.clear()
-                return
-            if sent < len(self._outbox[0]):
-                self._outbox[0] = self._outbox[0][sent:]
+            frame = self._outbox[0]
+            sent = self._send(frame)
+            if sent < len(frame):
+                self._outbox[0] = frame[sent:]
                 return
             self._outbox.popleft()
+
+    def _send(self, data: memoryview) -> int:
+        try:
+            return self._sock.send(data)
+        except (BrokenPipeError, ConnectionResetError):
+            return len(data)  # it is dead; the supervisor is about to say so
+        except OSError:
+            return 0  # no room, in the socket or in the kernel's memory
 
     @property
     def waiting_to_send(self) -> bool:
@@ -234,6 +239,21 @@ class PoolWorker:
                         break
                     self.board.tape.write(data)
         return self.board.tape.output()
+
+    def relieve(self) -> None:
+        """Empty the output's pipe for a process that has been stuck on it since the last call.
+
+        Native code that prints more than the pipe holds while it keeps the interpreter waits for a thread of its own
+        process that waits for it.
+        """
+        if self._output < 0:
+            return
+        waiting = array.array("i", [0])
+        fcntl.ioctl(self._output, termios.FIONREAD, waiting)
+        full = waiting[0] >= self._capacity - _PAGE
+        if full and self._was_full:
+            self.output()
+        self._was_full = full
 
     def close(self) -> None:
         """Give descriptors back."""

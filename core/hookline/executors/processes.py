@@ -35,6 +35,7 @@ _log = logging.getLogger("hookline.executors.processes")
 _WORKER = "hookline.worker.process"
 _TERM_GRACE = 0.25
 _RETIRE_WITHIN = 10.0
+_RELIEF_AFTER = 1.0
 _STARTS = 3
 _THREAD_LIMITS = (
     "OMP_NUM_THREADS",
@@ -68,12 +69,14 @@ class ProcessesExecutor:
         self._failed_starts = 0
         self._spared: dict[int, int] = {}
         self._close_at = 0.0
+        self._relief_at = 0.0
         self._broken: Failure | None = None
         self._supervision: Supervision | None = None
         self._thread: threading.Thread | None = None
         self._closing = False
         self._wake_out, self._wake_in = -1, -1
         self._woken = False
+        self._changed = True  # whether the listening thread has more to look at than messages
 
     def start(self, run: RunFacts, deliver: Deliver) -> None:
         """See :meth:`Executor.start`; processes are started when there is work for them."""
@@ -196,6 +199,7 @@ class ProcessesExecutor:
         """Give a worker that has nothing to do the oldest batch, or make room for one that can do what is there."""
         if self._closing:
             worker.retire(self._close_at)
+            self._changed = True
             return
         if self._stands_in_the_way(worker):
             worker.retire(time.monotonic() + _RETIRE_WITHIN)
@@ -252,19 +256,26 @@ class ProcessesExecutor:
         poll = select.poll()
         poll.register(self._wake_out, select.POLLIN)
         registered: dict[int, PoolWorker] = {}
+        due: float | None = None
         try:
             while True:
                 with self._lock:
-                    if self._closing and not self._workers:
-                        return
-                    self._start_workers(poll)
-                    self._watch(poll, registered)
-                    patience = self._patience()
+                    if self._changed:
+                        self._changed = False
+                        if self._closing and not self._workers:
+                            return
+                        self._start_workers(poll)
+                        self._watch(poll, registered)
+                        due = self._next_due()
+                patience = None if due is None else max(0, int((due - time.monotonic()) * 1000) + 1)
                 events = poll.poll(patience)
                 with self._lock:
                     for fd, event in events:
                         self._handle(fd, event, registered, poll)
-                    self._kill_due()
+                    if due is not None and time.monotonic() >= due:
+                        self._changed = True
+                        self._kill_due()
+                        self._relieve()
         except Exception as error:  # noqa: BLE001 - a batch that nobody ends would hang the run
             _log.exception("the processes executor can't go on")
             with self._lock:
@@ -284,12 +295,16 @@ class ProcessesExecutor:
             self._woken = False
             os.read(fd, 4096)
             return
-        worker = registered.get(fd)
-        if worker is None:
+        if self._supervision is not None and fd == self._supervision.fd:
+            self._changed = True
             self._read_reports(registered, poll)
             return
+        worker = registered.get(fd)
+        if worker is None:
+            return  # buried by an event before this one
         if event & select.POLLOUT:
             worker.flush()
+            self._changed = True
         if event & ~select.POLLOUT and not self._read(worker):
             # Its end of the socket is closed; why will be told by the supervisor.
             poll.unregister(fd)
@@ -303,11 +318,26 @@ class ProcessesExecutor:
                 worker.writes = worker.waiting_to_send
                 poll.register(worker.fd, select.POLLIN | (select.POLLOUT if worker.writes else 0))
 
-    def _patience(self) -> int | None:
-        due = min((due for worker in self._workers.values() if (due := _due(worker)) is not None), default=None)
-        return None if due is None else max(0, int((due - time.monotonic()) * 1000) + 1)
+    def _next_due(self) -> float | None:
+        """Tell when this thread has to act although nothing was said to it."""
+        workers = self._workers.values()
+        dues = [due for worker in workers if (due := _due(worker)) is not None]
+        if self._run.capture and any(worker.running is not None for worker in workers):
+            dues.append(self._relief_at)
+        return min(dues, default=None)
+
+    def _relieve(self) -> None:
+        now = time.monotonic()
+        if now < self._relief_at:
+            return
+        self._relief_at = now + _RELIEF_AFTER
+        for worker in self._workers.values():
+            if worker.running is not None:
+                worker.relieve()
 
     def _wake(self) -> None:
+        """Let the listening thread look at what has changed beside the messages of workers."""
+        self._changed = True
         if not self._woken and self._wake_in >= 0:
             self._woken = True
             os.write(self._wake_in, b"\0")
@@ -330,7 +360,7 @@ class ProcessesExecutor:
         if kind == OUTCOMES:
             self._take_outcomes(worker, *message[1:])
         elif kind == READY:
-            worker.ready = True
+            worker.ready = self._changed = True
             self._failed_starts = 0
             if not worker.doom and worker.kill_at is None:
                 self._find_work(worker)

@@ -12,10 +12,11 @@ from struct import Struct
 
 from hookline.model.batch import Output
 
-__all__ = ["PIPE_SIZE", "Tape", "output_pipe", "tape_size"]
+__all__ = ["PIPE_SIZE", "Tape", "output_pipe", "pipe_capacity", "tape_size"]
 
 PIPE_SIZE = 1 << 20
-_F_SETPIPE_SZ = 1031
+_F_SETPIPE_SZ, _F_GETPIPE_SZ = 1031, 1032
+_DEFAULT_PIPE_SIZE = 1 << 16
 
 _COUNT = Struct("<Q")
 
@@ -95,3 +96,11 @@ def output_pipe() -> tuple[int, int]:
     with contextlib.suppress(OSError):
         fcntl.fcntl(writer, _F_SETPIPE_SZ, PIPE_SIZE)
     return reader, writer
+
+
+def pipe_capacity(fd: int) -> int:
+    """Tell how many bytes a pipe holds before its writer has to wait."""
+    try:
+        return fcntl.fcntl(fd, _F_GETPIPE_SZ)
+    except OSError:
+        return _DEFAULT_PIPE_SIZE
