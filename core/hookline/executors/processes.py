@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import select
-import sys
 import threading
 import time
 from collections import deque
@@ -22,8 +21,9 @@ from typing import Any
 from hookline.executors.death import MemoryWatch, describe_exit
 from hookline.executors.pool_worker import Hand, PoolWorker
 from hookline.executors.protocol import Traits
-from hookline.executors.supervision import Supervision, environment_bytes
+from hookline.executors.supervision import Supervision
 from hookline.executors.wire import BROKEN, OUTCOMES, READY
+from hookline.executors.worker_start import processors, worker_command, worker_environment
 from hookline.model.batch import Batch, Deliver, Failure, Finished, Lost, Outcome, Output, RunFacts, Started
 from hookline.model.states import Kind
 
@@ -31,23 +31,10 @@ __all__ = ["ProcessesExecutor"]
 
 _log = logging.getLogger("hookline.executors.processes")
 
-# The worker stands above the executors; it is started by name.
-_WORKER = "hookline.worker.process"
 _TERM_GRACE = 0.25
 _RETIRE_WITHIN = 10.0
 _RELIEF_AFTER = 1.0
 _STARTS = 3
-_THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-)
 
 
 class ProcessesExecutor:
@@ -60,7 +47,7 @@ class ProcessesExecutor:
     traits = Traits(kills=True, remote=False, shares_memory=False)
 
     def __init__(self, workers: int | None = None) -> None:
-        self._limit = workers or _processors()
+        self._limit = workers or processors()
         self._lock = threading.RLock()
         self._queues: dict[int, deque[Batch]] = {}
         self._workers: dict[int, PoolWorker] = {}  # by serial
@@ -439,14 +426,11 @@ class ProcessesExecutor:
         number = next(number for number in range(self._limit) if number not in taken)
         self._serial += 1
         worker = self._workers[self._serial] = PoolWorker(self._serial, number, cpu, self._run)
-        places = [f"{{{index}}}" for index in range(4 if self._run.capture else 3)]
-        path = list(sys.path)
-        code = f"import sys; sys.path[:] = {path!r}; from {_WORKER} import main; main()"
         try:
             self._supervision.spawn(
                 self._serial,
-                [sys.executable, *_interpreter_flags(), "-c", code, *places],
-                environment_bytes(dict.fromkeys(_THREAD_LIMITS, str(cpu))),
+                worker_command(4 if self._run.capture else 3),
+                worker_environment(cpu),
                 self._run.cwd,
                 worker.descriptors,
             )
@@ -593,21 +577,3 @@ def _timed_out(hand: Hand, output: Output | None) -> Outcome:
 
 def _cpu(batch: Batch) -> int:
     return max(1, int(batch.work.cpu))
-
-
-def _processors() -> int:
-    if hasattr(os, "process_cpu_count"):
-        return os.process_cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _interpreter_flags() -> list[str]:
-    """Give the flags that change what code does, as this interpreter was given them."""
-    flags = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
-    if sys.flags.dont_write_bytecode:
-        flags.append("-B")
-    if sys.flags.utf8_mode:
-        flags += ["-X", "utf8"]
-    return [*flags, *(f"-W{option}" for option in sys.warnoptions)]

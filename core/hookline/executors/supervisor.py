@@ -98,7 +98,10 @@ class _Supervisor:
         for level, kind, fds in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 count = len(fds) // 4
-                self.descriptors.extend(struct.unpack(f"{count}i", fds[: count * 4]))
+                received = struct.unpack(f"{count}i", fds[: count * 4])
+                for fd in received:
+                    os.set_inheritable(fd, False)  # another worker's descriptors are none of a worker's business
+                self.descriptors.extend(received)
         if not data:
             return False
         self.inbox += data

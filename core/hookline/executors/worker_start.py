@@ -1,0 +1,58 @@
+"""How a worker process is started: its command line, its environment, and how many there are."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from hookline.executors.supervision import environment_bytes
+
+__all__ = ["processors", "worker_command", "worker_environment"]
+
+# The worker stands above the executors; it is started by name.
+_WORKER = "hookline.worker.process"
+_THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+
+
+def worker_command(descriptors: int) -> list[str]:
+    """Give the command line of a worker that finds what this process finds.
+
+    Args:
+        descriptors: How many descriptors it is told; they stand for their numbers as ``{0}``, ``{1}``…
+    """
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {_WORKER} import main; main()"
+    return [sys.executable, *_interpreter_flags(), "-c", code, *(f"{{{index}}}" for index in range(descriptors))]
+
+
+def worker_environment(cpu: int) -> dict[bytes, bytes]:
+    """Give this process's environment, with native libraries limited to so many threads."""
+    return environment_bytes(dict.fromkeys(_THREAD_LIMITS, str(cpu)))
+
+
+def processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "process_cpu_count"):
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _interpreter_flags() -> list[str]:
+    """Give the flags that change what code does, as this interpreter was given them."""
+    flags = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
+    if sys.flags.dont_write_bytecode:
+        flags.append("-B")
+    if sys.flags.utf8_mode:
+        flags += ["-X", "utf8"]
+    return [*flags, *(f"-W{option}" for option in sys.warnoptions)]
