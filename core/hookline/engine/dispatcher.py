@@ -183,8 +183,8 @@ class Dispatcher:
     def _open_task(self, index: int) -> None:
         scheduler, task = self._scheduler, self._program.tasks[index]
         cause = scheduler.cause(index)
-        if not cause and self._program.dependencies[index].tolerant:
-            cause = self._program.lack(index, scheduler)
+        if cause != State.BLOCKED and self._program.dependencies[index].tolerant:
+            cause = self._program.lack(index, scheduler) or cause
         if cause:
             self._journal.not_run(index, cause)
             self._skip(index, cause)
@@ -271,7 +271,7 @@ class Dispatcher:
         if decided.kept or decided.hits or decided.refused or decided.same:
             self._settle(index, opened, decided)
         if decided.run:
-            self._journal.decided_to_run(index, len(decided.run), high - low)
+            self._journal.decided_to_run(index, decided.run[0], len(decided.run), high - low)
             self._enqueue(index, decided, decided.run)
 
     def _enqueue(self, index: int, decided: Decided, items: list[int]) -> None:
@@ -413,9 +413,7 @@ class Dispatcher:
         if self._scheduler.ended(index):
             self._ended(index)
         if self._journal.watching:
-            self._journal.progress(
-                index, self._launcher.running(index), self._launcher.mean_us(batch.work.function)
-            )
+            self._journal.progress(index, self._launcher.running(index), self._launcher.mean_us(batch.work.function))
 
     def _not_completed(self, index: int, outcome: Outcome, number: int, key: bytes) -> None:
         options = self._program.tasks[index].task.options

@@ -220,7 +220,11 @@ class RecordedRun:
         return found or {TaskState.SKIPPED if node.length is None else TaskState.COMPLETED: 1}
 
     def _item_state(self, node: NodeRow, item: int, attempts: Sequence[AttemptRow]) -> TaskState:
-        rows = [row for row in self._store.decisions(self._id, node.node) if row.low <= item < row.high]
+        rows = [
+            row
+            for row in self._store.decisions(self._id, node.node)
+            if row.low <= item < row.high or row.verdict is Verdict.RUN
+        ]
         # What the latest driver decided counts; an attempt that it made besides counts more.
         epoch = max((row.epoch for row in rows), default=0)
         verdicts = {row.verdict: row for row in rows if row.epoch == epoch}

@@ -138,8 +138,11 @@ class Journaling:
         self._add_node(task, 1 if task.task.form is Form.CALL else None)
         self._decide(Decision(self._nodes[index], 0, 1, verdict, why))
 
-    def decided_to_run(self, index: int, count: int, of: int) -> None:
-        """Items of a task have to run."""
+    def decided_to_run(self, index: int, first: int, count: int, of: int) -> None:
+        """Items of a task have to run; the first reason stands for all.
+
+        Its row begins at an item that runs: where one begins with what is reused, no other row can begin.
+        """
         if self._explained[index]:
             return
         self._explained[index] = 1
@@ -148,7 +151,7 @@ class Journaling:
         if task.task.form is not Form.CALL and count < of:
             why = f"{count} of {of} items have no result to reuse: {why}"
         length = self._scheduler.length(index)
-        self._decide(Decision(self._nodes[index], 0, length, Verdict.RUN, why))
+        self._decide(Decision(self._nodes[index], first, length, Verdict.RUN, why))
 
     def kept(self, index: int, low: int, high: int) -> None:
         """Items stand as this run recorded them before it was resumed."""
