@@ -1,6 +1,7 @@
 """The code that a value carries with it: the classes and functions that its stored form goes to by name.
 
-A model whose ``predict`` was edited, or whose library was upgraded, is another model, even where its bytes are the same.
+A model whose ``predict`` was edited, or whose library was upgraded, is another model,
+even where its bytes are the same.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class CarriedCode:
             code: What a value refers to.
 
         Returns:
-            32 bytes; empty where all of it is Python's or hookline's own. Where code can't be compared, bytes that never
-            come again, so that nothing is reused for them.
+            32 bytes; empty where all of it is Python's or hookline's own. Where code can't be compared, bytes that
+            never come again, so that nothing is reused for them.
         """
         digest = self._known.get(code)
         if digest is not None:

@@ -228,7 +228,7 @@ class Dispatcher:
         number = 1 if before is None else before.attempt + 1
         row = Outcome(0, Kind.FAILED, None, time.time_ns() // 1000, 0, failure)
         self._journal.begin(index, 1)
-        self._journal.record(index, [(row, number, None)], 0)
+        self._journal.record(index, [row], [None], number, 0)
         self._journal.ended_without_value(index, 0, State.FAILED, failure)
         self._failing = True
         self._skip(index, State.FAILED)
@@ -359,20 +359,18 @@ class Dispatcher:
         self._launcher.waiting.append(Planned(task, [item], key, alone=True))
 
     def _handle(self, message: Message) -> None:
+        entry = self._launcher.in_flight.get(message.batch)
+        if entry is None:
+            return
         if isinstance(message, Finished):
-            entry = self._launcher.in_flight.get(message.batch)
-            if entry is None:
-                return
             if message.outcomes:
                 self._take(entry, message.outcomes, message.worker)
             if message.done:
                 self._launcher.ended(message.batch)
         elif isinstance(message, Started):
-            if message.batch in self._launcher.in_flight:
-                self._launcher.in_flight[message.batch].started = True
-        elif isinstance(message, Lost):
-            if message.batch in self._launcher.in_flight:
-                self._lost(self._launcher.ended(message.batch), message)
+            entry.started = True
+        else:
+            self._lost(self._launcher.ended(message.batch), message)
 
     def _take(self, entry: InFlight, outcomes: list[Outcome], worker: int) -> None:
         batch, index = entry.batch, entry.task
@@ -381,31 +379,20 @@ class Dispatcher:
         keys = batch.keys[first : first + count]
         entry.told += count
         once = not task.cacheable or self._journal.inputs_changed(index)
-        rows = []
         good: list[int] = []
         held = opened.outcomes
         microseconds = 0
-        for outcome, key in zip(outcomes, keys, strict=True):
+        for outcome in outcomes:
             microseconds += outcome.duration_us
             if outcome.kind == Kind.COMPLETED:
-                item = outcome.item
-                held[item] = outcome.outputs
-                good.append(item)
-                if once:
-                    outcome = outcome._replace(kind=Kind.COMPLETED_ONCE)
-                rows.append((outcome, batch.attempt, key))
-            else:
-                rows.append((outcome, batch.attempt, key))
+                held[outcome.item] = outcome.outputs
+                good.append(outcome.item)
         self._launcher.measured(batch.work.function, microseconds / count)
-        self._journal.record(index, rows, worker)
+        self._journal.record(index, outcomes, keys, batch.attempt, worker, once=once)
         for low, high in _runs(good):
             self._scheduler.finish(index, low, high, State.COMPLETED)
         if opened.same:
-            for item in good:
-                for other in opened.same.pop(item, ()):
-                    self._share(*other, index, item)
-                    if self._scheduler.ended(other[0]):
-                        self._ended(other[0])
+            self._serve_same(index, opened, good)
         if len(good) != count:
             for outcome, key in zip(outcomes, keys, strict=True):
                 if outcome.kind != Kind.COMPLETED:
@@ -414,6 +401,14 @@ class Dispatcher:
             self._ended(index)
         if self._journal.watching:
             self._journal.progress(index, self._launcher.running(index), self._launcher.mean_us(batch.work.function))
+
+    def _serve_same(self, index: int, opened: _Open, items: list[int]) -> None:
+        """Give the results of items to those that have the same keys."""
+        for item in items:
+            for other in opened.same.pop(item, ()):
+                self._share(*other, index, item)
+                if self._scheduler.ended(other[0]):
+                    self._ended(other[0])
 
     def _not_completed(self, index: int, outcome: Outcome, number: int, key: bytes) -> None:
         options = self._program.tasks[index].task.options
@@ -454,7 +449,7 @@ class Dispatcher:
         item, key = batch.items[at], batch.keys[at]
         failure = Failure(word, message.reason, "", "", retryable=kind == Kind.CRASHED)
         row = Outcome(item, kind, None, time.time_ns() // 1000, 0, failure, (), message.output)
-        self._journal.record(index, [(row, batch.attempt, key)], message.worker)
+        self._journal.record(index, [row], [key], batch.attempt, message.worker)
         if kind == Kind.CRASHED and not self._stop.level and self._retries.after_loss(index, item, batch.attempt):
             self._alone.add((index, item))
             self._journal.retrying(index, item, batch.attempt, 0, 0.0, failure)
@@ -496,7 +491,7 @@ class Dispatcher:
                 break
         for entry in list(launcher.in_flight.values()):
             self._abandon(entry)
-        if self._settings.fail_fast and self._failing and not stop.level or stop.cancelled:
+        if stop.cancelled or (self._settings.fail_fast and self._failing and not stop.level):
             self._scheduler.cancel_rest(range(len(self._program.tasks)), State.CANCELLED)
             for index in range(len(self._program.tasks)):
                 self._journal.progress(index, 0, 0.0)
@@ -509,7 +504,7 @@ class Dispatcher:
         item, key = entry.batch.items[entry.told], entry.batch.keys[entry.told]
         failure = Failure("abandoned", "the thread could not be stopped", "", "", retryable=False)
         row = Outcome(item, Kind.ABANDONED, None, time.time_ns() // 1000, 0, failure)
-        self._journal.record(entry.task, [(row, entry.batch.attempt, key)], 0)
+        self._journal.record(entry.task, [row], [key], entry.batch.attempt, 0)
         self._give_up(entry.task, item, State.ABANDONED, failure, key)
 
     # -- small things ------------------------------------------------------------------------------------------

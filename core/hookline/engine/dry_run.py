@@ -133,6 +133,10 @@ class _DryRun:
             return PlannedTask(planned.id, planned.step, planned.verdict, planned.why, items, reused)
         if self._scheduler.ended(index):
             return PlannedTask(task.id, task.step.name, Verdict.REUSE, "same code and inputs", items, reused)
-        waits = [self._graph.tasks[source].id for source in self._program.tasks[index].depends if not self._scheduler.ended(source)]
+        waits = [
+            self._graph.tasks[source].id
+            for source in self._program.tasks[index].depends
+            if not self._scheduler.ended(source)
+        ]
         why = f"waits for {', '.join(map(repr, waits[:3]))}{' …' if len(waits) > 3 else ''}, which will run"
         return PlannedTask(task.id, task.step.name, Verdict.UNDECIDED, why, items, reused)

@@ -261,9 +261,9 @@ class _Binder:
     def _collection(self, name: str, binding: Binding) -> Any:
         if name in self._task.elements:
             return self._task.elements[name]
-        if isinstance(binding, TaskOutput) and not binding.completed:
-            if self._graph.tasks[binding.task].form is not Form.CALL:
-                return self._held.blobs(binding.task)
+        if self._is_mapped(binding):
+            assert isinstance(binding, TaskOutput)
+            return self._held.blobs(binding.task)
         value = self._load(binding)
         if not isinstance(value, (list, tuple, range)):
             task = self._task.task
@@ -273,13 +273,18 @@ class _Binder:
             )
         return [self._encode(element) for element in value]
 
+    def _is_mapped(self, binding: Binding) -> bool:
+        """Whether elements come straight from the items of a mapped task."""
+        if not isinstance(binding, TaskOutput) or binding.completed:
+            return False
+        return self._graph.tasks[binding.task].form is not Form.CALL
+
     def _mapped(self, binding: Binding, collection: Any, stride: int) -> Hole:
         index = len(self._sources)
-        if isinstance(binding, TaskOutput) and not binding.completed:
-            producer = self._graph.tasks[binding.task]
-            if producer.form is not Form.CALL:
-                self._sources.append(_Each(self._held, collection, binding.task, binding.slot, stride))
-                return Hole(index, binding.slot, producer=self._producer(binding))
+        if self._is_mapped(binding):
+            assert isinstance(binding, TaskOutput)
+            self._sources.append(_Each(self._held, collection, binding.task, binding.slot, stride))
+            return Hole(index, binding.slot, producer=self._producer(binding))
         self._sources.append(_Elements(collection, stride))
         return Hole(index)
 

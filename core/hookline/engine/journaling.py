@@ -17,7 +17,7 @@ from hookline.engine.why import Reasons, describe_bindings
 from hookline.model.batch import Failure, Outcome
 from hookline.model.events import Event, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.recording import Form
-from hookline.model.states import TaskState, Verdict
+from hookline.model.states import Kind, TaskState, Verdict
 from hookline.store.outputs import pack_one
 from hookline.store.protocol import Store
 from hookline.store.rows import WHOLE_RUN, Decision, Group, Hit, Log, NodeRow, Note
@@ -38,6 +38,7 @@ STATES: Mapping[int, TaskState] = {
     State.CRASHED: TaskState.CRASHED,
     State.ABANDONED: TaskState.ABANDONED,
 }
+_COMPLETED = int(Kind.COMPLETED)
 _SHAPES = {Form.CALL: 0, Form.MAP: 1, Form.PRODUCT: 2}
 
 
@@ -218,35 +219,52 @@ class Journaling:
 
     # -- attempts ----------------------------------------------------------------------------------------------
 
-    def record(self, index: int, rows: Sequence[tuple[Outcome, int, bytes | None]], worker: int) -> None:
+    def record(
+        self,
+        index: int,
+        outcomes: Sequence[Outcome],
+        keys: Sequence[bytes | None],
+        number: int,
+        worker: int,
+        *,
+        once: bool = False,
+    ) -> None:
         """Record attempts.
 
         Args:
             index: Their task.
-            rows: Outcome, attempt number and key.
+            outcomes: How they ended.
+            keys: Their keys.
+            number: Their number.
             worker: Who made them.
+            once: Whether their results are not to be reused.
         """
-        node = self._nodes[index]
-        group = self._group
+        node, group = self._nodes[index], self._group
+        completed = int(Kind.COMPLETED_ONCE) if once else _COMPLETED
         group.attempts.extend(
             [
-                (node, o.item, number, int(o.kind), key, o.outputs, o.started_us, o.duration_us, worker)
-                for o, number, key in rows
+                (node, item, number, completed if kind == _COMPLETED else kind, key, outputs, began, took, worker)
+                for (item, kind, outputs, began, took, *_), key in zip(outcomes, keys, strict=True)
             ]
         )
-        for outcome, number, _ in rows:
-            if outcome.failure is not None:
-                kind, message, traceback, frame, retryable = outcome.failure
-                extra = json.dumps({"frame": frame}) if frame else None
-                group.failures.append(
-                    FailureRow(node, outcome.item, number, kind, message, traceback, None, retryable, extra)
-                )
-            if outcome.output is not None:
-                text = outcome.output.text
-                blob = pack_one(digest_bytes(text), text)
-                group.logs.append(Log(node, outcome.item, number, blob, len(text), outcome.output.dropped))
-            if outcome.notes:
-                group.notes.extend(_note_rows(node, outcome, number))
+        for outcome in outcomes:
+            if outcome.failure is not None or outcome.output is not None or outcome.notes:
+                self._record_details(node, outcome, number)
+
+    def _record_details(self, node: int, outcome: Outcome, number: int) -> None:
+        group = self._group
+        if outcome.failure is not None:
+            kind, message, traceback, frame, retryable = outcome.failure
+            extra = json.dumps({"frame": frame}) if frame else None
+            group.failures.append(
+                FailureRow(node, outcome.item, number, kind, message, traceback, None, retryable, extra)
+            )
+        if outcome.output is not None:
+            text = outcome.output.text
+            blob = pack_one(digest_bytes(text), text)
+            group.logs.append(Log(node, outcome.item, number, blob, len(text), outcome.output.dropped))
+        if outcome.notes:
+            group.notes.extend(_note_rows(node, outcome, number))
 
     def inputs_changed(self, index: int) -> bool:
         """Whether files that are arguments of a task changed since the run digested them."""

@@ -50,12 +50,14 @@ class InFlight:
         task: Its task.
         executor: The executor's name.
         told: How many of its items have ended.
+        started: Whether a worker began with it.
     """
 
     batch: Batch
     task: int
     executor: str
     told: int = 0
+    started: bool = False
 
 
 class Launcher:
@@ -129,7 +131,7 @@ class Launcher:
                 kept.append(planned)
                 continue
             name = self.route(chosen)
-            if name in full or not self._room(name, chosen):
+            if name in full or not self._room(name):
                 full.add(name)
                 kept.append(planned)
                 if len(full) == len(self._executors):
@@ -156,6 +158,10 @@ class Launcher:
             self._limited[entry.batch.work.function] = limited - 1
         return entry
 
+    def running(self, task: int) -> int:
+        """How many batches of a task are being worked on."""
+        return sum(entry.started for entry in self.in_flight.values() if entry.task == task)
+
     def measured(self, function: Any, mean_us: float) -> None:
         """Note how long attempts of a function take."""
         known = self._mean_us.get(function)
@@ -165,7 +171,7 @@ class Launcher:
         """How long an attempt of a function takes; 0 where none was measured."""
         return self._mean_us.get(function, 0.0)
 
-    def _room(self, name: str, options: Options) -> bool:
+    def _room(self, name: str) -> bool:
         executor = self.executor(name)
         capacity = executor.capacity()
         # One batch more than it works on, each, so that no worker waits for a round trip.

@@ -51,5 +51,5 @@ class Observers:
             for observer in self._observers:
                 try:
                     observer(event)
-                except Exception:
+                except Exception:  # noqa: BLE001 - an observer's fault is its own
                     _log.exception("an observer failed at %s", type(event).__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from hookline.model.seed import is_seed
 from hookline.values.digest import digest_bytes, digest_tree
 from hookline.values.encode import CodeDigest, encode_constant
 
-__all__ = ["FORMATS", "Encoded", "Program", "TaskProgram", "build_program"]
+__all__ = ["FORMATS", "Encoded", "Program", "TaskProgram", "build_program", "env_digests", "is_itemwise"]
 
 FORMATS = b"hookline values 1, keys 1"
 """Stands in every key for hookline's own code; changes when the same inputs must count as others."""
@@ -184,14 +184,26 @@ _IMMEDIATE = frozenset({int, float, bool, type(None)})
 _PATHLESS = frozenset({int, float, bool, str, bytes, type(None)})
 
 
+def env_digests(names: Sequence[str]) -> dict[str, str]:
+    """Digest environment variables that count as inputs.
+
+    Args:
+        names: Their names.
+
+    Returns:
+        Per name the digest of its value in hexadecimal; empty where the variable is not set.
+    """
+    values = {name: os.environ.get(name) for name in names}
+    return {name: "" if value is None else digest_bytes(os.fsencode(value)).hex() for name, value in values.items()}
+
+
 def _prefix(fingerprint: Fingerprint, version: str, env: tuple[str, ...]) -> bytes:
-    values: Mapping[str, str | None] = {name: os.environ.get(name) for name in sorted(env)}
     return digest_tree(
         "key",
         [
             fingerprint.digest,
             digest_bytes(version.encode()),
-            digest_bytes(pickle.dumps(values, 5)),
+            digest_bytes(repr(sorted(env_digests(env).items())).encode()),
             digest_bytes(FORMATS),
             digest_bytes(f"python {sys.version_info[0]}.{sys.version_info[1]}".encode()),
         ],

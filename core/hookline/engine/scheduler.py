@@ -125,7 +125,7 @@ class Scheduler:
         return self.ended(task) and counts[State.COMPLETED] + counts[State.REUSED] == len(self.states[task])
 
     def lack(self, task: int) -> int:
-        """Why a task that has ended has no value, as :meth:`cause` says it to those that need it; 0 where it has one."""
+        """Why a task that has ended has no value, as :meth:`cause` says it; 0 where it has one."""
         counts = self.counts[task]
         missing = len(self.states[task]) - counts[State.COMPLETED] - counts[State.REUSED]
         for state in (State.SKIPPED, State.CANCELLED):
@@ -134,7 +134,7 @@ class Scheduler:
         return State.BLOCKED if missing else 0
 
     def cause(self, task: int) -> int:
-        """Why a task can't run: :data:`State.BLOCKED`, :data:`State.SKIPPED`, or 0 where nothing is in its way."""
+        """Why a task can't run: a :class:`State`, or 0 where nothing is in its way."""
         return self._blocked[task]
 
     def begin(self, task: int, length: int) -> None:
@@ -298,4 +298,3 @@ class Scheduler:
         self._waiting[consumer] -= 1
         if not self._waiting[consumer] and not self._begun[consumer]:
             self._opened.append(consumer)
-

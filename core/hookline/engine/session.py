@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import platform
 import shutil
@@ -378,7 +377,7 @@ def _facts(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:
         artifacts=str(store.path / "artifacts"),
         folder=str(store.path / "attempts" / f"{writer.run_id}.{writer.epoch}"),
         flight=str(writer.flight.path),
-        cwd=os.getcwd(),
+        cwd=str(Path.cwd()),
         root=str(target.root),
         target_module=target.module_name,
         target_file=str(target.file or ""),

@@ -11,7 +11,7 @@ class Stop:
     """A request to stop one run; safe to use from signal handlers and threads.
 
     Attributes:
-        level: 0: go on; 1: launch nothing more and let running attempts end within the grace period; 2: kill everything.
+        level: 0: go on; 1: launch nothing more, and let what runs end within the grace period; 2: kill everything.
         cancelled: Whether the run was cancelled, rather than interrupted.
     """
 

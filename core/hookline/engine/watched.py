@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from hookline.values.files import swap_paths, walk_folder
@@ -30,7 +29,7 @@ def signature(path: Path) -> Signature:
     described = []
     for place, file in files:
         try:
-            found = os.stat(file)
+            found = file.stat()
         except OSError:
             described.append((place, 0, 0, 0))
             continue

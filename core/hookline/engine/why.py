@@ -8,7 +8,7 @@ from typing import Any
 
 from hookline.cache.explain import explain, unpack_parts
 from hookline.engine.held import Held
-from hookline.engine.program import Program, TaskProgram
+from hookline.engine.program import Program, TaskProgram, env_digests
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, TaskGraph, TaskOutput
 from hookline.model.recording import Form
 from hookline.store.protocol import Store
@@ -91,8 +91,12 @@ class Reasons:
         return explain(unpack_parts(packed), task.fingerprint.parts)
 
     def _argument(self, name: str, old: dict[str, Any], new: dict[str, Any]) -> str:
-        if name.startswith("@"):
-            return "" if old.get(name) == new.get(name) else _SPECIAL.get(name, "its options changed")
+        if name == "@version":
+            before, now = old.get(name, ""), new.get(name, "")
+            return "" if before == now else f"its version= changed from {before!r} to {now!r}"
+        if name == "@env":
+            changed = [key for key, digest in new.get(name, {}).items() if old.get(name, {}).get(key) != digest]
+            return f"the environment variable {', '.join(changed)} changed" if changed else ""
         if name not in old:
             return f"argument '{name}' is new"
         if name not in new:
@@ -113,10 +117,15 @@ class Reasons:
         for index in task.depends:
             source = tasks[index]
             before = (self._nodes or {}).get(source.id)
-            if before is None or source.form is not Form.CALL:
+            if before is None:
+                continue
+            if source.form is not Form.CALL:
+                # Comparing lists of values would cost more than they did: that some items are new must do.
+                if not self._held.all_reused(index) or before.length != len(self._held.blobs(index)):
+                    changed.append(repr(source.id))
                 continue
             blob = next(iter(self._held.blobs(index)), None)
-            if blob is not None and self._earlier(before.node) not in (None, blob):
+            if blob is not None and self._earlier(before.node) != blob:
                 changed.append(repr(source.id))
         if not changed:
             return []
@@ -138,13 +147,6 @@ class Reasons:
         return known
 
 
-_SPECIAL = {
-    "@version": "its version= changed",
-    "@env": "the value of an environment variable in its env= changed",
-    "@python": "the Python version changed",
-}
-
-
 def describe_bindings(graph: TaskGraph, task: TaskProgram) -> bytes:
     """Describe what a task's arguments are bound to, for later comparisons.
 
@@ -157,9 +159,12 @@ def describe_bindings(graph: TaskGraph, task: TaskProgram) -> bytes:
     """
     if not task.described:
         parts = [f'"{name}":{_described(graph, name, binding, task)}' for name, binding in task.task.bindings.items()]
-        version = task.task.step.declared.version
-        if version:
-            parts.append(f'"@version":{_encode(version)}')
+        options = task.task.step.declared
+        if options.version:
+            parts.append(f'"@version":{_encode(options.version)}')
+        if options.env:
+            # Digests, for a variable may hold a secret.
+            parts.append(f'"@env":{_encode(env_digests(options.env))}')
         task.described = f"{{{','.join(parts)}}}".encode()
     return task.described
 
@@ -221,4 +226,5 @@ def _shown(value: object) -> str:
 def _origin(described: dict[str, Any]) -> str:
     if "shown" in described:
         return f"the workflow ({described['shown']})"
-    return "other tasks"
+    sources = [repr(source) for source in described.get("tasks", ())]
+    return ", ".join(sources[:_NAMED]) + (" …" if len(sources) > _NAMED else "") or "the workflow"

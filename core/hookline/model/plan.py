@@ -17,7 +17,7 @@ class PlannedTask:
     Attributes:
         id: The task's id.
         step: Its step's name.
-        verdict: What becomes of it: RUN, REUSE, SKIP, BLOCKED, KEEP or UNDECIDED; of a mapped task RUN where any item runs.
+        verdict: RUN, REUSE, SKIP or UNDECIDED; of a mapped task RUN where any item runs.
         why: The exact reason.
         items: How many items it has; None where that is not known yet; 1 for a plain task.
         reused: How many of these are reused.

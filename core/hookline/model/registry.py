@@ -72,10 +72,10 @@ class Registry(Generic[T]):
         """
         entry = self._entries.get(name)
         if entry is None:
+            near = close_match(name, self._entries)
             raise UsageError(
-                f"there is no {self.kind} '{name}';{close_match(name, self._entries) or ' known are'}"
-                f" {', '.join(self.names())}",
-                help=f"use one of these names, or install the plugin that brings '{name}'",
+                f"there is no {self.kind} '{name}'" + (f";{near}" if near else ""),
+                help=f"use one of {', '.join(self.names())}, or install the plugin that brings '{name}'",
             )
         return entry
 

@@ -58,7 +58,9 @@ def parse_resources(resources: Mapping[str, float] | None) -> dict[str, float]:
     """
     checked: dict[str, float] = {}
     for name, amount in (resources or {}).items():
-        if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not 0 <= amount < float("inf"):
+        given: object = amount
+        number = isinstance(given, (int, float)) and not isinstance(given, bool)
+        if not number or not 0 <= amount < float("inf"):
             raise WorkflowError(f"resource '{name}' must be a number that is not negative, not {amount!r}")
         checked[str(name)] = float(amount)
     return checked

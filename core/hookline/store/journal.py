@@ -328,7 +328,7 @@ class SqliteStore:
     def _own_outputs(
         self, run: int, node: int, low: int, high: int, attempt: int | None = None
     ) -> tuple[list[bytes | None], list[int]]:
-        """Give the outputs of each item's last success, or of one attempt, and the epochs where one is not the first."""
+        """Give the outputs of each item's last success, or of one attempt, and later epochs of these."""
         only = "" if attempt is None else f" AND attempt = {int(attempt)}"
         rows = self._all(
             "SELECT item, outputs, epoch FROM attempts WHERE run = ? AND node = ? AND item >= ? AND item < ?"

@@ -2,7 +2,7 @@
 
 Layout of a container (integers little endian)::
 
-    magic 8 | header length u32 | buffers u32 | stream size u64 | buffer size u64 × buffers | header | stream
+    magic 8 | header length u32 | buffers u32 | stream size u64 | buffer size u64 x buffers | header | stream
     | padding to 64 | buffer | padding to 64 | buffer …
 
 The header is the serializer's name, a zero byte, and the digest of the code that the value's classes consist of (empty

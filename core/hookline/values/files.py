@@ -17,7 +17,17 @@ from hookline.errors import UsageError
 from hookline.values.digest import digest_bytes
 from hookline.values.plain import encode_plain
 
-__all__ = ["FileRef", "digest_file", "digest_path", "manifest", "name_of", "open_file", "opening", "swap_paths", "walk_folder"]
+__all__ = [
+    "FileRef",
+    "digest_file",
+    "digest_path",
+    "manifest",
+    "name_of",
+    "open_file",
+    "opening",
+    "swap_paths",
+    "walk_folder",
+]
 
 _CHUNK = 1 << 20
 _local = threading.local()

@@ -175,7 +175,7 @@ class _PlainPickler(pickle.Pickler):
             return self._reduce_member(obj)
         if name[0] == "numpy" and hasattr(obj, "dtype"):
             return _reduce_scalar(obj)
-        # Classes and functions pass where a reduction calls them. As values they are code, which a name can't stand for.
+        # Classes and functions pass where a reduction calls them. As values they are code, for which no name can stand.
         called = (getattr(obj, "__module__", None), getattr(obj, "__qualname__", None))
         if called in _CALLED or called == (None, "ZoneInfo._unpickle") or (self.classes and obj in self.classes):
             return NotImplemented
@@ -208,7 +208,8 @@ def _reduce_array(array: Any) -> Any:
     order: Literal["C", "F"] = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     flat = np.asarray(array, order=order).ravel(order=order)
     # Not every element type (dates) exports a buffer; its bytes do.
-    return rebuild_array, (array.dtype.str, array.shape, order, pickle.PickleBuffer(flat.view(np.uint8)))
+    raw: Any = flat.view(np.uint8)
+    return rebuild_array, (array.dtype.str, array.shape, order, pickle.PickleBuffer(raw))
 
 
 def _reduce_scalar(scalar: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import sysconfig
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -17,25 +18,31 @@ _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib"
 _TEXT_LIMIT = 100_000
 
 
-def failure_of(error: BaseException, retry_on: tuple[type[BaseException], ...]) -> Failure:
+def failure_of(
+    error: BaseException,
+    retry_on: tuple[type[BaseException], ...],
+    function: Callable[..., object] | None = None,
+) -> Failure:
     """Describe an exception that ended an attempt.
 
     Args:
         error: What was raised.
         retry_on: What the step says is worth a retry.
+        function: The step's function, which is named where no line of the user's was running.
 
     Returns:
         Its type, text and traceback from the user's first frame on, and the user's innermost line.
     """
     trace = _users_part(error.__traceback__)
     text = "".join(traceback.format_exception(type(error), error, trace))
+    frame = _frame(trace) if trace is not None else _place_of(function)
     kind = type(error)
     name = (
         kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
     )
     # sys.exit() in a step is a failure of that task; trying again would say the same.
     retryable = isinstance(error, retry_on) and not isinstance(error, (SystemExit, KeyboardInterrupt))
-    return Failure(name, _message(error), _shortened(text), _frame(trace), retryable)
+    return Failure(name, _message(error), _shortened(text), frame, retryable)
 
 
 def _message(error: BaseException) -> str:
@@ -51,7 +58,12 @@ def _users_part(trace: TracebackType | None) -> TracebackType | None:
     start = trace
     while start is not None and start.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         start = start.tb_next
-    return start or trace
+    return start
+
+
+def _place_of(function: Callable[..., object] | None) -> str:
+    code = getattr(function, "__code__", None)
+    return f"{_near(code.co_filename)}:{code.co_firstlineno} in {code.co_name}" if code is not None else ""
 
 
 def _frame(trace: TracebackType | None) -> str:

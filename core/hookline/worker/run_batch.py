@@ -45,7 +45,7 @@ def run_batch(batch: Batch, emit: Emit, services: WorkerServices) -> None:
         services: What this worker has.
 
     Raises:
-        KeyboardInterrupt: The user interrupted an attempt in the driver's own thread; it is reported as cancelled first.
+        KeyboardInterrupt: The user interrupted an attempt in the driver's own thread; it was reported as cancelled.
     """
     try:
         prepared = _prepare(batch.work, services.shared)
@@ -146,12 +146,12 @@ class _Attempts:
             value = prepared.function(**arguments) if prepared.simple else prepared.call(arguments)
             outputs = self._store(value)
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
-            kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on)
+            kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on, prepared.function)
         except KeyboardInterrupt as error:
             kind, failure = Kind.CANCELLED, failure_of(error, ())
             self.interrupted = True
         except BaseException as error:  # noqa: BLE001 - sys.exit in a step ends the step, not the driver
-            kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on)
+            kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on, prepared.function)
         duration_us = (time.perf_counter_ns() - clock) // 1000
         output = capture.end() if capture is not None else None
         if self._attempt is None and self._opener is None:
@@ -180,11 +180,7 @@ class _Attempts:
 
     def _store(self, value: Any) -> bytes:
         outputs, kind = self._prepared.outputs, type(value)
-        if (
-            outputs.check
-            and not (kind in outputs.check or outputs.accepts(value))
-            or (outputs.form != "one" and not outputs.accepts(value))
-        ):
+        if (kind not in outputs.check or outputs.form != "one") and not outputs.accepts(value):
             raise _wrong_type(value, outputs)
         if kind in _IMMEDIATE:
             data = pickle.dumps(value, 5)
@@ -202,7 +198,7 @@ class _Attempts:
                     value = pack_outputs([self._prepared.storer.slot(value)])
                 notes.append(Note(note.kind, note.name, value, note.step))
         except Exception as error:  # noqa: BLE001 - an artifact's own pickling code may raise anything
-            failure = failure or failure_of(error, self._prepared.retry_on)
+            failure = failure or failure_of(error, self._prepared.retry_on, self._prepared.function)
         shutil.rmtree(attempt.place, ignore_errors=True)
         self._opener = None
         return tuple(notes), failure

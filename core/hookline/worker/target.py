@@ -20,6 +20,10 @@ from hookline.worker.naming import Naming, name_of_file, project_root
 __all__ = ["Target", "adopt_main", "import_target", "is_loading", "load_target", "project_root", "target_of"]
 
 
+_adopted: dict[str, tuple[int, int]] = {}
+"""Per name: the module whose definitions were adopted, and how many names it had then."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
     """A workflow, and where its code is.
@@ -128,7 +132,11 @@ def _adopt(name: str) -> str:
     if file is None or module is None:
         return ""
     naming = name_of_file(file)
-    adopt(module, name, naming)
+    # Looking for definitions goes through all objects; a program that starts many runs pays for that once.
+    state = (id(module), len(vars(module)))
+    if _adopted.get(name) != state:
+        adopt(module, name, naming)
+        _adopted[name] = state
     _extend_path(naming.search_path)
     return naming.module_name
 
