@@ -414,9 +414,9 @@ class Dispatcher:
         options = self._program.tasks[index].task.options
         item = outcome.item
         failure = outcome.failure
-        again = outcome.kind == Kind.TIMED_OUT or (
-            outcome.kind == Kind.FAILED and failure is not None and failure.retryable
-        )
+        again = failure is not None and failure.retryable and outcome.kind == Kind.FAILED
+        if outcome.kind == Kind.TIMED_OUT:
+            again = issubclass(TimeoutError, options.retry_on)
         if again and not self._stop.level:
             delay = self._retries.after_failure(index, item, number, options)
             if delay is not None:

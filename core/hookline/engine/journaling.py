@@ -322,6 +322,15 @@ class Journaling:
                 found[state.value] = found.get(state.value, 0) + count
         return found
 
+    def failed_tasks(self) -> list[str]:
+        """List the tasks of which an item failed, in graph order."""
+        bad = (State.FAILED, State.TIMED_OUT, State.CRASHED, State.ABANDONED)
+        return [
+            task.task.id
+            for index, task in enumerate(self._program.tasks)
+            if any(self._scheduler.counts[index][state] for state in bad)
+        ]
+
     def record_totals(self) -> None:
         """Record the counts of the whole run."""
         counts = self.totals()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 import platform
 import shutil
@@ -45,6 +46,7 @@ from hookline.worker.target import Target
 __all__ = ["Request", "drive", "prepare"]
 
 _KILL_GRACE = 2.0
+_log = logging.getLogger("hookline.engine.session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,19 @@ class _Session:
         finally:
             heartbeat.close()
             self._close(state, error)
+        if state is RunState.FAILED:
+            self._call_on_failure()
         return self._writer.run_id
+
+    def _call_on_failure(self) -> None:
+        """Tell the workflow's own step that the run failed; what goes wrong in it is only reported."""
+        step = self._request.target.workflow.on_failure
+        if step is None:
+            return
+        try:
+            step.fn(self._writer.run_id, self._journal.failed_tasks())
+        except Exception:  # noqa: BLE001 - the run has ended; nothing can fail any more
+            _log.exception("the on_failure step '%s' of run %s failed", step.name, self._writer.run_id)
 
     def _loop(self) -> bool:
         """Drive; the first Ctrl-C in a program without a handler of its own stops softly, the second at once."""

@@ -9,6 +9,7 @@ from hookline.model.batch import Batch, Failure, Outcome, RunFacts
 from hookline.model.states import Kind
 from hookline.worker.capture import Capture
 from hookline.worker.failures import failure_of
+from hookline.worker.native_threads import NativeThreads
 from hookline.worker.run_batch import Emit, run_batch
 from hookline.worker.services import WorkerServices, open_services
 
@@ -30,6 +31,7 @@ class LocalWorkers:
         self._cancelled: set[int] = set()
         self._workers: dict[int, WorkerServices] = {}
         self._lock = threading.Lock()
+        self._limits = NativeThreads()
 
     def run(self, batch: Batch, emit: Emit, number: int) -> None:
         """Work through a batch.
@@ -42,6 +44,7 @@ class LocalWorkers:
         services = self._workers.get(number)
         if services is None:
             services = self._open(number)
+        self._limits.apply(batch.work.cpu)
         told = 0
 
         def emit_counting(outcomes: list[Outcome], done: bool) -> None:
@@ -62,6 +65,7 @@ class LocalWorkers:
         """Give files and streams back."""
         if self._capture is not None:
             self._capture.uninstall()
+        self._limits.lift()
         self._shared.close()
 
     def _open(self, number: int) -> WorkerServices:

@@ -154,12 +154,16 @@ class _Attempts:
             kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on, prepared.function)
         duration_us = (time.perf_counter_ns() - clock) // 1000
         output = capture.end() if capture is not None else None
-        if self._attempt is None and self._opener is None:
+        if self._untouched():
             return Outcome(item, kind, outputs, started_us, duration_us, failure, (), output)
         notes, failure = self._finish(failure)
         if failure is not None and kind == Kind.COMPLETED:
             kind, outputs = Kind.FAILED, None
         return Outcome(item, kind, outputs, started_us, duration_us, failure, notes, output)
+
+    def _untouched(self) -> bool:
+        """Whether the step neither asked for its attempt nor was given a file."""
+        return self._attempt is None and self._opener is None
 
     def current(self) -> Attempt:
         """Give the attempt at hand to the step that asks for it."""
