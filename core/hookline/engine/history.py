@@ -98,8 +98,7 @@ class RecordedRun:
 
     def status(self) -> str:
         """See :attr:`Run.status`; a run whose driver is gone is interrupted."""
-        row = self._store.run(self._id)
-        return row.state.value
+        return self._store.state_of(self._store.run(self._id)).value
 
     def counts(self) -> dict[str, int]:
         """See :attr:`Run.counts`."""
@@ -217,7 +216,11 @@ class RecordedRun:
         for item in range(node.length or 0):
             state = self._item_state(node, item, self._attempts(node, item))
             found[state] = found.get(state, 0) + 1
-        return found or {TaskState.SKIPPED if node.length is None else TaskState.COMPLETED: 1}
+        if found:
+            return found
+        if node.length is None:
+            return {self._item_state(node, 0, ()): 1}
+        return {TaskState.COMPLETED: 1}
 
     def _item_state(self, node: NodeRow, item: int, attempts: Sequence[AttemptRow]) -> TaskState:
         rows = [
@@ -237,7 +240,7 @@ class RecordedRun:
             return TaskState.CANCELLED if stopped.why == "cancelled" else TaskState.SKIPPED
         if attempts:
             return Kind(attempts[-1].kind).state
-        return TaskState.SKIPPED if self._store.run(self._id).state.ended else TaskState.PENDING
+        return TaskState.PENDING
 
     def _last_failure(self, node: NodeRow, item: int | None) -> str:
         failures = [row for row in self._store.failures(self._id, node.node) if item is None or row.item == item]

@@ -87,6 +87,7 @@ class Journaling:
         self._sources: dict[tuple[int, int], tuple[int, int, int]] = {}
         self._known_code: set[bytes] = set()
         self._explained = bytearray(len(program.tasks))
+        self._known_nodes = bytearray(len(program.tasks))
         self._seconds: dict[str, float] = {}
         self._running: dict[str, int] = {}
         self._last_progress = 0.0
@@ -322,6 +323,12 @@ class Journaling:
                 found[state.value] = found.get(state.value, 0) + count
         return found
 
+    def add_pending(self) -> None:
+        """Record the tasks that were not decided about, so that they are seen to be missing."""
+        for index, task in enumerate(self._program.tasks):
+            if not self._known_nodes[index]:
+                self._add_node(task, 1 if task.task.form is Form.CALL else None)
+
     def failed_tasks(self) -> list[str]:
         """List the tasks of which an item failed, in graph order."""
         bad = (State.FAILED, State.TIMED_OUT, State.CRASHED, State.ABANDONED)
@@ -354,6 +361,7 @@ class Journaling:
             describe_bindings(self._program.graph, task),
             f"{one.place.file}:{one.place.line}",
         )
+        self._known_nodes[index] = 1
         group = self._group
         if fingerprint.digest not in self._known_code:
             self._known_code.add(fingerprint.digest)

@@ -256,6 +256,7 @@ class _Session:
         try:
             if self._recorder.error is None:
                 self._journal.tell_progress()
+                self._journal.add_pending()
                 self._journal.record_totals()
                 self._journal.push()
                 self._recorder.flush()
@@ -265,7 +266,7 @@ class _Session:
         finally:
             self._recorder.close()
             self._observers.close()
-            shutil.rmtree(self._facts.folder, ignore_errors=True)
+            _clean(Path(self._facts.folder), keep_checkpoints=state is not RunState.COMPLETED)
 
     def _tell_start(self) -> None:
         graph = self._request.graph
@@ -389,7 +390,7 @@ def _facts(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:
         run_id=writer.run_id,
         store=str(store.path),
         artifacts=str(store.path / "artifacts"),
-        folder=str(store.path / "attempts" / f"{writer.run_id}.{writer.epoch}"),
+        folder=str(store.path / "attempts" / writer.run_id),
         flight=str(writer.flight.path),
         cwd=str(Path.cwd()),
         root=str(target.root),
@@ -397,6 +398,17 @@ def _facts(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:
         target_file=str(target.file or ""),
         search_path=tuple(target.search_path),
     )
+
+
+def _clean(folder: Path, *, keep_checkpoints: bool) -> None:
+    """Remove what attempts left; checkpoints stay for a resume."""
+    kept = list(folder.glob("*.checkpoint")) if keep_checkpoints else []
+    if not kept:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for entry in folder.iterdir():
+        if entry not in kept:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _identity(graph: TaskGraph) -> list[int]:
