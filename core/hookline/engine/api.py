@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hookline.config import store_path
-from hookline.engine.dispatcher import Settings
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run
-from hookline.engine.session import Request, drive, prepare
+from hookline.engine.request import Request, Settings
+from hookline.engine.session import drive, prepare
 from hookline.engine.stop import Stop
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor

@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import pickle
-import platform
-import shutil
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hookline.cache.carried import CarriedCode
 from hookline.cache.fingerprint import Fingerprinter
-from hookline.engine.dispatcher import Dispatcher, Settings
+from hookline.engine.beginnings import clean_folder, facts_of, new_run, recorded_by
+from hookline.engine.dispatcher import Dispatcher
 from hookline.engine.evaluate import Evaluator
+from hookline.engine.exporter import Exporter
 from hookline.engine.held import Held
 from hookline.engine.history import describe_returns
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
 from hookline.engine.observers import Observers
-from hookline.engine.planner import Planner, Recorded
+from hookline.engine.opening import OpenTasks
+from hookline.engine.outcomes import Outcomes
+from hookline.engine.planner import Planner
 from hookline.engine.program import Program, build_program
 from hookline.engine.recorder import Recorder
+from hookline.engine.request import Request
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler
-from hookline.engine.stop import Stop
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import EXECUTORS, Executor
-from hookline.model.batch import FunctionRef, RunFacts
-from hookline.model.events import Observer, RunFinished, RunStarted
+from hookline.model.events import RunFinished, RunStarted
 from hookline.model.graph import TaskGraph
 from hookline.model.recording import Form
 from hookline.model.states import RunState
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
-from hookline.store.rows import AttemptRow, NewRun
 from hookline.values.encode import encode_constant
-from hookline.worker.target import Target
 
-__all__ = ["Request", "drive", "prepare"]
+__all__ = ["Prepared", "drive", "prepare"]
 
 _KILL_GRACE = 2.0
 _log = logging.getLogger("hookline.engine.session")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What one run is to be.
-
-    Attributes:
-        graph: The checked graph.
-        target: Where the workflow comes from.
-        executor: Name of an executor, or one made by the caller.
-        workers: How many workers; None for the executor's default.
-        fresh: Whether results of other runs are left alone.
-        name: What the user calls the run.
-        tags: The user's words for it.
-        settings: Further wishes.
-        observers: Who watches.
-        stop: Asks the run to stop.
-    """
-
-    graph: TaskGraph
-    target: Target
-    executor: str | Executor = "threads"
-    workers: int | None = None
-    fresh: bool = False
-    name: str | None = None
-    tags: Sequence[str] = ()
-    settings: Settings = field(default_factory=Settings)
-    observers: Sequence[Observer] = ()
-    stop: Stop = field(default_factory=Stop)
 
 
 @dataclass(slots=True)
@@ -117,13 +82,13 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
         HooklineError: The run could not be started, or could not be recorded.
     """
     prepared = prepare(request.graph, Path(request.target.root))
-    exporter = _Exporter(request.graph, request.target)
+    exporter = Exporter(request.graph)
     name = request.executor if isinstance(request.executor, str) else "given"
     if isinstance(request.executor, str):
         EXECUTORS.entry(request.executor)
     exporter.check(_executors_of(request, name))
     if resumed is None:
-        writer: RunWriter = store.start_run(_new_run(request, name))
+        writer: RunWriter = store.start_run(new_run(request, name))
     else:
         writer = store.take_run(resumed, takeover=takeover)
     try:
@@ -139,7 +104,7 @@ class _Session:
         store: SqliteStore,
         writer: RunWriter,
         prepared: Prepared,
-        exporter: _Exporter,
+        exporter: Exporter,
         executor: str,
         resumed: bool,
     ) -> None:
@@ -153,10 +118,10 @@ class _Session:
         self._held = held = Held(
             request.graph, [task.depends for task in program.tasks], scheduler, prepared.code_digest
         )
-        self._facts = facts = _facts(request, store, writer)
+        self._facts = facts = facts_of(request, store, writer)
         self._observers = Observers(request.observers)
         nodes, recorded, earlier = (
-            _recorded(store, writer, request.graph) if resumed else (_identity(request.graph), {}, [])
+            recorded_by(store, writer, request.graph) if resumed else (list(range(len(request.graph.tasks))), {}, [])
         )
         self._nodes = nodes
         self._retries = Retries()
@@ -183,17 +148,30 @@ class _Session:
             store.artifacts,
             Path(facts.folder) / "driver",
         )
-        self._dispatcher = Dispatcher(
+        planner = Planner(store, request.fresh, writer.run, earlier)
+        tasks = OpenTasks(
             program,
             scheduler,
             held,
-            Planner(store, request.fresh, writer.run, earlier),
-            self._launcher,
-            self._retries,
             self._journal,
             evaluator,
             exporter.refer,
             lambda value: encode_constant(value, code_digest=prepared.code_digest),
+            recorded,
+            request.settings.seed,
+        )
+        outcomes = Outcomes(
+            program, scheduler, tasks, planner, self._launcher, self._retries, self._journal, request.stop
+        )
+        self._dispatcher = Dispatcher(
+            program,
+            scheduler,
+            tasks,
+            planner,
+            self._launcher,
+            outcomes,
+            self._retries,
+            self._journal,
             recorded,
             request.stop,
             request.settings,
@@ -266,7 +244,7 @@ class _Session:
         finally:
             self._recorder.close()
             self._observers.close()
-            _clean(Path(self._facts.folder), keep_checkpoints=state is not RunState.COMPLETED)
+            clean_folder(Path(self._facts.folder), keep_checkpoints=state is not RunState.COMPLETED)
 
     def _tell_start(self) -> None:
         graph = self._request.graph
@@ -286,38 +264,6 @@ class _Session:
         self._dispatcher.wake()
 
 
-class _Exporter:
-    """Makes references to steps' functions: by the function itself for this process, by name or value for others."""
-
-    def __init__(self, graph: TaskGraph, target: Target) -> None:
-        self._graph = graph
-        self._target = target
-        self._known: dict[Any, FunctionRef] = {}
-        self._travel = False
-
-    def check(self, executors: set[str]) -> None:
-        """Find out before the run starts whether functions can travel, where they have to."""
-        self._travel = bool(executors - {"inline", "threads"})
-        if self._travel:
-            for task in self._graph.tasks:
-                self.refer(task.index)
-
-    def refer(self, index: int) -> FunctionRef:
-        """Give the reference to a task's function."""
-        function = self._graph.tasks[index].step.fn
-        known = self._known.get(function)
-        if known is None:
-            if self._travel:
-                from hookline.worker.functions import export
-
-                known = export(function)
-                known = FunctionRef(known.module, known.qualname, known.code, known.digest, function)
-            else:
-                known = FunctionRef(function.__module__, function.__qualname__, local=function)
-            self._known[function] = known
-        return known
-
-
 def _executors_of(request: Request, default: str) -> set[str]:
     """Name the executors that a run will need."""
     names = {default}
@@ -330,112 +276,3 @@ def _executors_of(request: Request, default: str) -> set[str]:
     if not isinstance(request.executor, str) and request.executor.traits.shares_memory:
         names.discard("given")
     return names
-
-
-def _new_run(request: Request, executor: str) -> NewRun:
-    graph, target = request.graph, request.target
-    return NewRun(
-        graph.workflow,
-        json.dumps(
-            {
-                "file": str(target.file or ""),
-                "module": target.module_name,
-                "root": str(target.root),
-                "attribute": target.workflow.fn.__name__,
-            }
-        ),
-        json.dumps({name: _plain(value) for name, value in graph.params.items()}),
-        json.dumps(
-            {
-                "executor": executor,
-                "workers": request.workers,
-                "fail_fast": request.settings.fail_fast,
-                "fresh": request.fresh,
-            }
-        ),
-        request.name,
-        tuple(request.tags),
-        request.settings.seed,
-        json.dumps(
-            {
-                "python": platform.python_version(),
-                "platform": sys.platform,
-                "host": platform.node(),
-                "params": pickle.dumps(dict(graph.params), 5).hex() if _picklable(graph.params) else "",
-            }
-        ),
-        describe_returns(graph, range(len(graph.tasks))),
-    )
-
-
-def _plain(value: object) -> object:
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        return str(value) if hasattr(value, "__fspath__") else repr(value)
-    return value
-
-
-def _picklable(params: Mapping[str, Any]) -> bool:
-    try:
-        pickle.dumps(dict(params), 5)
-    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
-        return False
-    return True
-
-
-def _facts(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:
-    target = request.target
-    return RunFacts(
-        run_id=writer.run_id,
-        store=str(store.path),
-        artifacts=str(store.path / "artifacts"),
-        folder=str(store.path / "attempts" / writer.run_id),
-        flight=str(writer.flight.path),
-        cwd=str(Path.cwd()),
-        root=str(target.root),
-        target_module=target.module_name,
-        target_file=str(target.file or ""),
-        search_path=tuple(target.search_path),
-    )
-
-
-def _clean(folder: Path, *, keep_checkpoints: bool) -> None:
-    """Remove what attempts left; checkpoints stay for a resume."""
-    kept = list(folder.glob("*.checkpoint")) if keep_checkpoints else []
-    if not kept:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    for entry in folder.iterdir():
-        if entry not in kept:
-            shutil.rmtree(entry, ignore_errors=True)
-
-
-def _identity(graph: TaskGraph) -> list[int]:
-    return list(range(len(graph.tasks)))
-
-
-def _recorded(
-    store: SqliteStore, writer: RunWriter, graph: TaskGraph
-) -> tuple[list[int], dict[int, Recorded], list[AttemptRow]]:
-    """Match today's tasks with those that the run recorded, by id.
-
-    Returns:
-        Their numbers, the last attempts of their items, and all attempts.
-    """
-    known = {node.name: node.node for node in store.nodes(writer.run)}
-    unused = max(known.values(), default=-1) + 1
-    nodes = []
-    recorded: dict[int, Recorded] = {}
-    for task in graph.tasks:
-        node = known.get(task.id)
-        if node is None:
-            node, unused = unused, unused + 1
-        nodes.append(node)
-    by_node = {node: index for index, node in enumerate(nodes)}
-    attempts = list(store.attempts(writer.run))
-    for row in attempts:
-        index = by_node.get(row.node)
-        if index is not None:
-            recorded.setdefault(index, {})[row.item] = row
-    return nodes, recorded, attempts

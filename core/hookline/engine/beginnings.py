@@ -1,0 +1,138 @@
+"""The rows and folders that a run begins with, and what a resumed run finds of itself."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hookline.engine.history import describe_returns
+from hookline.engine.planner import Recorded
+from hookline.engine.request import Request
+from hookline.model.batch import RunFacts
+from hookline.model.graph import TaskGraph
+from hookline.store.journal import SqliteStore
+from hookline.store.protocol import RunWriter
+from hookline.store.rows import AttemptRow, NewRun
+
+__all__ = ["clean_folder", "facts_of", "new_run", "recorded_by"]
+
+
+def new_run(request: Request, executor: str) -> NewRun:
+    """Describe a run for its row.
+
+    Args:
+        request: What the user asked for.
+        executor: The executor's name.
+
+    Returns:
+        What the store keeps of it, enough to resume it.
+    """
+    graph, target = request.graph, request.target
+    return NewRun(
+        graph.workflow,
+        json.dumps(
+            {
+                "file": str(target.file or ""),
+                "module": target.module_name,
+                "root": str(target.root),
+                "attribute": target.workflow.fn.__name__,
+            }
+        ),
+        json.dumps({name: _plain(value) for name, value in graph.params.items()}),
+        json.dumps(
+            {
+                "executor": executor,
+                "workers": request.workers,
+                "fail_fast": request.settings.fail_fast,
+                "fresh": request.fresh,
+            }
+        ),
+        request.name,
+        tuple(request.tags),
+        request.settings.seed,
+        json.dumps(
+            {
+                "python": platform.python_version(),
+                "platform": sys.platform,
+                "host": platform.node(),
+                "params": pickle.dumps(dict(graph.params), 5).hex() if _picklable(graph.params) else "",
+            }
+        ),
+        describe_returns(graph, range(len(graph.tasks))),
+    )
+
+
+def _plain(value: object) -> object:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return str(value) if hasattr(value, "__fspath__") else repr(value)
+    return value
+
+
+def _picklable(params: Mapping[str, Any]) -> bool:
+    try:
+        pickle.dumps(dict(params), 5)
+    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
+        return False
+    return True
+
+
+def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:
+    """Say what every worker of the run has to know."""
+    target = request.target
+    return RunFacts(
+        run_id=writer.run_id,
+        store=str(store.path),
+        artifacts=str(store.path / "artifacts"),
+        folder=str(store.path / "attempts" / writer.run_id),
+        flight=str(writer.flight.path),
+        cwd=str(Path.cwd()),
+        root=str(target.root),
+        target_module=target.module_name,
+        target_file=str(target.file or ""),
+        search_path=tuple(target.search_path),
+    )
+
+
+def clean_folder(folder: Path, *, keep_checkpoints: bool) -> None:
+    """Remove what attempts left; checkpoints stay for a resume."""
+    kept = list(folder.glob("*.checkpoint")) if keep_checkpoints else []
+    if not kept:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for entry in folder.iterdir():
+        if entry not in kept:
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def recorded_by(
+    store: SqliteStore, writer: RunWriter, graph: TaskGraph
+) -> tuple[list[int], dict[int, Recorded], list[AttemptRow]]:
+    """Match today's tasks with those that the run recorded, by id.
+
+    Returns:
+        Their numbers, the last attempts of their items, and all attempts.
+    """
+    known = {node.name: node.node for node in store.nodes(writer.run)}
+    unused = max(known.values(), default=-1) + 1
+    nodes = []
+    recorded: dict[int, Recorded] = {}
+    for task in graph.tasks:
+        node = known.get(task.id)
+        if node is None:
+            node, unused = unused, unused + 1
+        nodes.append(node)
+    by_node = {node: index for index, node in enumerate(nodes)}
+    attempts = list(store.attempts(writer.run))
+    for row in attempts:
+        index = by_node.get(row.node)
+        if index is not None:
+            recorded.setdefault(index, {})[row.item] = row
+    return nodes, recorded, attempts

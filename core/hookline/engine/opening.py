@@ -1,0 +1,163 @@
+"""Opens tasks: settles conditions and lengths, and works out arguments, once all that a task waits for has ended."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hookline.engine.evaluate import Evaluator
+from hookline.engine.held import Held
+from hookline.engine.inputs import Inputs, bind
+from hookline.engine.journaling import Journaling
+from hookline.engine.planner import Recorded
+from hookline.engine.program import Encoded, Program
+from hookline.engine.scheduler import Scheduler, State
+from hookline.model.batch import Failure, FunctionRef, Outcome, Work
+from hookline.model.states import Kind
+from hookline.worker.failures import failure_of
+
+__all__ = ["OpenTask", "OpenTasks"]
+
+
+@dataclass(slots=True)
+class OpenTask:
+    """A task that has begun and not ended.
+
+    Attributes:
+        inputs: Its arguments.
+        outcomes: Per item the packed outputs, once it has a value.
+        work: What its attempts have in common.
+        same: By item, the items that wait for its result because they have the same key.
+    """
+
+    inputs: Inputs
+    outcomes: list[bytes | None]
+    work: Work
+    same: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+
+
+class OpenTasks:
+    """The tasks that have begun and not ended.
+
+    Args:
+        program: All tasks.
+        scheduler: Their states.
+        held: Their outcomes.
+        journaling: Has beginnings and ends recorded.
+        evaluator: Loads conditions, and collections that are known only now.
+        export: Makes the reference by which workers find a task's function.
+        encode: Encodes the elements of such collections.
+        recorded: What the run recorded before it was resumed, by task.
+        seed: The run's seed.
+
+    Attributes:
+        failed: Whether a task could not be opened.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        scheduler: Scheduler,
+        held: Held,
+        journaling: Journaling,
+        evaluator: Evaluator,
+        export: Callable[[int], FunctionRef],
+        encode: Callable[[object], Encoded],
+        recorded: dict[int, Recorded],
+        seed: int,
+    ) -> None:
+        self._program = program
+        self._scheduler = scheduler
+        self._held = held
+        self._journal = journaling
+        self._evaluator = evaluator
+        self._export = export
+        self._encode = encode
+        self._recorded = recorded
+        self._seed = seed
+        self._open: list[OpenTask | None] = [None] * len(program.tasks)
+        self._ended = bytearray(len(program.tasks))
+        self._retry_on: dict[Any, bytes] = {}
+        self.failed = False
+
+    def __getitem__(self, index: int) -> OpenTask:
+        opened = self._open[index]
+        assert opened is not None
+        return opened
+
+    def open(self, index: int) -> None:
+        """Begin a task, or skip it, or record why it can't begin."""
+        scheduler, task = self._scheduler, self._program.tasks[index]
+        cause = scheduler.cause(index)
+        if cause != State.BLOCKED and self._program.dependencies[index].tolerant:
+            cause = self._program.lack(index, scheduler) or cause
+        if cause:
+            self._journal.not_run(index, cause)
+            self._skip(index, cause)
+            return
+        try:
+            condition = task.task.condition
+            if condition is not None and not self._evaluator.value(condition):
+                self._journal.not_run(index, State.SKIPPED)
+                self._skip(index, State.SKIPPED)
+                return
+            inputs = bind(
+                self._program,
+                task,
+                self._held,
+                self._evaluator.value,
+                self._export,
+                self._encode,
+                self._seed,
+            )
+        except Exception as error:  # noqa: BLE001 - loading a value runs the user's code
+            self._fail_to_open(index, failure_of(error, ()))
+            return
+        work = Work(
+            index,
+            task.task.id,
+            bool(task.task.mapped),
+            self._export(index),
+            inputs.arguments,
+            self._pickled_types(task.task.options.retry_on),
+            inputs.seed_input,
+            task.task.options.resources.get("cpu", 1.0),
+        )
+        self._open[index] = OpenTask(inputs, self._held.begin(index, inputs.length), work)
+        self._journal.begin(index, inputs.length)
+        scheduler.begin(index, inputs.length)
+        if not inputs.length:
+            self.end(index)
+
+    def end(self, index: int) -> None:
+        """Note that all items of a task have ended; any number of times."""
+        if not self._ended[index]:
+            self._ended[index] = 1
+            self._journal.ended(index)
+            self._held.release(index)
+            self._open[index] = None
+
+    def _fail_to_open(self, index: int, failure: Failure) -> None:
+        before = self._recorded.get(index, {}).get(0)
+        number = 1 if before is None else before.attempt + 1
+        row = Outcome(0, Kind.FAILED, None, time.time_ns() // 1000, 0, failure)
+        self._journal.begin(index, 1)
+        self._journal.record(index, [row], [None], number, 0)
+        self._journal.ended_without_value(index, 0, State.FAILED, failure)
+        self.failed = True
+        self._skip(index, State.FAILED)
+
+    def _skip(self, index: int, state: int) -> None:
+        self._scheduler.skip(index, state)
+        self.end(index)
+
+    def _pickled_types(self, types: tuple[type[BaseException], ...]) -> bytes:
+        if types == (Exception,):
+            return b""
+        known = self._retry_on.get(types)
+        if known is None:
+            known = self._retry_on[types] = pickle.dumps(types, 5)
+        return known

@@ -1,0 +1,62 @@
+"""What a user asks for when a run is started or resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hookline.engine.stop import Stop
+from hookline.executors.protocol import Executor
+from hookline.model.events import Observer
+from hookline.model.graph import TaskGraph
+from hookline.worker.target import Target
+
+__all__ = ["Request", "Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked of a run beside its parameters.
+
+    Attributes:
+        seed: The run's seed.
+        fail_fast: Whether the first failure ends the run.
+        grace: Seconds that running attempts get to end when the run stops.
+        keep: Tasks whose recorded side effects stand.
+        rerun: Tasks whose recorded side effects may happen again.
+    """
+
+    seed: int = 0
+    fail_fast: bool = False
+    grace: float = 10.0
+    keep: frozenset[str] = frozenset()
+    rerun: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one run is to be.
+
+    Attributes:
+        graph: The checked graph.
+        target: Where the workflow comes from.
+        executor: Name of an executor, or one made by the caller.
+        workers: How many workers; None for the executor's default.
+        fresh: Whether results of other runs are left alone.
+        name: What the user calls the run.
+        tags: The user's words for it.
+        settings: Further wishes.
+        observers: Who watches.
+        stop: Asks the run to stop.
+    """
+
+    graph: TaskGraph
+    target: Target
+    executor: str | Executor = "threads"
+    workers: int | None = None
+    fresh: bool = False
+    name: str | None = None
+    tags: Sequence[str] = ()
+    settings: Settings = field(default_factory=Settings)
+    observers: Sequence[Observer] = ()
+    stop: Stop = field(default_factory=Stop)
