@@ -35,6 +35,7 @@ from pathlib import Path
 from hookline.model.attempt import attempt
 
 def same(x): return x
+def extent(x): return len(x) if isinstance(x, bytes) else x
 def add(x, y): return x + y
 def fail(x): raise ValueError(f"no {x}")
 def leave(x): sys.exit(0)
@@ -102,6 +103,7 @@ class Rig:
         (folder / "attempts").mkdir()
         self.flight = Flight(folder / "flight", create=True)
         self.messages: list[Message] = []
+        self.ends: set[int] = set()
         self.times: list[float] = []
         self._changed = threading.Condition()
         self._numbers = iter(range(1, 1 << 30))
@@ -133,6 +135,8 @@ class Rig:
     def _deliver(self, message: Message) -> None:
         with self._changed:
             self.messages.append(message)
+            if isinstance(message, Lost) or (isinstance(message, Finished) and message.done):
+                self.ends.add(message.batch)
             self.times.append(time.monotonic())
             self._changed.notify_all()
 
@@ -175,13 +179,10 @@ class Rig:
 
     def until(self, condition: Any, wait: float = WAIT) -> None:
         with self._changed:
-            assert self._changed.wait_for(condition, wait), self.messages
+            assert self._changed.wait_for(condition, wait), self.messages[-20:]
 
     def ended(self, number: int) -> bool:
-        return any(
-            message.batch == number and (isinstance(message, Lost) or (isinstance(message, Finished) and message.done))
-            for message in list(self.messages)
-        )
+        return number in self.ends
 
     def wait(self, *numbers: int, wait: float = WAIT) -> None:
         self.until(lambda: all(map(self.ended, numbers)), wait)

@@ -8,15 +8,16 @@ import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from executors.contract import ExecutorContract
-from executors.rig import STEPS, Rig
+from executors.rig import STEPS, Rig, value_of
 from hookline.executors.processes import ProcessesExecutor
 from hookline.executors.protocol import EXECUTORS, Executor
-from hookline.model.batch import Lost, Started
+from hookline.model.batch import Finished, Lost, Started
 from hookline.model.states import Kind
 
 
@@ -151,6 +152,26 @@ def test_a_batch_never_waits_behind_a_slow_one(make: Any) -> None:
     rig.wait(*quick)
     assert time.monotonic() - begin < 2
     assert not rig.ended(slow)
+
+
+def test_batches_are_neither_lost_nor_made_twice_while_workers_take_them_from_each_other(rig: Rig) -> None:
+    """However batches go to and fro between busy and idle workers, each is made once, whatever its size."""
+    chance = Random(1)
+    expected: dict[int, list[int]] = {}
+    for _ in range(1500):
+        rig.until(lambda: len(expected) - len(rig.ends) < 5)
+        values: list[Any] = list(range(chance.choice((1, 1, 2, 5, 30))))
+        large = chance.choice((1, 100_000, 400_000)) if chance.random() < 0.05 else 0
+        if large:
+            values[0] = bytes(large)  # a socket does not take the largest at once
+        number = rig.submit("extent", *values)
+        expected[number] = [large, *values[1:]]
+    rig.wait(*expected)
+    made: dict[int, list[Any]] = {number: [] for number in expected}
+    for message in rig.messages:
+        if isinstance(message, Finished):
+            made[message.batch] += map(value_of, message.outcomes)
+    assert made == expected
 
 
 @pytest.mark.chaos

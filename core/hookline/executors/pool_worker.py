@@ -15,13 +15,12 @@ from typing import Any
 
 from hookline.executors.board import Board
 from hookline.executors.tape import output_pipe, pipe_capacity
-from hookline.executors.wire import Inbox, framed
+from hookline.executors.wire import CLAIM, NO_CLAIM, Inbox, framed
 from hookline.model.batch import Batch, Output, RunFacts, Work
 
 __all__ = ["Hand", "PoolWorker"]
 
 _KNOWN_WORKS = 512
-_NO_CLAIM = -1
 _PAGE = 4096
 
 
@@ -31,7 +30,7 @@ class Hand:
 
     Attributes:
         batch: The batch; what is left of it once some of its attempts ended.
-        claim: What the worker has to take from its claims before it begins; -1 for nothing.
+        claim: What has to be taken out of the claims pipe to begin it, or to take it back; 0 for nothing.
         done: How many of its attempts ended.
         since: When the attempt at hand began, on the monotonic clock.
         since_us: The same as Unix time in microseconds.
@@ -39,7 +38,7 @@ class Hand:
     """
 
     batch: Batch
-    claim: int = _NO_CLAIM
+    claim: int = NO_CLAIM
     done: int = 0
     since: float = 0.0
     since_us: int = 0
@@ -134,13 +133,12 @@ class PoolWorker:
 
         Args:
             batch: The batch.
-            ahead: Whether it has another one to finish before.
+            ahead: Whether it has another one to finish before; only where :attr:`may_get_ahead`.
         """
-        claim = _NO_CLAIM
+        claim = NO_CLAIM
         if ahead:
-            self._claim = claim = (self._claim + 1) % 256
-            # Before the batch: a worker that finds no claim takes the batch for one that was taken back.
-            os.write(self._claims_in, bytes((claim,)))
+            self._claim = claim = self._claim + 1
+            os.write(self._claims_in, CLAIM.pack(claim))
         hand = Hand(batch, claim)
         forget = len(self._known) >= _KNOWN_WORKS
         if forget:
@@ -172,18 +170,29 @@ class PoolWorker:
             self.running = hand
         return hand
 
+    @property
+    def may_get_ahead(self) -> bool:
+        """Whether the process may be handed a batch ahead.
+
+        Not while the claim of the one before is in the pipe: that may be running as far as is known here, while the
+        process is still about to begin it.
+        """
+        return self.ahead is None and not _waiting_in(self._claims)
+
     def take_back(self, hand: Hand) -> bool:
         """Take a batch back that the process has not begun.
 
         Returns:
             False where it has begun it, or is about to.
         """
-        if hand.claim == _NO_CLAIM:
+        if hand is not self.ahead:
             return False
         try:
-            return bool(os.read(self._claims, 1))
+            (claim,) = CLAIM.unpack(os.read(self._claims, CLAIM.size))
         except BlockingIOError:
             return False
+        assert claim == hand.claim
+        return True
 
     def send(self, frame: bytes) -> None:
         """Send as much as goes now and keep the rest for :meth:`flush`."""
@@ -248,9 +257,7 @@ class PoolWorker:
         """
         if self._output < 0:
             return
-        waiting = array.array("i", [0])
-        fcntl.ioctl(self._output, termios.FIONREAD, waiting)
-        full = waiting[0] >= self._capacity - _PAGE
+        full = _waiting_in(self._output) >= self._capacity - _PAGE
         if full and self._was_full:
             self.output()
         self._was_full = full
@@ -272,3 +279,10 @@ class PoolWorker:
             return replace(work, function=replace(function, code=b""))
         self._functions.add(function.digest)
         return work
+
+
+def _waiting_in(pipe: int) -> int:
+    """Count the bytes in a pipe."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]

@@ -2,8 +2,8 @@
 
 Batches wait in one queue, and whichever worker is idle takes the oldest. A worker that is busy gets one more batch
 ahead, so that it need not wait for the driver, which may hold the interpreter for milliseconds while it records. The
-batch ahead is not lost behind a slow one: its begin needs a claim, a byte in a pipe that either the worker takes to
-begin it or the driver to take it back, and an idle worker is always given what others have ahead.
+batch ahead is not lost behind a slow one: its begin needs a claim, which either the worker takes to begin it or the
+driver to take it back (see :mod:`hookline.executors.wire`), and an idle worker is always given what others have ahead.
 """
 
 from __future__ import annotations
@@ -173,10 +173,10 @@ class ProcessesExecutor:
             if (
                 worker.cpu == cpu
                 and worker.running is not None
-                and worker.ahead is None
+                and worker.running.batch.timeout is None
                 and not worker.doom
                 and not worker.retired
-                and worker.running.batch.timeout is None
+                and worker.may_get_ahead
             ):
                 worker.hand(queue.popleft(), ahead=True)
                 if worker.waiting_to_send:

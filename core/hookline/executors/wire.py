@@ -5,8 +5,15 @@ The driver sends, first, what the worker has to know for the run, then batches:
     (RunFacts, worker's number)
     (number, work, task, items, attempt, inputs, keys, timeout, claim, forget)
 
-``work`` is None where the worker has seen the task's; ``claim`` is what must be taken from the claims pipe before the
-batch may be begun, -1 where it may be begun at once; ``forget`` empties the worker's memory of works.
+``work`` is None where the worker has seen the task's; ``forget`` empties the worker's memory of works. ``claim`` is 0
+where the batch may be begun at once. Otherwise it may be begun only by who takes that number out of the claims pipe,
+which the driver does to take the batch back. Three rules make that safe:
+
+1. The driver puts a claim into the pipe before it sends the batch, and only while the pipe is empty. So the pipe holds
+   one claim at most, and what the driver takes out of it is the claim that it put there last.
+2. A claim leaves the pipe in one read, by one of the two.
+3. No number is used twice for a worker. So a worker that finds the pipe empty, or a later claim in it, knows that the
+   batch was taken back; a later claim is its own now, for the batch that follows.
 
 The worker sends:
 
@@ -23,9 +30,14 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Any
 
-__all__ = ["BROKEN", "OUTCOMES", "READY", "Inbox", "framed"]
+__all__ = ["BROKEN", "CLAIM", "NO_CLAIM", "OUTCOMES", "READY", "Inbox", "framed"]
 
 READY, BROKEN, OUTCOMES = 0, 1, 2
+
+CLAIM = Struct("<Q")
+"""A claim as it lies in the pipe."""
+
+NO_CLAIM = 0
 
 _LENGTH = Struct("<I")
 _ROOM = 1 << 16

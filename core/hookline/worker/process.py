@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from hookline.executors.board import Board
-from hookline.executors.wire import BROKEN, OUTCOMES, READY, Inbox, framed
+from hookline.executors.wire import BROKEN, CLAIM, NO_CLAIM, OUTCOMES, READY, Inbox, framed
 from hookline.model.batch import Batch, Outcome, RunFacts, Work
 from hookline.model.states import Kind
 from hookline.worker.capture import Capture
@@ -72,7 +72,7 @@ class _Link:
         self._inbox = Inbox(sock)
         self._waiting: deque[Any] = deque()
         self._claims = claims
-        self._taken = -1
+        self._taken = NO_CLAIM
 
     def receive(self) -> Any:
         """Wait for the next message; None at the end."""
@@ -91,17 +91,16 @@ class _Link:
 
     def claim(self, wanted: int) -> bool:
         """Tell whether a batch is still this worker's."""
-        if wanted < 0:
+        if wanted == NO_CLAIM:
             return True
-        if self._taken < 0:
+        if self._taken == NO_CLAIM:
             try:
-                self._taken = os.read(self._claims, 1)[0]
+                (self._taken,) = CLAIM.unpack(os.read(self._claims, CLAIM.size))
             except BlockingIOError:
                 return False
-        # Another one's claim says that the driver took this one's back; it is kept for its own batch, which follows.
         if self._taken != wanted:
             return False
-        self._taken = -1
+        self._taken = NO_CLAIM
         return True
 
 
