@@ -37,7 +37,7 @@ def test_a_part_that_cannot_be_imported_is_told_with_its_source():
     registry: Registry[object] = Registry("serializer")
     registry.register("broken", "hookline_no_such_module:Thing", source="broken-plugin 0.1")
     with pytest.raises(
-        PluginError, match="serializer 'broken' of broken-plugin 0.1 can't be imported: No module named"
+        PluginError, match=r"serializer .broken. of broken-plugin 0\.1 can.t be imported"
     ):
         registry.load("broken")
 
@@ -46,7 +46,7 @@ def test_the_built_in_parts_register_like_any_other():
     """What ships with hookline gets no favours."""
     assert EXECUTORS.names() == ["inline", "processes", "threads"]
     assert SERIALIZERS.names() == ["dill", "pickle"]
-    with pytest.raises(PluginError, match="registered twice: by hookline and by elsewhere 1"):
+    with pytest.raises(PluginError, match=r"twice: by hookline and by elsewhere 1"):
         EXECUTORS.register("threads", "elsewhere:Threads", source="elsewhere 1")
 
 
