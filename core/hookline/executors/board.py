@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
-from pathlib import Path
 
 from hookline.executors.tape import Tape, tape_size
 
@@ -46,8 +44,10 @@ class Board:
         if hasattr(os, "memfd_create"):
             fd = os.memfd_create("hookline-board", os.MFD_CLOEXEC)
         else:
+            import tempfile  # workers, which are to be there at once, don't need it
+
             fd, path = tempfile.mkstemp(prefix="hookline-board-")
-            Path(path).unlink()
+            os.unlink(path)  # noqa: PTH108
         os.ftruncate(fd, size)
         return fd
 

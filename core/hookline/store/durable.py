@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,4 +94,4 @@ def write_file(target: Path, chunks: Sequence[bytes | memoryview]) -> os.stat_re
 
 def scratch_name(name: str) -> str:
     """Name a file that nobody else writes; collection knows such leftovers by the suffix."""
-    return f".{name[:40]}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    return f".{name[:40]}.{os.getpid()}-{os.urandom(4).hex()}.tmp"

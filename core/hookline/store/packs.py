@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from struct import Struct
@@ -31,7 +30,7 @@ class Pack:
     def __init__(self, folder: Path) -> None:
         make_folder(folder)
         self._folder = folder
-        self.id = secrets.token_bytes(8)
+        self.id = os.urandom(8)
         self.path = pack_path(folder, self.id)
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self._size = 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sqlite3
-import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hookline.errors import HooklineError, StoreDamagedError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    import sqlite3
 
 __all__ = ["Mounts", "check_local", "check_mounts", "damaged", "journal_error", "read_mountinfo", "storage_error"]
 
@@ -130,6 +132,8 @@ def storage_error(error: OSError, path: Path | str) -> HooklineError:
 
 def journal_error(error: sqlite3.Error, path: Path) -> HooklineError:
     """Word what SQLite said about the journal."""
+    import sqlite3  # workers come by for words about files, and load no SQLite
+
     code = getattr(error, "sqlite_errorcode", None)
     base = (code or 0) & 0xFF
     if base in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or (code is None and _SIGNS.search(str(error))):
@@ -179,6 +183,8 @@ def _suggested_store(path: Path, mounts: Mounts) -> Path:
 
 def _mounts() -> Mounts:
     if sys.platform == "darwin":
+        import subprocess  # needed on this one system
+
         listing = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=False).stdout
         return _read_mount_listing(listing)
     try:
