@@ -84,7 +84,8 @@ def descriptions(draw: st.DrawFn) -> list[Any]:
         sprout.graph(nodes=nodes)
     except WorkflowError as error:
         # What can be told before the run is refused there; the engine meets only what shows later.
-        assert all("lists of different lengths" in problem for problem in error.problems)
+        if any("lists of different lengths" not in problem for problem in error.problems):
+            raise
         reject()
     return nodes
 
@@ -98,7 +99,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder / ".hookline"
 
 
-@settings(max_examples=60, deadline=None, phases=PHASES)
+@settings(max_examples=45, deadline=None, phases=PHASES)
 @given(nodes=descriptions())
 def test_inline_and_threads_come_to_what_plain_python_comes_to(store: Path, nodes: list[Any]) -> None:
     """Values, counts, keys and digests are those of a plain evaluation, though every consumer spoils its inputs."""
@@ -166,7 +167,7 @@ def test_the_descriptions_reach_every_corner(store: Path) -> None:
     """Skips, failures, blocked items and empty maps all occur in what is drawn, or the tests above show little."""
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=150, deadline=None, database=None)
+    @settings(max_examples=80, deadline=None, database=None)
     @given(nodes=descriptions())
     def look(nodes: list[Any]) -> None:
         for end in evaluate(nodes):

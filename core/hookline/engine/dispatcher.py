@@ -127,10 +127,20 @@ class Dispatcher:
             for task in opened:
                 self._tasks.open(task)
             self._plan_ready()
+            self._take_blocked()
             if not opened and not self._scheduler.has_opened():
                 return
             if self._stop.level:
                 return
+
+    def _take_blocked(self) -> None:
+        """Have recorded which items can't run, because of items that they need."""
+        blocked = self._scheduler.blocked
+        while blocked:
+            index, low, high = blocked.pop()
+            self._journal.blocked(index, low, high)
+            if self._scheduler.ended(index):
+                self._tasks.end(index)
 
     def _plan_ready(self) -> None:
         ready = self._scheduler.ready
@@ -220,7 +230,7 @@ class Dispatcher:
                     self._handle(message)
                 message = self._inbox.get_nowait()
         except queue.Empty:
-            pass
+            self._journal.tell_late()
         self._journal.check()
         if due is not None:
             for task, item in self._retries.due(time.monotonic()):
@@ -263,6 +273,7 @@ class Dispatcher:
                 break
         for entry in list(launcher.in_flight.values()):
             self._outcomes.abandon(entry)
+        self._take_blocked()
         if stop.cancelled or (self._settings.fail_fast and self._failing() and not stop.level):
             self._scheduler.cancel_rest(range(len(self._program.tasks)), State.CANCELLED)
             for index in range(len(self._program.tasks)):

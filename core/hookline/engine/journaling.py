@@ -155,6 +155,19 @@ class Journaling:
         length = self._scheduler.length(index)
         self._decide(Decision(self._nodes[index], first, length, Verdict.RUN, why))
 
+    def blocked(self, index: int, low: int, high: int) -> None:
+        """Items will not run, because items of other maps that they need have no value."""
+        sources = [
+            source
+            for source in self._program.dependencies[index].itemwise
+            if self._scheduler.states[source][low] not in (State.COMPLETED, State.REUSED)
+        ]
+        name = self._name(sources[0], low) if sources else "an item"
+        more = f" (and so on to item {high - 1})" if high - low > 1 else ""
+        why = f"upstream: '{name}' has no value{more}"
+        self._decide(Decision(self._nodes[index], low, high, Verdict.BLOCKED, why))
+        self._dirty.add(index)
+
     def kept(self, index: int, low: int, high: int) -> None:
         """Items stand as this run recorded them before it was resumed."""
         node, why = self._nodes[index], "recorded by this run before it was resumed"
@@ -291,6 +304,12 @@ class Journaling:
         name = self._program.tasks[index].task.id
         self._seconds[name] = mean_us / 1e6
         self._running[name] = running
+        self.tell_late()
+
+    def tell_late(self) -> None:
+        """Tell what could not be told at once, because it came too soon after something else."""
+        if not self._dirty or not self._watching:
+            return
         now = time.monotonic()
         if now - self._last_progress >= 0.1:
             self._last_progress = now

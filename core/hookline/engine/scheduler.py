@@ -71,6 +71,8 @@ class Scheduler:
         ready: Ranges (task, low, high) of items that can start now, oldest first.
         states: Per task one byte per item, once the task has begun or was skipped.
         unfinished: How many tasks have not ended.
+        blocked: Ranges (task, low, high) of items that ended without a start, because an item that they need has no
+            value; the owner takes them away.
     """
 
     def __init__(self, dependencies: Sequence[Dependencies]) -> None:
@@ -89,6 +91,7 @@ class Scheduler:
         self.states: list[bytearray] = [bytearray()] * count
         self.counts = [array("q", bytes(8 * _COUNT)) for _ in range(count)]
         self.unfinished = count
+        self.blocked: list[tuple[int, int, int]] = []
         for task, needs in enumerate(dependencies):
             for source in needs.whole:
                 self._consumers[source].append(task)
@@ -273,11 +276,17 @@ class Scheduler:
         for item in range(low, high):
             if states[item] != State.PENDING:
                 if start < item:
-                    pending.append((consumer, start, item, outcome))
+                    self._block_range(consumer, start, item, outcome, pending)
                 start = item + 1
             states[item] = outcome
         if start < high:
-            pending.append((consumer, start, high, outcome))
+            self._block_range(consumer, start, high, outcome, pending)
+
+    def _block_range(
+        self, consumer: int, low: int, high: int, outcome: int, pending: list[tuple[int, int, int, int]]
+    ) -> None:
+        pending.append((consumer, low, high, outcome))
+        self.blocked.append((consumer, low, high))
 
     def _end(self, task: int) -> None:
         self.unfinished -= 1
