@@ -73,13 +73,14 @@ def killed_if(x, y):
     return x
 def segfault(x): ctypes.string_at(0)
 def until_cancelled(x):
-    Path(x).write_text("")
+    Path(x).write_text("begun")
     while not attempt().cancelled(): time.sleep(0.001)
     return "tidied"
 def spawn_and_nap(x):
     children = [subprocess.Popen(["sleep", "600"]), subprocess.Popen(["sleep", "600"], start_new_session=True)]
     script = "import os, subprocess as s; os.setsid(); print(s.Popen(['sleep', '600'], env={}, stdout=s.DEVNULL).pid)"
-    orphan = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True).stdout.strip()
+    command = [sys.executable, "-I", "-S", "-c", script]
+    orphan = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.strip()
     pids = [os.getpid(), *(child.pid for child in children), int(orphan)]
     print("spawned", flush=True)
     temporary = Path(str(x) + ".part"); temporary.write_text(" ".join(map(str, pids))); temporary.replace(x)

@@ -45,6 +45,9 @@ def rig(make: Any) -> Rig:
     return make()
 
 
+AT_LAST = 30.0  # seconds for what is awaited: what takes that long on a busy machine never comes
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -52,7 +55,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def read(path: Path, wait: float = 20.0) -> str:
+def read(path: Path, wait: float = AT_LAST) -> str:
     """Give a file's text as soon as it is there."""
     end = time.monotonic() + wait
     while not path.exists() or not path.read_text():
@@ -61,8 +64,9 @@ def read(path: Path, wait: float = 20.0) -> str:
     return path.read_text()
 
 
-def gone(pids: list[int], within: float) -> None:
-    end = time.monotonic() + within
+def gone(pids: list[int]) -> None:
+    """Wait until none of these processes lives."""
+    end = time.monotonic() + AT_LAST
     while any(map(alive, pids)):
         assert time.monotonic() < end, f"alive: {[pid for pid in pids if alive(pid)]}"
         time.sleep(0.005)
@@ -146,12 +150,11 @@ def test_a_batch_never_waits_behind_a_slow_one(make: Any) -> None:
     """What is ahead at a busy worker goes to a worker that becomes idle."""
     rig = make(2)
     rig.wait(*(rig.submit("nap", 0.05) for _ in range(4)))
-    slow = rig.submit("nap", 3)
+    slow = rig.submit("nap", 600)
     quick = [rig.submit("same", index) for index in range(40)]
-    begin = time.monotonic()
     rig.wait(*quick)
-    assert time.monotonic() - begin < 2
     assert not rig.ended(slow)
+    rig.executor.cancel([slow], 0)
 
 
 def test_batches_are_neither_lost_nor_made_twice_while_workers_take_them_from_each_other(rig: Rig) -> None:
@@ -229,10 +232,10 @@ class TestDeaths:
         pids = [int(pid) for pid in read(marker).split()]
         os.kill(pids[0], signal.SIGKILL)
         rig.wait(number)
-        gone(pids[:3], 2)
+        gone(pids[:3])
 
     def test_a_driver_killed_with_minus_9_leaves_no_process(self, tmp_path: Path) -> None:
-        """Two seconds after the driver is gone so is all that it started, a grandchild in another session included."""
+        """With the driver goes all that it started, a grandchild in another session included."""
         marker = tmp_path / "pids"
         script = tmp_path / "driver.py"
         script.write_text(
@@ -261,7 +264,7 @@ class TestDeaths:
         supervisor = int(Path(f"/proc/{pids[0]}/stat").read_text().rpartition(")")[2].split()[1])
         driver.kill()
         driver.wait()
-        gone([*pids, supervisor], 2)
+        gone([*pids, supervisor])
         os.killpg(driver.pid, signal.SIGKILL)
 
     def test_a_killed_supervisor_loses_what_was_running_and_no_more(self, rig: Rig, tmp_path: Path) -> None:
@@ -271,7 +274,7 @@ class TestDeaths:
         worker = int(read(marker))
         os.kill(rig.executor._supervision.process_id, signal.SIGKILL)
         assert rig.lost(number).reason
-        gone([worker], 2)
+        gone([worker])
         assert rig.values(rig.submit("same", 1)) == [1]
 
 
@@ -280,38 +283,36 @@ class TestLimits:
         """An attempt over its time ends as timed out, with what it printed, and its processes are gone."""
         marker = tmp_path / "pids"
         rig.values(rig.submit("same", 0))
-        number = rig.submit("spawn_and_nap", str(marker), timeout=1.0)
+        number = rig.submit("spawn_and_nap", str(marker), timeout=3.0)
         pids = [int(pid) for pid in read(marker).split()]
         (outcome,) = rig.outcomes(number)
         assert outcome.kind == Kind.TIMED_OUT
         assert outcome.failure is not None
-        assert outcome.failure.message == "took longer than 1 s"
+        assert outcome.failure.message == "took longer than 3 s"
         assert outcome.output is not None
         assert outcome.output.text == b"spawned\n"
-        assert 1_000_000 <= outcome.duration_us < 3_000_000
-        gone(pids, 1)
+        assert 3_000_000 <= outcome.duration_us < AT_LAST * 1e6
+        gone(pids)
         assert rig.values(rig.submit("same", 2)) == [2]
 
     def test_a_timeout_counts_per_attempt_and_the_rest_goes_on(self, rig: Rig) -> None:
         """In a batch each attempt has its own time; those after one that took too long still run."""
-        number = rig.submit("nap", 0.3, 0.3, 30, 0.3, timeout=0.8)
+        number = rig.submit("nap", 0.8, 0.8, 0.8, 600, 0, timeout=2.0)
         assert [outcome.kind for outcome in rig.outcomes(number)] == [
+            Kind.COMPLETED,
             Kind.COMPLETED,
             Kind.COMPLETED,
             Kind.TIMED_OUT,
             Kind.COMPLETED,
         ]
-        assert [outcome.item for outcome in rig.outcomes(number)] == [0, 1, 2, 3]
+        assert [outcome.item for outcome in rig.outcomes(number)] == [0, 1, 2, 3, 4]
 
     def test_a_cancelled_attempt_may_tidy_up(self, rig: Rig, tmp_path: Path) -> None:
         """Within the grace period a step that asks learns that it is cancelled, and its end counts."""
         marker = tmp_path / "begun"
         number = rig.submit("until_cancelled", str(marker))
-        end = time.monotonic() + 20
-        while not marker.exists():
-            assert time.monotonic() < end
-            time.sleep(0.002)
-        rig.executor.cancel([number], 20.0)
+        read(marker)
+        rig.executor.cancel([number], AT_LAST)
         assert rig.values(number) == ["tidied"]
 
     def test_a_cancelled_attempt_is_gone_after_the_grace_period(self, rig: Rig, tmp_path: Path) -> None:
@@ -319,27 +320,26 @@ class TestLimits:
         marker = tmp_path / "pids"
         number = rig.submit("spawn_and_nap", str(marker))
         pids = [int(pid) for pid in read(marker).split()]
-        begin = time.monotonic()
         rig.executor.cancel([number], 0.2)
-        lost = rig.lost(number)
-        assert lost.cancelled
-        assert time.monotonic() - begin < 2.2
-        gone(pids, 0.5)
+        assert rig.lost(number).cancelled
+        gone(pids)
 
-    def test_batches_that_wait_are_cancelled_at_once(self, make: Any) -> None:
+    def test_batches_that_wait_are_cancelled_at_once(self, make: Any, tmp_path: Path) -> None:
         """What has not begun ends at once, wherever it waits."""
         rig = make(1)
         rig.values(rig.submit("same", 0))
-        running = rig.submit("nap", 1.0)
+        running = rig.submit("until_cancelled", str(tmp_path / "begun"))
         waiting = [rig.submit("same", index) for index in range(5)]
         rig.executor.cancel(waiting, 60.0)
         assert all(rig.lost(number).cancelled for number in waiting)
         assert not rig.ended(running)
-        assert rig.values(running) == [1.0]
+        read(tmp_path / "begun")
+        rig.executor.cancel([running], AT_LAST)
+        assert rig.values(running) == ["tidied"]
 
     def test_output_without_end_is_bounded(self, rig: Rig) -> None:
         """A task that prints for ever grows nothing; head and tail are kept and the rest is counted."""
-        number = rig.submit("child_prints_for_ever", 0, timeout=1.0)
+        number = rig.submit("child_prints_for_ever", 0, timeout=3.0)
         (outcome,) = rig.outcomes(number)
         assert outcome.output is not None
         assert outcome.output.text.startswith(b"begin\ny\n")
@@ -354,11 +354,11 @@ class TestLimits:
         """After close no process is left, and each batch has ended."""
         rig = make(2)
         marker = tmp_path / "pids"
-        numbers = [rig.submit("spawn_and_nap", str(marker)), *(rig.submit("nap", 30) for _ in range(4))]
+        numbers = [rig.submit("spawn_and_nap", str(marker)), *(rig.submit("nap", 600) for _ in range(4))]
         pids = [int(pid) for pid in read(marker).split()]
         begin = time.monotonic()
         rig.executor.close(0.1)
-        assert time.monotonic() - begin < 2.1
+        assert time.monotonic() - begin < AT_LAST
         assert not any(map(alive, pids))
         assert all(map(rig.ended, numbers))
 
