@@ -47,6 +47,8 @@ class Attempt:
         root: The run's folder for attempts.
         seed_value: The value of the ``Seed`` argument, or None.
         notes: What was noted so far.
+        is_cancelled: Tells whether the run wants the attempt to end.
+        keep: Stores the value of an artifact, and gives what stands for it in a note.
     """
 
     run_id: str
@@ -57,6 +59,7 @@ class Attempt:
     seed_value: int | None = None
     notes: list[Note] = field(default_factory=list)
     is_cancelled: Callable[[], bool] = bool
+    keep: Callable[[Any], Any] = lambda value: value
 
     @property
     def folder(self) -> Path:
@@ -162,7 +165,9 @@ def log_artifact(name: str, value: object) -> None:
     if current is None:
         _log.debug("artifact %s (outside of a task)", name)
         return
-    current().notes.append(Note("artifact", str(name), value))
+    now = current()
+    # Stored at once: what the step does to the value or the file later is not what it logged.
+    now.notes.append(Note("artifact", str(name), now.keep(value)))
 
 
 def _json(value: object) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hookline.values import container, plain
 from hookline.values.container import Buffer
-from hookline.values.digest import digest_bytes, digest_chunks
+from hookline.values.digest import DIGEST_SIZE, digest_bytes, digest_chunks, digest_tree
 from hookline.values.files import digest_path, swap_paths
 from hookline.values.serializers import SERIALIZERS, UnstorableError
 
@@ -93,7 +95,16 @@ def encode_constant(value: object, *, code_digest: CodeDigest | None = None) -> 
         UsageError: A path names something unreadable.
     """
     named = swap_paths(value, digest_path)
-    encoded = encode(named, code_digest=code_digest)
+    met: set[object] = set()
+
+    def digest_noting(code: frozenset[object]) -> bytes:
+        met.update(code)
+        return b"" if code_digest is None else code_digest(code)
+
+    encoded = encode(named, code_digest=digest_noting)
+    if any(isinstance(item, type) and issubclass(item, Path) for item in met):
+        # Inside objects paths stay as they are; what they point to counts nevertheless.
+        encoded = replace(encoded, digest=_with_files(encoded.digest, named))
     if named is value:
         return encoded.digest, encoded.data()
     buffers: plain.Buffers = []
@@ -131,6 +142,23 @@ def _laid_out(serializer: str, code: bytes, stream: bytes, buffers: plain.Buffer
     views = [buffer.raw() for buffer in buffers]
     chunks = container.join(container.Parts(serializer, code, stream, views))
     return Encoded(digest_chunks(chunks), chunks, sum(map(len, chunks)))
+
+
+def _with_files(digest: bytes, value: object) -> bytes:
+    paths: list[Path] = []
+
+    class Finder(pickle.Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, Path):
+                paths.append(obj)
+            return NotImplemented
+
+    try:
+        Finder(io.BytesIO(), 5, buffer_callback=lambda _: None).dump(value)
+    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
+        # Only dill stores it. Where files can't be found, nothing may be reused for them.
+        return os.urandom(DIGEST_SIZE)
+    return digest_tree("with files", [digest, *sorted(digest_bytes(plain.encode_plain(digest_path(p))) for p in paths)])
 
 
 def _swap(value: object, keep_file: Callable[[Path], object]) -> object:

@@ -85,7 +85,7 @@ def opening(opener: Callable[[FileRef], Path]) -> Iterator[None]:
 
 
 def swap_paths(value: Any, swap: Callable[[Path], object]) -> Any:
-    """Replace each path at any depth of lists, tuples and dicts.
+    """Replace each path at any depth of lists, tuples, sets and dicts.
 
     Args:
         value: Any value; not changed.
@@ -108,8 +108,12 @@ def _swapped(value: Any, swap: Callable[[Path], object]) -> Any:
         same = all(new is old for new, old in zip(items, value, strict=True))
         return value if same else kind(items)
     if kind is dict:
-        pairs = {key: _swapped(item, swap) for key, item in value.items()}
-        return value if all(pairs[key] is item for key, item in value.items()) else pairs
+        pairs = [(_swapped(key, swap), _swapped(item, swap)) for key, item in value.items()]
+        same = all(new[0] is old[0] and new[1] is old[1] for new, old in zip(pairs, value.items(), strict=True))
+        return value if same else dict(pairs)
+    if kind is set or kind is frozenset:
+        members = {member: _swapped(member, swap) for member in value}
+        return value if all(new is old for old, new in members.items()) else kind(members.values())
     if isinstance(value, Path):
         return swap(value)
     return value

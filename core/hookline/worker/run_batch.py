@@ -156,10 +156,7 @@ class _Attempts:
         output = capture.end() if capture is not None else None
         if self._untouched():
             return Outcome(item, kind, outputs, started_us, duration_us, failure, (), output)
-        notes, failure = self._finish(failure)
-        if failure is not None and kind == Kind.COMPLETED:
-            kind, outputs = Kind.FAILED, None
-        return Outcome(item, kind, outputs, started_us, duration_us, failure, notes, output)
+        return Outcome(item, kind, outputs, started_us, duration_us, failure, self._finish(), output)
 
     def _untouched(self) -> bool:
         """Whether the step neither asked for its attempt nor was given a file."""
@@ -179,6 +176,7 @@ class _Attempts:
                 root=Path(services.run.folder),
                 seed_value=self._seed(),
                 is_cancelled=lambda: services.is_cancelled(batch.number),
+                keep=lambda value: pack_outputs([self._prepared.storer.slot(value)]),
             )
         return self._attempt
 
@@ -191,21 +189,12 @@ class _Attempts:
             return pack_one(digest_bytes(data), data)
         return self._prepared.storer.outcome(value, outputs)
 
-    def _finish(self, failure: Failure | None) -> tuple[tuple[Note, ...], Failure | None]:
-        """Store what was noted, and remove the attempt's folder."""
+    def _finish(self) -> tuple[Note, ...]:
+        """Give what was noted, and remove the attempt's folder."""
         attempt = self.current()
-        notes: list[Note] = []
-        try:
-            for note in attempt.notes:
-                value = note.value
-                if note.kind == "artifact":
-                    value = pack_outputs([self._prepared.storer.slot(value)])
-                notes.append(Note(note.kind, note.name, value, note.step))
-        except Exception as error:  # noqa: BLE001 - an artifact's own pickling code may raise anything
-            failure = failure or failure_of(error, self._prepared.retry_on, self._prepared.function)
         shutil.rmtree(attempt.place, ignore_errors=True)
         self._opener = None
-        return tuple(notes), failure
+        return tuple(attempt.notes)
 
     def _file_opener(self) -> FileOpener:
         if self._opener is None:
