@@ -175,24 +175,42 @@ class PoolWorker:
         """Whether the process may be handed a batch ahead.
 
         Not while the claim of the one before is in the pipe: that may be running as far as is known here, while the
-        process is still about to begin it.
+        process is still about to begin it. Nor behind one with a timeout, nor where the process is about to end.
         """
-        return self.ahead is None and not _waiting_in(self._claims)
-
-    def take_back(self, hand: Hand) -> bool:
-        """Take a batch back that the process has not begun.
-
-        Returns:
-            False where it has begun it, or is about to.
-        """
-        if hand is not self.ahead:
+        hand = self.running
+        if hand is None or hand.batch.timeout is not None or self.ahead is not None or self.doom or self.retired:
             return False
+        return _waiting_in(self._claims) == 0
+
+    def take_back(self) -> Batch | None:
+        """Take back what the process has ahead; None where it has nothing, has begun it or is about to."""
+        hand = self.ahead
+        if hand is None:
+            return None
         try:
             (claim,) = CLAIM.unpack(os.read(self._claims, CLAIM.size))
         except BlockingIOError:
-            return False
+            return None
         assert claim == hand.claim
-        return True
+        self.ahead = None
+        return hand.batch
+
+    def cancel(self, grace: float) -> None:
+        """Ask what is running to end, and have it killed after the grace period."""
+        assert self.running is not None
+        self.board.cancel(self.running.batch.number)
+        self.kill_at = min(time.monotonic() + grace, self.kill_at or float("inf"))
+
+    @property
+    def due(self) -> float | None:
+        """When the process is to be killed, as far as is known now."""
+        if self.doom:
+            return None
+        due, hand = self.kill_at, self.running
+        if hand is not None and hand.batch.timeout is not None:
+            end = hand.since + hand.batch.timeout
+            due = end if due is None else min(due, end)
+        return due
 
     def send(self, frame: bytes) -> None:
         """Send as much as goes now and keep the rest for :meth:`flush`."""
