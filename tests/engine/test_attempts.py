@@ -181,6 +181,10 @@ def test_an_argument_that_cannot_be_stored_is_told_before_the_run(project: Make)
     """Nothing is run, and the message names task and argument."""
     flow = project(
         """
+        class Never:
+            def __reduce_ex__(self, protocol):
+                raise TypeError("never stored")
+
         @step
         def work(x) -> int:
             note("ran")
@@ -188,7 +192,7 @@ def test_an_argument_that_cannot_be_stored_is_told_before_the_run(project: Make)
 
         @workflow
         def flow():
-            return work([(i for i in ())])
+            return work(Never())
         """
     )
     with pytest.raises(WorkflowError, match=r"argument 'x' of task 'work'"):

@@ -348,7 +348,7 @@ SPHINX = """Train.
 def test_help_comes_from_the_docstring(docstring: str) -> None:
     """In each of the three usual styles, on one line."""
 
-    def churn(path: Path, depths: list[int] = [3, 5], fast: bool = False, x: str | None = None) -> None: ...  # noqa: B006
+    def churn(path: Path, depths: list[int] = [3, 5], fast: bool = False, x: str | None = None) -> None: ...
 
     churn.__doc__ = docstring
     assert describe_parameters(workflow(churn)) == [

@@ -36,9 +36,7 @@ def test_a_part_that_cannot_be_imported_is_told_with_its_source():
     """A broken plugin is named; the import error is not lost."""
     registry: Registry[object] = Registry("serializer")
     registry.register("broken", "hookline_no_such_module:Thing", source="broken-plugin 0.1")
-    with pytest.raises(
-        PluginError, match=r"serializer .broken. of broken-plugin 0\.1 can.t be imported"
-    ):
+    with pytest.raises(PluginError, match=r"serializer .broken. of broken-plugin 0\.1 can.t be imported"):
         registry.load("broken")
 
 
