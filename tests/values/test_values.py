@@ -176,7 +176,8 @@ values = [
     dt.datetime(2024, 1, 2, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")), dt.timedelta(1),
     decimal.Decimal("1.10"), uuid.UUID(int=7), PurePosixPath("a/b"),
 ]
-constants = [Path("data.txt"), [Path("folder")], {Path("data.txt"), Path("folder")}, {Path("data.txt"): 1}, Path("none")]
+constants = [Path("data.txt"), [Path("folder")], Path("none"),
+             {Path("data.txt"), Path("folder")}, {Path("data.txt"): 1}]
 print(json.dumps([encode(v, code_digest=lambda c: b"").digest.hex() for v in values]
                  + [encode_constant(v)[0].hex() for v in constants]))
 """
