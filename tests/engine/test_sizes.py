@@ -15,6 +15,11 @@ def add(x: int) -> int:
 
 
 @step
+def double(x: int) -> int:
+    return x * 2
+
+
+@step
 def count(xs: list[int]) -> int:
     return len(xs) + xs[-1]
 
@@ -29,7 +34,7 @@ def chain(n: int):
 
 @workflow
 def wide(n: int):
-    return count(add.map(x=add.map(x=range(n))))
+    return count(double.map(x=add.map(x=range(n))))
 
 
 def test_a_chain_of_ten_thousand_tasks_completes_and_is_reused(tmp_path: Path) -> None:
@@ -48,10 +53,10 @@ def test_a_chain_of_ten_thousand_tasks_completes_and_is_reused(tmp_path: Path) -
 
 
 def test_a_map_of_a_hundred_thousand_items_completes_and_is_reused(tmp_path: Path) -> None:
-    """Fifty thousand items through two maps, item by item."""
-    run = hookline.run(wide, {"n": 50_000}, executor="threads", store=tmp_path)
-    assert run.result == 100_001
-    assert run.counts["completed"] == 100_001
-    again = hookline.run(wide, {"n": 50_000}, executor="inline", store=tmp_path)
-    assert (again.counts["completed"], again.counts["reused"]) == (0, 100_001)
-    assert again.result == 100_001
+    """A hundred thousand items through two maps, item by item."""
+    run = hookline.run(wide, {"n": 100_000}, executor="threads", store=tmp_path)
+    assert run.result == 300_000
+    assert run.counts["completed"] == 200_001
+    again = hookline.run(wide, {"n": 100_000}, executor="inline", store=tmp_path)
+    assert (again.counts["completed"], again.counts["reused"]) == (0, 200_001)
+    assert again.result == 300_000
