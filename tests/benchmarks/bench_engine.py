@@ -22,7 +22,6 @@ from blake3 import blake3
 import hookline
 from hookline import step, workflow
 
-
 _SALTS = itertools.count(1)
 """Each run gets inputs that no run had before."""
 

@@ -184,7 +184,7 @@ def test_parameters_reach_the_workflow_validated() -> None:
     seen: list[Any] = []
 
     @workflow
-    def wiring(count: int, /, depths: list[int] = [3, 5]) -> None:  # noqa: B006 - copied for each run
+    def wiring(count: int, /, depths: list[int] = [3, 5]) -> None:
         depths.append(count)
         seen.append((count, depths))
 
@@ -201,7 +201,7 @@ def test_a_workflow_inside_gets_copies_of_its_defaults() -> None:
     seen: list[list[int]] = []
 
     @workflow
-    def inner(count: int, depths: list[int] = [3]) -> None:  # noqa: B006 - copied for each call
+    def inner(count: int, depths: list[int] = [3]) -> None:
         depths.append(count)
         seen.append(depths)
 

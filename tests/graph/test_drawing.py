@@ -45,7 +45,7 @@ def prep() -> Any:
 
 
 @workflow
-def churn(depths: list[int] = [1, 2, 3]) -> Any:  # noqa: B006
+def churn(depths: list[int] = [1, 2, 3]) -> Any:
     rows = prep()
     models = train.partial(rows).map(depth=depths)
     more = train.partial(rows).map(depth=rows)
