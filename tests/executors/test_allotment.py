@@ -80,7 +80,7 @@ class Pool:
     def drain(self) -> None:
         """Let everybody go on until nobody can."""
         places = range(len(self.workers))
-        while any([step(at) for at in places for step in (self.begin, self.finish, self.hear)]):
+        while any(step(at) for at in places for step in (self.begin, self.finish, self.hear)):
             pass
 
     def close(self) -> None:

@@ -56,6 +56,9 @@ class StoredArgument:
 
     data: bytes
 
+    def __reduce__(self) -> tuple[type[StoredArgument], tuple[bytes]]:
+        return StoredArgument, (self.data,)
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:
@@ -73,6 +76,9 @@ class Hole:
     many: bool = False
     producer: FunctionRef | None = None
 
+    def __reduce__(self) -> tuple[type[Hole], tuple[Any, ...]]:
+        return Hole, (self.index, self.slot, self.many, self.producer)
+
 
 @dataclass(frozen=True, slots=True)
 class Structure:
@@ -87,6 +93,9 @@ class Structure:
     kind: str
     keys: tuple[Any, ...]
     items: tuple[Argument, ...]
+
+    def __reduce__(self) -> tuple[type[Structure], tuple[Any, ...]]:
+        return Structure, (self.kind, self.keys, self.items)
 
 
 Argument = StoredArgument | Hole | Structure
@@ -115,6 +124,11 @@ class Work:
     retry_on: bytes = b""
     seed_input: int = -1
     cpu: float = 1.0
+
+    def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
+        # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
+        parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
+        return Work, (*parts, self.retry_on, self.seed_input, self.cpu)
 
 
 Inputs = tuple[Any, ...]
