@@ -79,6 +79,9 @@ class Launcher:
         self._mean_us: dict[Any, float] = {}
         self._count = 0
         self.waiting: deque[Planned] = deque()
+        # What can't start now waits where nobody looks at it until something ends: by executor, and by limited function.
+        self._full: dict[str, deque[Planned]] = {}
+        self._held_back: dict[Any, deque[Planned]] = {}
         self.in_flight: dict[int, InFlight] = {}
 
     def route(self, options: Options) -> str:
@@ -121,9 +124,8 @@ class Launcher:
             Whether something waits for a commit.
         """
         kept: list[Planned] = []
-        full: set[str] = set()
         waits = False
-        while self.waiting:
+        while self._unpark() or self.waiting:
             planned = self.waiting.popleft()
             chosen = options(planned.task)
             if planned.after > committed:
@@ -131,16 +133,14 @@ class Launcher:
                 kept.append(planned)
                 continue
             name = self.route(chosen)
-            if name in full or not self._room(name):
-                full.add(name)
-                kept.append(planned)
-                if len(full) == len(self._executors):
-                    break
+            if not self._room(name):
+                self._full.setdefault(name, deque()).append(planned)
                 continue
-            rest = self._submit(planned, name, chosen, work(planned.task), inputs(planned.task))
-            if rest is planned:
-                kept.append(planned)
+            one = work(planned.task)
+            if chosen.limit is not None and self._limited.get(one.function, 0) >= chosen.limit:
+                self._held_back.setdefault(one.function, deque()).append(planned)
                 continue
+            rest = self._submit(planned, name, chosen, one, inputs(planned.task))
             if rest is not None:
                 self.waiting.appendleft(rest)
             if self._executors[name].traits.shares_memory and self._executors[name].capacity() == 1:
@@ -153,9 +153,12 @@ class Launcher:
         """Take a batch back that an executor is done with."""
         entry = self.in_flight.pop(number)
         self._busy[entry.executor] -= 1
-        limited = self._limited.get(entry.batch.work.function)
+        function = entry.batch.work.function
+        limited = self._limited.get(function)
         if limited:
-            self._limited[entry.batch.work.function] = limited - 1
+            self._limited[function] = limited - 1
+            if held_back := self._held_back.get(function):
+                self.waiting.appendleft(held_back.popleft())
         return entry
 
     def running(self, task: int) -> int:
@@ -171,6 +174,14 @@ class Launcher:
         """How long an attempt of a function takes; 0 where none was measured."""
         return self._mean_us.get(function, 0.0)
 
+    def _unpark(self) -> bool:
+        """Put first what has waited longest for an executor that has room now."""
+        for name, parked in self._full.items():
+            if parked and self._room(name):
+                self.waiting.appendleft(parked.popleft())
+                return True
+        return False
+
     def _room(self, name: str) -> bool:
         executor = self.executor(name)
         capacity = executor.capacity()
@@ -181,8 +192,6 @@ class Launcher:
         size = self._size(planned, name, options, work)
         if options.limit is not None:
             size = 1
-            if self._limited.get(work.function, 0) >= options.limit:
-                return planned
             self._limited[work.function] = self._limited.get(work.function, 0) + 1
         items, keys = planned.items[:size], planned.keys[:size]
         number = self._retries.number(planned.task, items[0])

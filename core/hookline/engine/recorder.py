@@ -65,9 +65,13 @@ class Recorder:
     def hurry(self) -> None:
         """Somebody waits for what has been added so far."""
         with self._changed:
-            if not self._urgent and self.committed < self.added:
-                self._urgent = True
-                self._changed.notify_all()
+            if self.committed < self.added:
+                if not self._urgent:
+                    self._urgent = True
+                    self._changed.notify_all()
+                return
+        # It was committed since the caller looked.
+        self._wake()
 
     def flush(self) -> None:
         """Wait until everything is recorded.
@@ -114,6 +118,9 @@ class Recorder:
             last = time.monotonic()
             with self._changed:
                 self.committed = number
+                # Whoever got in a hurry during the commit may have waited for this very group.
+                urgent = urgent or self._urgent
+                self._urgent = self._urgent and bool(self._waiting)
                 self._changed.notify_all()
             for event in events:
                 self._tell(event)
