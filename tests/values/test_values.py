@@ -256,7 +256,7 @@ def test_large_arrays_are_not_copied_on_their_way_out() -> None:
 @pytest.mark.parametrize(
     "value",
     [object(), Plain(1), lambda: 1, int, len, np.array([{}], object), np.zeros(2, "i4,f8"), enum.Flag("F", "A").A],
-    ids=repr,
+    ids=["object", "instance", "function", "class", "built-in", "objects", "records", "flag"],
 )
 def test_what_has_no_canonical_form_is_not_plain(value: Any) -> None:
     """Objects, functions, classes and records are refused by the plain encoder, at any depth."""
