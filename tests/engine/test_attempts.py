@@ -112,6 +112,14 @@ def test_a_task_that_ends_its_worker_is_tried_three_times_and_takes_no_other_alo
     assert [(row.item, row.attempt) for row in rows] == [(3, 1), (3, 2), (3, 3)]
 
 
+def test_of_a_large_batch_only_the_task_that_ran_is_blamed(project: Make) -> None:
+    """Quick tasks travel together; those before the fatal one, whose end nobody heard of, are no crashes."""
+    flow = project(LOSSES.format(death="os._exit(1)").replace("x == 3", "x == 150").replace("range(8)", "range(400)"))
+    run = flow.run("processes")
+    assert run.tasks["work"].counts == {"completed": 399, "crashed": 1}
+    assert {row.item for row in flow.attempts(run) if row.kind == Kind.CRASHED} == {150}
+
+
 def test_a_worker_that_is_lost_once_costs_one_attempt(project: Make) -> None:
     """After the loss the same task completes in another worker."""
     flow = one(project, "if attempt().number == 1: os.kill(os.getpid(), 9)\nreturn 5")

@@ -411,6 +411,24 @@ def test_equal_keys_are_not_run_again_for_another_task(project: Make) -> None:
     assert flow.executions() == []
 
 
+def test_tasks_keep_their_numbers_when_others_come_before_them(project: Make) -> None:
+    """A task that today's code adds in front takes no recorded result and no value from the others."""
+    flow = project(FAILING)
+    flow.touch("broken")
+    run = flow.run(n=3)
+    flow.executions()
+    flow.remove("broken")
+    flow.edit(
+        "return total(after.map(x=risky.map(x=load.map(x=range(n)))))",
+        "new = load.options(name='new')(99)\n    return total(after.map(x=risky.map(x=load.map(x=range(n))))), new",
+    )
+    resumed = flow.resume(run.id)
+    assert resumed.result == (2 * sum(x + 10 for x in range(3)), 99)
+    assert sorted(flow.executions()) == ["after 12", "load 99", "risky 2", "total"]
+    assert resumed.load("new") == 99
+    assert resumed.load("load") == [0, 1, 2]
+
+
 def test_a_fresh_run_stays_fresh_when_it_is_resumed(project: Make) -> None:
     """What was asked to be run anew is not taken from other runs later."""
     flow = project(FAILING)

@@ -128,6 +128,10 @@ class Journaling:
 
     # -- tasks -------------------------------------------------------------------------------------------------
 
+    def node(self, index: int) -> int:
+        """The number under which a task is recorded."""
+        return self._nodes[index]
+
     def begin(self, index: int, length: int) -> None:
         """A task begins."""
         self._add_node(self._program.tasks[index], length)

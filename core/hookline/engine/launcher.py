@@ -79,7 +79,7 @@ class Launcher:
         self._mean_us: dict[Any, float] = {}
         self._count = 0
         self.waiting: deque[Planned] = deque()
-        # What can't start now waits where nobody looks at it until something ends: by executor, and by limited function.
+        # What can't start now waits where nobody looks until something ends: by executor, and by limited function.
         self._full: dict[str, deque[Planned]] = {}
         self._held_back: dict[Any, deque[Planned]] = {}
         self.in_flight: dict[int, InFlight] = {}

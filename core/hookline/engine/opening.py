@@ -125,6 +125,7 @@ class OpenTasks:
             self._pickled_types(task.task.options.retry_on),
             inputs.seed_input,
             task.task.options.resources.get("cpu", 1.0),
+            self._journal.node(index),
         )
         self._open[index] = OpenTask(inputs, self._held.begin(index, inputs.length), work)
         self._journal.begin(index, inputs.length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import InFlight, Launcher, Planned
@@ -41,6 +41,7 @@ class Outcomes:
         retries: Counts attempts.
         journaling: Has outcomes recorded.
         stop: While the run stops, nothing is tried again.
+        in_flight: Tells what a worker was making when it was last heard of: node, item, attempt.
 
     Attributes:
         failed: Whether any item ended without a value for another reason than being cancelled.
@@ -57,7 +58,9 @@ class Outcomes:
         retries: Retries,
         journaling: Journaling,
         stop: Stop,
+        in_flight: Callable[[int], tuple[int, int, int] | None],
     ) -> None:
+        self._in_flight = in_flight
         self._program = program
         self._scheduler = scheduler
         self._tasks = tasks
@@ -110,7 +113,7 @@ class Outcomes:
             kind, word = Kind.CANCELLED, "cancelled"
         else:
             kind, word = Kind.CRASHED, "out of memory" if message.out_of_memory else "worker lost"
-        at = rest[0]
+        at = self._culprit(entry, message.worker)
         item, key = batch.items[at], batch.keys[at]
         failure = Failure(word, message.reason, "", "", retryable=kind == Kind.CRASHED)
         row = Outcome(item, kind, None, time.time_ns() // 1000, 0, failure, (), message.output)
@@ -121,11 +124,24 @@ class Outcomes:
             self._retries.wait(time.monotonic(), index, item)
         else:
             self._give_up(index, item, _STATES[kind], failure, key)
-        for at in rest[1:]:
+        rest.remove(at)
+        for at in rest:
             self.alone.add((index, batch.items[at]))
             self._launcher.waiting.append(Planned(index, [batch.items[at]], [batch.keys[at]], alone=True))
         if self._scheduler.ended(index):
             self._tasks.end(index)
+
+    def _culprit(self, entry: InFlight, worker: int) -> int:
+        """Find the place in a batch of the attempt that ran when its worker died.
+
+        Attempts before it may have ended untold; the worker's slot in the flight file knows better.
+        """
+        batch, slot = entry.batch, self._in_flight(worker)
+        if slot is not None and slot[0] == batch.work.node:
+            for at in range(entry.told, len(batch.items)):
+                if batch.items[at] == slot[1]:
+                    return at
+        return entry.told
 
     def abandon(self, entry: InFlight) -> None:
         """Record attempts that could not be stopped; only a thread's can't."""

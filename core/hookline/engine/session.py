@@ -161,7 +161,15 @@ class _Session:
             request.settings.seed,
         )
         outcomes = Outcomes(
-            program, scheduler, tasks, planner, self._launcher, self._retries, self._journal, request.stop
+            program,
+            scheduler,
+            tasks,
+            planner,
+            self._launcher,
+            self._retries,
+            self._journal,
+            request.stop,
+            lambda worker: writer.flight.slot(worker).get(),
         )
         self._dispatcher = Dispatcher(
             program,

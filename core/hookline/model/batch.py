@@ -114,6 +114,7 @@ class Work:
         retry_on: Exception types that are worth a retry, as stored bytes (they may be the user's classes).
         seed_input: Index of the input that is the seed; -1 for none.
         cpu: How many processors an attempt may use.
+        node: The number under which the task is recorded; after a resume with other code it is not the index.
     """
 
     task: int
@@ -124,11 +125,12 @@ class Work:
     retry_on: bytes = b""
     seed_input: int = -1
     cpu: float = 1.0
+    node: int = -1
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
-        return Work, (*parts, self.retry_on, self.seed_input, self.cpu)
+        return Work, (*parts, self.retry_on, self.seed_input, self.cpu, self.node)
 
 
 Inputs = tuple[Any, ...]

@@ -117,6 +117,7 @@ class _Attempts:
         self._prepared = prepared
         self._services = services
         self._position = 0
+        self._node = batch.work.node if batch.work.node >= 0 else batch.work.task
         self._attempt: Attempt | None = None
         self._opener: FileOpener | None = None
         self._loaders: list[tuple[str, Loader]] = [
@@ -131,7 +132,7 @@ class _Attempts:
         item = batch.items[position]
         self._position = position
         self._attempt = None
-        services.slot.set(batch.work.task, item, batch.attempt)
+        services.slot.set(self._node, item, batch.attempt)
         capture = services.capture
         if capture is not None:
             capture.begin()
