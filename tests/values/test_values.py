@@ -237,6 +237,31 @@ def test_arrays_come_back_writable_and_as_they_were(array: Any) -> None:
     assert encode(again).digest == encoded.digest
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_subclasses_of_arrays_are_stored_whole(tmp_path: Path) -> None:
+    """What NumPy defines beside its array and scalars counts with all its elements and its shape."""
+    mapped = np.memmap(tmp_path / "map", "i8", "w+", shape=(3,))
+    mapped[:] = 1, 2, 3
+    for array in (np.matrix([[1, 2], [3, 4]]), mapped, np.ma.masked_array([1, 2], [True, False])):
+        back = decode(encode(array).data())
+        assert isinstance(back, np.ndarray)
+        assert back.tolist() == array.tolist()
+    tall, wide = np.matrix([[1], [2]]), np.matrix([[1, 2]])
+    assert encode(tall).digest != encode(wide).digest
+    assert encode_constant(tall)[0] != encode_constant(wide)[0]
+
+
+TEXTS = st.text(st.characters(), max_size=4).map(np.str_) | st.binary(max_size=4).map(np.bytes_)
+
+
+@given(TEXTS)
+def test_numpy_texts_come_back_as_they_were(text: Any) -> None:
+    """Empty ones, too, and those with zeros at their end."""
+    back = decode(encode(text).data())
+    assert type(back) is type(text)
+    assert back == text
+
+
 def test_the_same_elements_laid_out_with_gaps_have_one_digest() -> None:
     """A view with strides and its compact copy are one value."""
     view = np.arange(20)[::2]

@@ -138,6 +138,10 @@ def rebuild_scalar(dtype: str, data: bytes) -> Any:
     """Make a NumPy scalar from its bytes. Stored streams name this function: it stays here."""
     import numpy as np
 
+    if dtype[1] == "S":
+        return np.bytes_(data)
+    if dtype[1] == "U":
+        return np.str_(data.decode("utf-32-le", "surrogatepass"))
     return np.frombuffer(data, dtype=np.dtype(dtype))[0]
 
 
@@ -173,7 +177,7 @@ class _PlainPickler(pickle.Pickler):
             raise PathFound
         if isinstance(obj, enum.Enum):
             return self._reduce_member(obj)
-        if name[0] == "numpy" and hasattr(obj, "dtype"):
+        if name[0] == "numpy" and kind is getattr(getattr(obj, "dtype", None), "type", None):
             return _reduce_scalar(obj)
         # Classes and functions pass where a reduction calls them. As values they are code, for which no name can stand.
         called = (getattr(obj, "__module__", None), getattr(obj, "__qualname__", None))
@@ -215,6 +219,11 @@ def _reduce_array(array: Any) -> Any:
 def _reduce_scalar(scalar: Any) -> Any:
     if scalar.dtype.kind not in _SIMPLE_ELEMENTS:
         raise NotPlain("a record scalar")
+    # NumPy's own bytes of texts lack the zeros at their end.
+    if scalar.dtype.kind == "S":
+        return rebuild_scalar, (f"|S{len(scalar)}", bytes(scalar))
+    if scalar.dtype.kind == "U":
+        return rebuild_scalar, (f"<U{len(scalar)}", str(scalar).encode("utf-32-le", "surrogatepass"))
     return rebuild_scalar, (scalar.dtype.str, scalar.tobytes())
 
 
