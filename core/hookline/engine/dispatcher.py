@@ -10,7 +10,7 @@ import queue
 import time
 from collections.abc import Sequence
 
-from hookline.engine.inputs import Inputs
+from hookline.engine.inputs import CallInputs
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher, Planned
 from hookline.engine.opening import OpenTask, OpenTasks
@@ -22,12 +22,13 @@ from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.errors import HooklineError
-from hookline.model.batch import Finished, Message, Started, Work
-from hookline.model.step import Options
+from hookline.model.batch import Finished, Message, Started
+from hookline.store.rows import Hit
 
 __all__ = ["Dispatcher"]
 
 _PLAN_AT_ONCE = 4096
+_ONE = (0,)
 _IDLE = 0.5
 """Seconds after which the loop looks around even if nothing happens."""
 
@@ -98,7 +99,7 @@ class Dispatcher:
         scheduler, launcher = self._scheduler, self._launcher
         while not self._stop.level and not (self._settings.fail_fast and self._failing()):
             self._advance()
-            waits = launcher.launch(self._journal.committed, self._options, self._work, self._inputs)
+            waits = launcher.launch(self._journal.committed, self._tasks)
             if not launcher.in_flight and not launcher.waiting and not scheduler.ready:
                 if not scheduler.unfinished:
                     return True
@@ -146,10 +147,37 @@ class Dispatcher:
         ready = self._scheduler.ready
         while ready:
             task, low, high = ready.popleft()
+            if self._plan_call(task):
+                continue
             while low < high:
                 end = min(high, low + _PLAN_AT_ONCE)
                 self._plan(task, low, end)
                 low = end
+
+    def _plan_call(self, index: int) -> bool:
+        """Decide about a plain task of which nothing is known from before; tells whether this is one."""
+        opened = self._tasks[index]
+        inputs = opened.inputs
+        if type(inputs) is not CallInputs or index in self._recorded or self._outcomes.alone:
+            return False
+        if self._retries.any_numbered():
+            return False
+        decision = self._planner.decide_call(self._program.tasks[index], inputs.key)
+        if decision is None:
+            # A side effect happens only once all that it rests on is recorded.
+            after = 0 if opened.options.cache else self._journal.added
+            self._journal.decided_to_run(index, 0, 1, 1)
+            self._launcher.waiting.append(Planned(index, _ONE, (inputs.key,), after=after))
+        elif isinstance(decision, Hit):
+            opened.outcomes[0] = decision.outputs
+            self._journal.reused(index, {0: decision})
+            self._scheduler.finish(index, 0, 1, State.REUSED)
+            self._tasks.end(index)
+        else:
+            self._outcomes.share(index, 0, *decision)
+            if self._scheduler.ended(index):
+                self._tasks.end(index)
+        return True
 
     def _plan(self, index: int, low: int, high: int) -> None:
         task, opened = self._program.tasks[index], self._tasks[index]
@@ -278,12 +306,3 @@ class Dispatcher:
             self._scheduler.cancel_rest(range(len(self._program.tasks)), State.CANCELLED)
             for index in range(len(self._program.tasks)):
                 self._journal.progress(index, 0, 0.0)
-
-    def _options(self, index: int) -> Options:
-        return self._program.tasks[index].task.options
-
-    def _work(self, index: int) -> Work:
-        return self._tasks[index].work
-
-    def _inputs(self, index: int) -> Inputs:
-        return self._tasks[index].inputs

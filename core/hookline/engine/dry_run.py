@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hookline.engine.arguments import Arguments
 from hookline.engine.evaluate import Evaluator
 from hookline.engine.held import Held
-from hookline.engine.inputs import bind
 from hookline.engine.planner import Planner
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.why import Reasons
@@ -48,8 +48,6 @@ class _DryRun:
     def __init__(self, graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fresh: bool, seed: int) -> None:
         self._graph = graph
         self._program = prepared.program
-        self._code_digest = prepared.code_digest
-        self._seed = seed
         self._scheduler = Scheduler(prepared.program.dependencies)
         self._held = Held(graph, [task.depends for task in self._program.tasks], self._scheduler, prepared.code_digest)
         self._planner = Planner(store, fresh)
@@ -59,6 +57,15 @@ class _DryRun:
             lambda index: graph.tasks[index].form is not Form.CALL,
             lambda index: graph.tasks[index].outputs,
             store.artifacts if store is not None else Artifacts.__new__(Artifacts),
+        )
+        self._arguments = Arguments(
+            prepared.program,
+            self._held,
+            self._evaluator.value,
+            lambda _: FunctionRef(),
+            lambda value: encode_constant(value, code_digest=prepared.code_digest),
+            seed,
+            lambda index: index,
         )
         self._inputs: dict[int, Any] = {}
         self._verdicts: dict[int, PlannedTask] = {}
@@ -91,15 +98,7 @@ class _DryRun:
                 self._verdict(index, Verdict.SKIP, "condition: it is false")
                 self._scheduler.skip(index, State.SKIPPED)
                 return
-            inputs = bind(
-                self._program,
-                task,
-                self._held,
-                self._evaluator.value,
-                lambda _: FunctionRef(),
-                lambda value: encode_constant(value, code_digest=self._code_digest),
-                self._seed,
-            )
+            inputs = self._arguments.of(task)
         except HooklineError as error:
             self._verdict(index, Verdict.RUN, f"would fail: {error.message}")
             return

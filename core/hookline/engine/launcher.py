@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hookline.engine.inputs import Inputs
+from hookline.engine.opening import OpenTask, OpenTasks
 from hookline.engine.retry import Retries
 from hookline.executors.protocol import Executor
 from hookline.model.batch import Batch, Work
@@ -47,8 +48,9 @@ class InFlight:
 
     Attributes:
         batch: The batch.
-        task: Its task.
+        task: Its task; of several calls the first.
         executor: The executor's name.
+        calls: The tasks of its attempts, where these are calls; empty where they are items of one task.
         told: How many of its items have ended.
         started: Whether a worker began with it.
     """
@@ -56,8 +58,13 @@ class InFlight:
     batch: Batch
     task: int
     executor: str
+    calls: list[int] = field(default_factory=list)
     told: int = 0
     started: bool = False
+
+    def task_at(self, position: int) -> int:
+        """Tell whose attempt stands at a position."""
+        return self.calls[position] if self.calls else self.task
 
 
 class Launcher:
@@ -105,20 +112,12 @@ class Launcher:
         """All executors that were started."""
         return self._executors.values()
 
-    def launch(
-        self,
-        committed: int,
-        options: Callable[[int], Options],
-        work: Callable[[int], Work],
-        inputs: Callable[[int], Inputs],
-    ) -> bool:
+    def launch(self, committed: int, tasks: OpenTasks) -> bool:
         """Submit what can be submitted now.
 
         Args:
             committed: What is recorded so far; items that must wait for more stay.
-            options: A task's options.
-            work: What is sent for a task once.
-            inputs: A task's arguments.
+            tasks: The tasks that have begun.
 
         Returns:
             Whether something waits for a commit.
@@ -127,23 +126,22 @@ class Launcher:
         waits = False
         while self._unpark() or self.waiting:
             planned = self.waiting.popleft()
-            chosen = options(planned.task)
             if planned.after > committed:
                 waits = True
                 kept.append(planned)
                 continue
-            name = self.route(chosen)
+            opened = tasks[planned.task]
+            options, function = opened.options, opened.work.function
+            name = self.route(options)
             if not self._room(name):
                 self._full.setdefault(name, deque()).append(planned)
                 continue
-            one = work(planned.task)
-            if chosen.limit is not None and self._limited.get(one.function, 0) >= chosen.limit:
-                self._held_back.setdefault(one.function, deque()).append(planned)
+            if options.limit is not None and self._limited.get(function, 0) >= options.limit:
+                self._held_back.setdefault(function, deque()).append(planned)
                 continue
-            rest = self._submit(planned, name, chosen, one, inputs(planned.task))
-            if rest is not None:
-                self.waiting.appendleft(rest)
-            if self._executors[name].traits.shares_memory and self._executors[name].capacity() == 1:
+            executor = self._executors[name]
+            executor.submit(self._batch(planned, name, opened, committed, tasks))
+            if executor.traits.shares_memory and executor.capacity() == 1:
                 # An inline batch has ended by now: its outcomes come first.
                 break
         self.waiting.extendleft(reversed(kept))
@@ -188,27 +186,52 @@ class Launcher:
         # One batch more than it works on, each, so that no worker waits for a round trip.
         return self._busy[name] < (capacity if capacity == 1 and executor.traits.shares_memory else 2 * capacity)
 
-    def _submit(self, planned: Planned, name: str, options: Options, work: Work, inputs: Inputs) -> Planned | None:
+    def _batch(self, planned: Planned, name: str, opened: OpenTask, committed: int, tasks: OpenTasks) -> Batch:
+        """Make a batch of as much of what is planned as belongs together."""
+        work, options = opened.work, opened.options
         size = self._size(planned, name, options, work)
         if options.limit is not None:
             size = 1
             self._limited[work.function] = self._limited.get(work.function, 0) + 1
         items, keys = planned.items[:size], planned.keys[:size]
         number = self._retries.number(planned.task, items[0])
+        calls: list[int] = []
+        if work.call_input >= 0:
+            together = [planned, *self._alike(work, size - 1, name, committed, tasks)]
+            calls = [call.task for call in together]
+            inputs = [tasks[task].inputs.fill(0, 1)[0] for task in calls]
+            items, keys = (0,) * len(calls), [call.keys[0] for call in together]
+        else:
+            inputs = _filled(opened.inputs, items)
+            if size < len(planned.items):
+                rest = Planned(planned.task, planned.items[size:], planned.keys[size:], planned.alone, planned.after)
+                self.waiting.appendleft(rest)
         self._count += 1
-        batch = Batch(self._count, work, items, number, _filled(inputs, items), keys, options.timeout)
-        self.in_flight[batch.number] = InFlight(batch, planned.task, name)
+        batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
+        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls)
         self._busy[name] += 1
-        self._executors[name].submit(batch)
-        if size == len(planned.items):
-            return None
-        return Planned(planned.task, planned.items[size:], planned.keys[size:], planned.alone, planned.after)
+        return batch
+
+    def _alike(self, work: Work, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
+        """Take the next calls that share their work with the one before, at most so many."""
+        found: list[Planned] = []
+        for queue in (self._full.get(name), self.waiting):
+            while queue and len(found) < count:
+                call = queue[0]
+                if call.alone or call.after > committed or tasks[call.task].work is not work:
+                    break
+                found.append(queue.popleft())
+        return found
 
     def _size(self, planned: Planned, name: str, options: Options, work: Work) -> int:
         mean = self._mean_us.get(work.function)
         if planned.alone or mean is None or options.timeout is not None:
             return 1
-        fair = -(-len(planned.items) // self._executors[name].capacity())
+        count = len(planned.items)
+        if work.call_input >= 0:
+            # Calls of other steps count as well: they leave the other workers enough to do.
+            count += len(self.waiting) + len(self._full.get(name, ()))
+        fair = -(-count // self._executors[name].capacity())
         return max(1, min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST))
 
 

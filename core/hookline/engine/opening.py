@@ -5,18 +5,20 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from hookline.engine.arguments import Arguments
 from hookline.engine.evaluate import Evaluator
 from hookline.engine.held import Held
-from hookline.engine.inputs import Inputs, bind
+from hookline.engine.inputs import CallInputs, Inputs
 from hookline.engine.journaling import Journaling
 from hookline.engine.planner import Recorded
-from hookline.engine.program import Encoded, Program
+from hookline.engine.program import Encoded, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler, State
 from hookline.model.batch import Failure, FunctionRef, Outcome, Work
 from hookline.model.states import Kind
+from hookline.model.step import Options
 from hookline.worker.failures import failure_of
 
 __all__ = ["OpenTask", "OpenTasks"]
@@ -29,14 +31,16 @@ class OpenTask:
     Attributes:
         inputs: Its arguments.
         outcomes: Per item the packed outputs, once it has a value.
-        work: What its attempts have in common.
-        same: By item, the items that wait for its result because they have the same key.
+        work: What its attempts have in common, perhaps with those of other tasks.
+        options: How its attempts are made.
+        same: By item, the items that wait for its result because they have the same key; None while there are none.
     """
 
     inputs: Inputs
     outcomes: list[bytes | None]
     work: Work
-    same: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    options: Options
+    same: dict[int, list[tuple[int, int]]] | None = None
 
 
 class OpenTasks:
@@ -75,12 +79,11 @@ class OpenTasks:
         self._journal = journaling
         self._evaluator = evaluator
         self._export = export
-        self._encode = encode
+        self._arguments = Arguments(program, held, evaluator.value, export, encode, seed, journaling.node)
         self._recorded = recorded
-        self._seed = seed
         self._open: list[OpenTask | None] = [None] * len(program.tasks)
         self._ended = bytearray(len(program.tasks))
-        self._retry_on: dict[Any, bytes] = {}
+        self._works: dict[Any, Work] = {}
         self.failed = False
 
     def __getitem__(self, index: int) -> OpenTask:
@@ -104,33 +107,17 @@ class OpenTasks:
                 self._journal.not_run(index, State.SKIPPED)
                 self._skip(index, State.SKIPPED)
                 return
-            inputs = bind(
-                self._program,
-                task,
-                self._held,
-                self._evaluator.value,
-                self._export,
-                self._encode,
-                self._seed,
-            )
+            inputs = self._arguments.of(task)
         except Exception as error:  # noqa: BLE001 - loading a value runs the user's code
             self._fail_to_open(index, failure_of(error, ()))
             return
-        work = Work(
-            index,
-            task.task.id,
-            bool(task.task.mapped),
-            self._export(index),
-            inputs.arguments,
-            self._pickled_types(task.task.options.retry_on),
-            inputs.seed_input,
-            task.task.options.resources.get("cpu", 1.0),
-            self._journal.node(index),
+        length = inputs.length
+        self._open[index] = OpenTask(
+            inputs, self._held.begin(index, length), self._work(index, task, inputs), task.task.options
         )
-        self._open[index] = OpenTask(inputs, self._held.begin(index, inputs.length), work)
-        self._journal.begin(index, inputs.length)
-        scheduler.begin(index, inputs.length)
-        if not inputs.length:
+        self._journal.begin(index, length)
+        scheduler.begin(index, length)
+        if not length:
             self.end(index)
 
     def end(self, index: int) -> None:
@@ -155,10 +142,29 @@ class OpenTasks:
         self._scheduler.skip(index, state)
         self.end(index)
 
-    def _pickled_types(self, types: tuple[type[BaseException], ...]) -> bytes:
-        if types == (Exception,):
-            return b""
-        known = self._retry_on.get(types)
-        if known is None:
-            known = self._retry_on[types] = pickle.dumps(types, 5)
-        return known
+    def _work(self, index: int, program: TaskProgram, inputs: Inputs) -> Work:
+        """Give what a task's attempts have in common; calls of one step that differ in their inputs only share it."""
+        if type(inputs) is not CallInputs:
+            return self._new_work(index, program, inputs)
+        if not inputs.alike:
+            return self._new_work(index, program, inputs, len(inputs.row) - 1)
+        kind = (program.task.step, inputs.arguments)
+        work = self._works.get(kind)
+        if work is None:
+            work = self._works[kind] = self._new_work(index, program, inputs, len(inputs.row) - 1)
+        return work
+
+    def _new_work(self, index: int, program: TaskProgram, inputs: Inputs, call_input: int = -1) -> Work:
+        task, options = program.task, program.task.options
+        return Work(
+            index,
+            task.id,
+            bool(task.mapped),
+            self._export(index),
+            inputs.arguments,
+            b"" if options.retry_on == (Exception,) else pickle.dumps(options.retry_on, 5),
+            inputs.seed_input,
+            options.resources.get("cpu", 1.0),
+            self._journal.node(index),
+            call_input,
+        )

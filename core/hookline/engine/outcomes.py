@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import InFlight, Launcher, Planned
-from hookline.engine.opening import OpenTask, OpenTasks
+from hookline.engine.opening import OpenTasks
 from hookline.engine.planner import Planner
 from hookline.engine.program import Program
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
-from hookline.model.batch import Failure, Lost, Outcome
+from hookline.model.batch import Batch, Failure, Lost, Outcome
 from hookline.model.states import Kind
 
 __all__ = ["Outcomes", "ranges_of"]
@@ -74,38 +74,50 @@ class Outcomes:
 
     def take(self, entry: InFlight, outcomes: list[Outcome], worker: int) -> None:
         """Take outcomes of a batch, in the order of its items."""
-        batch, index = entry.batch, entry.task
-        opened, task = self._tasks[index], self._program.tasks[index]
+        batch = entry.batch
         first, count = entry.told, len(outcomes)
         keys = batch.keys[first : first + count]
         entry.told += count
-        once = not task.cacheable or self._journal.inputs_changed(index)
-        good: list[int] = []
-        held = opened.outcomes
         microseconds = 0
         for outcome in outcomes:
             microseconds += outcome.duration_us
+        self._launcher.measured(batch.work.function, microseconds / count)
+        if entry.calls:
+            for index, outcome, key in zip(entry.calls[first : first + count], outcomes, keys, strict=True):
+                self._take_items(index, batch, [outcome], [key], worker)
+        else:
+            self._take_items(entry.task, batch, outcomes, keys, worker)
+
+    def _take_items(
+        self, index: int, batch: Batch, outcomes: list[Outcome], keys: Sequence[bytes], worker: int
+    ) -> None:
+        """Take outcomes of one task."""
+        opened, task = self._tasks[index], self._program.tasks[index]
+        once = not task.cacheable or self._journal.inputs_changed(index)
+        good: list[int] = []
+        held = opened.outcomes
+        for outcome in outcomes:
             if outcome.kind == Kind.COMPLETED:
                 held[outcome.item] = outcome.outputs
                 good.append(outcome.item)
-        self._launcher.measured(batch.work.function, microseconds / count)
         self._journal.record(index, outcomes, keys, batch.attempt, worker, once=once)
         for low, high in ranges_of(good):
             self._scheduler.finish(index, low, high, State.COMPLETED)
         if opened.same:
-            self._serve_same(index, opened, good)
-        if len(good) != count:
+            self._serve_same(index, opened.same, good)
+        if len(good) != len(outcomes):
             for outcome, key in zip(outcomes, keys, strict=True):
                 if outcome.kind != Kind.COMPLETED:
                     self._not_completed(index, outcome, batch.attempt, key)
         if self._scheduler.ended(index):
             self._tasks.end(index)
         if self._journal.watching:
-            self._journal.progress(index, self._launcher.running(index), self._launcher.mean_us(batch.work.function))
+            running = self._launcher.running(index) if task.task.mapped else 0
+            self._journal.progress(index, running, self._launcher.mean_us(batch.work.function))
 
     def lost(self, entry: InFlight, message: Lost) -> None:
         """A worker died: the attempt that ran is at fault, the rest of its batch is tried one by one."""
-        batch, index = entry.batch, entry.task
+        batch = entry.batch
         rest = list(range(entry.told, len(batch.items)))
         if not rest:
             return
@@ -114,7 +126,7 @@ class Outcomes:
         else:
             kind, word = Kind.CRASHED, "out of memory" if message.out_of_memory else "worker lost"
         at = self._culprit(entry, message.worker)
-        item, key = batch.items[at], batch.keys[at]
+        index, item, key = entry.task_at(at), batch.items[at], batch.keys[at]
         failure = Failure(word, message.reason, "", "", retryable=kind == Kind.CRASHED)
         row = Outcome(item, kind, None, time.time_ns() // 1000, 0, failure, (), message.output)
         self._journal.record(index, [row], [key], batch.attempt, message.worker)
@@ -126,8 +138,9 @@ class Outcomes:
             self._give_up(index, item, _STATES[kind], failure, key)
         rest.remove(at)
         for at in rest:
-            self.alone.add((index, batch.items[at]))
-            self._launcher.waiting.append(Planned(index, [batch.items[at]], [batch.keys[at]], alone=True))
+            other = entry.task_at(at)
+            self.alone.add((other, batch.items[at]))
+            self._launcher.waiting.append(Planned(other, [batch.items[at]], [batch.keys[at]], alone=True))
         if self._scheduler.ended(index):
             self._tasks.end(index)
 
@@ -137,9 +150,9 @@ class Outcomes:
         Attempts before it may have ended untold; the worker's slot in the flight file knows better.
         """
         batch, slot = entry.batch, self._in_flight(worker)
-        if slot is not None and slot[0] == batch.work.node:
+        if slot is not None:
             for at in range(entry.told, len(batch.items)):
-                if batch.items[at] == slot[1]:
+                if (self._journal.node(entry.task_at(at)), batch.items[at]) == slot[:2]:
                     return at
         return entry.told
 
@@ -148,27 +161,31 @@ class Outcomes:
         executor = self._launcher.executor(entry.executor)
         if executor.traits.kills or entry.told >= len(entry.batch.items):
             return
+        index = entry.task_at(entry.told)
         item, key = entry.batch.items[entry.told], entry.batch.keys[entry.told]
         failure = Failure("abandoned", "the thread could not be stopped", "", "", retryable=False)
         row = Outcome(item, Kind.ABANDONED, None, time.time_ns() // 1000, 0, failure)
-        self._journal.record(entry.task, [row], [key], entry.batch.attempt, 0)
-        self._give_up(entry.task, item, State.ABANDONED, failure, key)
+        self._journal.record(index, [row], [key], entry.batch.attempt, 0)
+        self._give_up(index, item, State.ABANDONED, failure, key)
 
     def share(self, index: int, item: int, source: int, source_item: int) -> None:
         """Let an item have the result of another item of this run."""
         state = self._scheduler.states[source][source_item]
         if state == State.PENDING:
-            self._tasks[source].same.setdefault(source_item, []).append((index, item))
+            opened = self._tasks[source]
+            if opened.same is None:
+                opened.same = {}
+            opened.same.setdefault(source_item, []).append((index, item))
             return
         blob = self._journal.shared_outcome(source, source_item)
         self._tasks[index].outcomes[item] = blob
         self._journal.same_as(index, item, source, source_item)
         self._scheduler.finish(index, item, item + 1, State.REUSED)
 
-    def _serve_same(self, index: int, opened: OpenTask, items: list[int]) -> None:
+    def _serve_same(self, index: int, same: dict[int, list[tuple[int, int]]], items: list[int]) -> None:
         """Give the results of items to those that have the same keys."""
         for item in items:
-            for other in opened.same.pop(item, ()):
+            for other in same.pop(item, ()):
                 self.share(*other, index, item)
                 if self._scheduler.ended(other[0]):
                     self._tasks.end(other[0])
@@ -195,7 +212,7 @@ class Outcomes:
         self._planner.forget(key)
         opened = self._tasks[index]
         self._scheduler.finish(index, item, item + 1, state)
-        for other, other_item in opened.same.pop(item, ()):
+        for other, other_item in opened.same.pop(item, ()) if opened.same else ():
             self._scheduler.retry(other, other_item)
 
 

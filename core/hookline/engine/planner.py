@@ -105,6 +105,30 @@ class Planner:
         self._share(decided, task.task.index, open_items)
         return decided
 
+    def decide_call(self, task: TaskProgram, key: bytes) -> Hit | tuple[int, int] | None:
+        """Decide about a plain task of which this run recorded nothing before; as :meth:`decide`.
+
+        Args:
+            task: The task.
+            key: Its key.
+
+        Returns:
+            What is reused; or the (task, item) of this run that has the same key; or None where it has to run.
+        """
+        if not task.cacheable:
+            return None
+        row = self._earlier.get(key) if self._earlier else None
+        if row is not None:
+            return _as_hit(row)
+        fingerprint = task.fingerprint.digest
+        if not self._fresh and self._store is not None and self._has_code(fingerprint):
+            found = self._store.lookup(fingerprint, [key], besides=self._run)
+            if found:
+                return found[key]
+        place = (task.task.index, 0)
+        first = self._keys.setdefault(key, place)
+        return None if first == place else first
+
     def forget(self, key: bytes) -> None:
         """The item that was to make a result for a key made none."""
         self._keys.pop(key, None)
@@ -138,7 +162,7 @@ class Planner:
             if row is None:
                 rest.append(item)
             else:
-                decided.hits[item] = Hit(row.run, row.node, row.item, row.attempt, row.kind, row.outputs or b"")
+                decided.hits[item] = _as_hit(row)
         return rest
 
     def _share(self, decided: Decided, task: int, items: Sequence[int]) -> None:
@@ -180,3 +204,7 @@ class Planner:
             else:
                 rest.append(item)
         return rest
+
+
+def _as_hit(row: AttemptRow) -> Hit:
+    return Hit(row.run, row.node, row.item, row.attempt, row.kind, row.outputs or b"")

@@ -103,10 +103,10 @@ Argument = StoredArgument | Hole | Structure
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """What is the same for all attempts of one task; sent to each worker once.
+    """What is the same for all attempts of one task, or of calls that differ in inputs only; sent to each worker once.
 
     Attributes:
-        task: The task's index in this run; names the work on a worker.
+        task: The task's index in this run (of several calls, the first one's); names the work on a worker.
         task_id: The task's id.
         mapped: Whether items are numbered in ids (``train[3]``).
         function: The step's plain function.
@@ -115,6 +115,7 @@ class Work:
         seed_input: Index of the input that is the seed; -1 for none.
         cpu: How many processors an attempt may use.
         node: The number under which the task is recorded; after a resume with other code it is not the index.
+        call_input: Index of the input that says whose attempt it is, as (node, task id); -1 where all are of one task.
     """
 
     task: int
@@ -126,20 +127,21 @@ class Work:
     seed_input: int = -1
     cpu: float = 1.0
     node: int = -1
+    call_input: int = -1
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
-        return Work, (*parts, self.retry_on, self.seed_input, self.cpu, self.node)
+        return Work, (*parts, self.retry_on, self.seed_input, self.cpu, self.node, self.call_input)
 
 
 Inputs = tuple[Any, ...]
-"""Per hole: an outputs blob, or a list of outputs blobs for ``Hole.many``."""
+"""Per hole: an outputs blob, or a list of outputs blobs for ``Hole.many``; then what :class:`Work` says."""
 
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Attempts of one task that are made one after the other by one worker.
+    """Attempts of one work that are made one after the other by one worker.
 
     Attributes:
         number: Unique in the run.

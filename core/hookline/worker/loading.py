@@ -19,8 +19,8 @@ from hookline.values.files import FileRef, digest_path, opening
 
 __all__ = ["FileOpener", "Loader", "load_outcome", "loader_of"]
 
-Loader = Callable[[Sequence[Any]], Any]
-"""From an item's inputs to one argument."""
+Loader = Callable[[Sequence[Any], Callable[[], "FileOpener"]], Any]
+"""From an item's inputs, and what opens files for its attempt, to one argument."""
 
 _ONE_INLINE = 1
 _HEAD = 33
@@ -109,41 +109,37 @@ def load_outcome(opener: FileOpener, blob: bytes, slot: int = -1, outputs: Outpu
 def loader_of(
     argument: Argument,
     annotation: Any,
-    opener: Callable[[], FileOpener],
     find: Callable[[FunctionRef], Callable[..., Any]],
 ) -> Loader:
-    """Make the loader of one argument.
+    """Make the loader of one argument; it serves all attempts of a process.
 
     Args:
         argument: How the argument is made.
         annotation: The parameter's annotation; ``Iterator`` gets the elements of a mapped task lazily.
-        opener: Gives what reads files for the attempt at hand.
         find: Finds a producer's function, whose declared outputs say how its value is put together.
 
     Returns:
-        A function from the item's inputs to the argument's value.
+        The loader.
     """
     if isinstance(argument, StoredArgument):
         data = argument.data
-        return lambda _: decode(data)
+        return lambda _, __: decode(data)
     if isinstance(argument, Structure):
-        parts = [loader_of(part, Any, opener, find) for part in argument.items]
+        parts = [loader_of(part, Any, find) for part in argument.items]
         return _structure_loader(argument, parts)
-    return _hole_loader(argument, annotation, opener, find)
+    return _hole_loader(argument, annotation, find)
 
 
-def _hole_loader(
-    hole: Hole, annotation: Any, opener: Callable[[], FileOpener], find: Callable[[FunctionRef], Callable[..., Any]]
-) -> Loader:
+def _hole_loader(hole: Hole, annotation: Any, find: Callable[[FunctionRef], Callable[..., Any]]) -> Loader:
     index, slot = hole.index, hole.slot
     outputs = outputs_of(find(hole.producer)) if hole.producer is not None else None
     if hole.many:
         origin = typing.get_origin(annotation)
         if origin is Iterator or origin is typing.get_origin(typing.Iterator[int]):
-            return lambda inputs: (load_outcome(opener(), blob, slot, outputs) for blob in inputs[index])
-        return lambda inputs: [load_outcome(opener(), blob, slot, outputs) for blob in inputs[index]]
+            return lambda inputs, opener: (load_outcome(opener(), blob, slot, outputs) for blob in inputs[index])
+        return lambda inputs, opener: [load_outcome(opener(), blob, slot, outputs) for blob in inputs[index]]
 
-    def load(inputs: Sequence[Any]) -> Any:
+    def load(inputs: Sequence[Any], opener: Callable[[], FileOpener]) -> Any:
         blob = inputs[index]
         # The common case, without a further call: one small value.
         if blob[0] == _ONE_INLINE:
@@ -156,10 +152,10 @@ def _hole_loader(
 def _structure_loader(structure: Structure, parts: list[Loader]) -> Loader:
     if structure.kind == "dict":
         keys = structure.keys
-        return lambda inputs: {key: part(inputs) for key, part in zip(keys, parts, strict=True)}
+        return lambda inputs, opener: {key: part(inputs, opener) for key, part in zip(keys, parts, strict=True)}
     if structure.kind == "tuple":
-        return lambda inputs: tuple(part(inputs) for part in parts)
-    return lambda inputs: [part(inputs) for part in parts]
+        return lambda inputs, opener: tuple([part(inputs, opener) for part in parts])
+    return lambda inputs, opener: [part(inputs, opener) for part in parts]
 
 
 def _plain_load(artifacts: Artifacts, stored: Stored) -> Any:

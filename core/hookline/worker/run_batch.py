@@ -87,9 +87,16 @@ class _Prepared:
         self.signature: Signature = read_signature(self.function)
         self.retry_on: tuple[type[BaseException], ...] = pickle.loads(work.retry_on) if work.retry_on else (Exception,)
         self.storer = Storer(shared.writer, shared.code_digest)
+        self.loaders: list[tuple[str, Loader]] = [
+            (name, loader_of(argument, self._annotation(name), shared.find)) for name, argument in work.arguments
+        ]
         self.simple = not (
             self.signature.positional_only or self.signature.var_positional or self.signature.var_keyword
         )
+
+    def _annotation(self, name: str) -> Any:
+        parameter = self.signature.parameters.get(name)
+        return Any if parameter is None else parameter.annotation
 
     def call(self, arguments: dict[str, Any]) -> Any:
         """Call a function that takes some arguments by position only, or any number of them."""
@@ -120,10 +127,6 @@ class _Attempts:
         self._node = batch.work.node if batch.work.node >= 0 else batch.work.task
         self._attempt: Attempt | None = None
         self._opener: FileOpener | None = None
-        self._loaders: list[tuple[str, Loader]] = [
-            (name, loader_of(argument, self._annotation(name), self._file_opener, services.shared.find))
-            for name, argument in batch.work.arguments
-        ]
         self.interrupted = False
 
     def make(self, position: int) -> Outcome:
@@ -132,7 +135,8 @@ class _Attempts:
         item = batch.items[position]
         self._position = position
         self._attempt = None
-        services.slot.set(self._node, item, batch.attempt)
+        inputs, call_input, opener = batch.inputs[position], batch.work.call_input, self._file_opener
+        services.slot.set(self._node if call_input < 0 else inputs[call_input][0], item, batch.attempt)
         capture = services.capture
         if capture is not None:
             capture.begin()
@@ -142,8 +146,7 @@ class _Attempts:
         failure: Failure | None = None
         kind: int = Kind.COMPLETED
         try:
-            inputs = batch.inputs[position]
-            arguments = {name: load(inputs) for name, load in self._loaders}
+            arguments = {name: load(inputs, opener) for name, load in prepared.loaders}
             value = prepared.function(**arguments) if prepared.simple else prepared.call(arguments)
             outputs = self._store(value)
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
@@ -171,7 +174,7 @@ class _Attempts:
             services = self._services
             self._attempt = Attempt(
                 run_id=services.run.run_id,
-                task_id=f"{work.task_id}[{item}]" if work.mapped else work.task_id,
+                task_id=f"{work.task_id}[{item}]" if work.mapped else self._call_id(),
                 number=batch.attempt,
                 idempotency_key=batch.keys[self._position].hex(),
                 root=Path(services.run.folder),
@@ -180,6 +183,13 @@ class _Attempts:
                 keep=lambda value: pack_outputs([self._prepared.storer.slot(value)]),
             )
         return self._attempt
+
+    def _call_id(self) -> str:
+        work = self._batch.work
+        if work.call_input < 0:
+            return work.task_id
+        task_id: str = self._batch.inputs[self._position][work.call_input][1]
+        return task_id
 
     def _store(self, value: Any) -> bytes:
         outputs, kind = self._prepared.outputs, type(value)
@@ -201,10 +211,6 @@ class _Attempts:
         if self._opener is None:
             self._opener = FileOpener(self._services.shared.artifacts, lambda: self.current().folder / "inputs")
         return self._opener
-
-    def _annotation(self, name: str) -> Any:
-        parameter = self._prepared.signature.parameters.get(name)
-        return Any if parameter is None else parameter.annotation
 
     def _seed(self) -> int | None:
         index = self._batch.work.seed_input
