@@ -1,4 +1,4 @@
-"""Values that count by content alone: plain data, paths under the project, arrays, and what is inert."""
+"""Values that count by content alone: plain data, paths and the files they name, arrays, and what is inert."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
+
+from hookline.values.files import digest_file
 
 __all__ = ["Values"]
 
@@ -42,17 +44,22 @@ class Values:
         self._root = root
         self._digest = digest
         self._refused: set[int] = set()
+        self._files: dict[pathlib.Path, str] = {}
         self._kept: list[object] = []
 
     def content(self, value: Any) -> str | None:
-        """Digest a value that reaches no code; None for all others."""
+        """Digest a value that reaches no code; None for all others.
+
+        Raises:
+            OSError: It is the path of a file that can't be read.
+        """
         kind = type(value)
         if kind is str:
             return self._text(str(value))
         if kind in _ATOMS:
             return f"{kind.__name__} {value!r}" if kind is not int else f"int {value:x}"
         if isinstance(value, pathlib.PurePath) and kind.__module__.startswith("pathlib"):
-            return f"{kind.__name__} {self._text(str(value))}"
+            return f"{kind.__name__} {self._text(str(value))} {self.file(value)}"
         if kind in _DATA:
             return self._canonical(value) or f"{kind.__name__} {value!r}"
         if kind is re.Pattern:
@@ -60,6 +67,15 @@ class Values:
         if kind in (list, tuple, dict, set, frozenset):
             return self._container(value)
         return self._canonical(value) if kind.__module__ == "numpy" and _is_array(value) else None
+
+    def file(self, value: object) -> str:
+        """Digest the file that a path names; empty for folders, which code mostly writes to, and all else."""
+        if not isinstance(value, pathlib.Path):
+            return ""
+        found = self._files.get(value)
+        if found is None:
+            found = self._files[value] = digest_file(value).hex() if value.is_file() else ""
+        return found
 
     def _container(self, value: Any) -> str | None:
         if id(value) in self._refused:

@@ -77,9 +77,13 @@ class Walker:
         found = self._nodes.get(id(value))
         if found is not None:
             return found
-        content = self.values.content(value)
+        try:
+            content = self.values.content(value)
+        except OSError as error:
+            return self.unstable(name, f"{name} is the path of a file that can't be read ({error.strerror})")
         if content is not None:
-            made = Node("value", name, content, source=shown(value))
+            held = self.values.file(value)
+            made = Node("value", name, content, source=f"{shown(value)}, content {held[:8]}" if held else shown(value))
             # only what can be changed has an identity; equal constants may or may not be one object
             return self.keep(value, made) if type(value) in (list, dict, set) else made
         try:

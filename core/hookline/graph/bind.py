@@ -13,12 +13,13 @@ from typing import Any, Final
 from hookline.errors import close_match
 from hookline.graph.problem import Problem
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskOutput
-from hookline.model.parameter import Signature
+from hookline.model.parameter import MISSING, Signature
 from hookline.model.recording import Call, Form
 from hookline.model.reference import FirstReference, Reference
 from hookline.model.seed import is_seed
 from hookline.model.step import Conditional, Partial, Step
 from hookline.model.workflow import Workflow
+from hookline.values.encode import holds_file
 
 __all__ = ["Binder", "Shape", "UnusableError"]
 
@@ -33,10 +34,11 @@ class Shape:
         positional: Names that can be given by position.
         keywords: Names that can be given by name.
         required: Names that must be given: no default, and not filled in by the engine.
+        files: Defaults that count by the files they name, and so are bound where they are left out.
         count: How many parameters there are.
     """
 
-    __slots__ = ("count", "keywords", "positional", "required", "signature", "var_keyword", "var_positional")
+    __slots__ = ("count", "files", "keywords", "positional", "required", "signature", "var_keyword", "var_positional")
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
@@ -49,6 +51,7 @@ class Shape:
         self.required = frozenset(
             name for name in signature.required if not is_seed(signature.parameters[name].annotation)
         )
+        self.files = _files_of(signature)
 
 
 class UnusableError(Exception):
@@ -83,6 +86,8 @@ class Binder:
         mapped = self._mapped(call, shape, bindings, wrong) if call.form is not Form.CALL else ()
         if wrong or (len(bindings) < shape.count and not shape.required <= bindings.keys()):
             self._mismatch(call, shape, bindings, wrong)
+        for name, default in shape.files.items():
+            bindings.setdefault(name, default)
         condition = self._argument(call, "", call.condition[0]) if call.condition else None
         return Task(call.index, call.id, step, call.form, bindings, mapped, condition, call.place)
 
@@ -237,6 +242,20 @@ class Binder:
 
     def _note(self, call: Call, text: str) -> None:
         self.problems.append(Problem(call.index, f"task '{call.id}' ({call.place}) {text}"))
+
+
+def _files_of(signature: Signature) -> dict[str, Constant]:
+    defaults = {
+        name: parameter.default
+        for name, parameter in signature.parameters.items()
+        if parameter.default is not MISSING and not is_seed(parameter.annotation)
+    }
+    chosen = {name for name, default in defaults.items() if holds_file(default)}
+    # What is given by position only needs all that stands before it.
+    only = signature.positional[: signature.positional_only]
+    last = max((at for at, name in enumerate(only) if name in chosen), default=-1)
+    chosen.update(only[: last + 1])
+    return {name: Constant(default) for name, default in defaults.items() if name in chosen}
 
 
 def _without_references(kind: type, parts: Any) -> None:

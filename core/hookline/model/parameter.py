@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Parameter", "Signature", "raw_signature", "read_signature", "resolved_hints"]
+__all__ = ["MISSING", "Parameter", "Signature", "raw_signature", "read_signature", "resolved_hints"]
 
 MISSING: Any = inspect.Parameter.empty
 

@@ -16,7 +16,7 @@ from hookline.values.digest import DIGEST_SIZE, digest_bytes, digest_chunks, dig
 from hookline.values.files import digest_path, swap_paths
 from hookline.values.serializers import SERIALIZERS, UnstorableError
 
-__all__ = ["CodeDigest", "Encoded", "decode", "encode", "encode_constant"]
+__all__ = ["CodeDigest", "Encoded", "decode", "encode", "encode_constant", "holds_file"]
 
 CodeDigest = Callable[[frozenset[object]], bytes]
 """Digests the project code among classes and functions that a value refers to; empty bytes where there is none."""
@@ -112,6 +112,16 @@ def encode_constant(value: object, *, code_digest: CodeDigest | None = None) -> 
     return encoded.digest, _laid_out(serializer, b"", stream, buffers).data()
 
 
+def holds_file(value: object) -> bool:
+    """Tell whether a value holds a path at any depth, also inside objects that pickle can look into."""
+    if type(value) in _IMMEDIATE:
+        return False
+    try:
+        return bool(_paths_inside(value))
+    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
+        return False
+
+
 def decode(data: Buffer) -> object:
     """Rebuild a value from its stored bytes.
 
@@ -145,6 +155,15 @@ def _laid_out(serializer: str, code: bytes, stream: bytes, buffers: plain.Buffer
 
 
 def _with_files(digest: bytes, value: object) -> bytes:
+    try:
+        paths = _paths_inside(value)
+    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
+        # Only dill stores it. Where files can't be found, nothing may be reused for them.
+        return os.urandom(DIGEST_SIZE)
+    return digest_tree("with files", [digest, *sorted(digest_bytes(plain.encode_plain(digest_path(p))) for p in paths)])
+
+
+def _paths_inside(value: object) -> list[Path]:
     paths: list[Path] = []
 
     class Finder(pickle.Pickler):
@@ -153,12 +172,8 @@ def _with_files(digest: bytes, value: object) -> bytes:
                 paths.append(obj)
             return NotImplemented
 
-    try:
-        Finder(io.BytesIO(), 5, buffer_callback=lambda _: None).dump(value)
-    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
-        # Only dill stores it. Where files can't be found, nothing may be reused for them.
-        return os.urandom(DIGEST_SIZE)
-    return digest_tree("with files", [digest, *sorted(digest_bytes(plain.encode_plain(digest_path(p))) for p in paths)])
+    Finder(io.BytesIO(), 5, buffer_callback=lambda _: None).dump(value)
+    return paths
 
 
 def _swap(value: object, keep_file: Callable[[Path], object]) -> object:
