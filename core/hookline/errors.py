@@ -11,9 +11,9 @@ with ``help:``.
     │   ├── StoreDamagedError          5
     │   ├── StoreVersionError          5
     │   └── ArtifactError              5    an artifact is missing or damaged
-    ├── RunFailedError                 1    a task failed
-    ├── RunCancelledError              6
-    ├── RunInterruptedError            7
+    ├── RunFailedError                 1    a run did not complete; a task failed
+    │   ├── RunCancelledError          6
+    │   └── RunInterruptedError        7
     └── OwnershipError                 75   another driver has the run
 """
 
@@ -130,13 +130,13 @@ class RunFailedError(HooklineError):
         self.tasks = tuple(tasks)
 
 
-class RunCancelledError(HooklineError):
+class RunCancelledError(RunFailedError):
     """A run that was cancelled before it completed."""
 
     exit_code = 6
 
 
-class RunInterruptedError(HooklineError):
+class RunInterruptedError(RunFailedError):
     """A run that stopped before it completed, and can be resumed."""
 
     exit_code = 7

@@ -51,11 +51,13 @@ class Fingerprint:
         digest: One digest for all of it.
         parts: Its parts, the step's own function first.
         unstable: Why the step has to run every time; empty when the digest holds.
+        names: The names of project modules whose values it reaches, as pairs of module and name.
     """
 
     digest: bytes
     parts: tuple[Part, ...]
     unstable: str = ""
+    names: tuple[tuple[str, str], ...] = ()
 
 
 class Fingerprinter:
@@ -127,4 +129,5 @@ def _fingerprint(found: Crawl) -> Fingerprint:
         parts.setdefault(
             (node.name, node.kind, digest), Part(node.name, node.kind, digest, node.file, node.line, node.source)
         )
-    return Fingerprint(found.digest, tuple(parts.values()), found.unstable)
+    names = dict.fromkeys(place for node in found.nodes for place in node.places)
+    return Fingerprint(found.digest, tuple(parts.values()), found.unstable, tuple(names))

@@ -52,6 +52,7 @@ _EVALUATES = frozenset({"query", "eval", "evaluate", "sql", "execute", "sqldf", 
 _NAME = re.compile(r"[^\W\d]\w*")
 _MISSING = object()
 _ALWAYS = ("__class__",)
+_HELD = frozenset({"value", "container", "object", "function", "class"})
 
 
 class Names:
@@ -112,6 +113,8 @@ class Names:
             return leaf("inert", name)
         value = namespace[name]
         node = self.generic(value, f"{module}.{name}", namespace) or self._walker.node(value, f"{module}.{name}")
+        if node.kind in _HELD and (node.file or node.kind not in ("function", "class")):
+            node.places += ((str(namespace.get("__name__", "")), name),)
         if node.name == f"{module}.{name}" and node.kind not in ("function", "class") and not node.file:
             file = str(namespace.get("__file__") or "")
             node.line, text = self._walker.sources.statement(file, 0, name) if file else (0, "")

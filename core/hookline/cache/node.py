@@ -53,6 +53,7 @@ class Node:
         unstable: Why it has no digest; empty if it has one.
         more: Content and edges that count too where something ``Reads`` them.
         opaque: A distribution that may look into functions it is handed.
+        places: The module-level names that hold it, as pairs of module and name; never digested.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Node:
     file: str = ""
     line: int = 0
     source: str = ""
+    places: tuple[tuple[str, str], ...] = ()
 
     def ready(self) -> Node:
         """Grow if that has not happened yet."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hookline.config import store_path
+from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
-from hookline.engine.history import recorded_run
+from hookline.engine.history import recorded_run, split_task_id
 from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
 from hookline.engine.stop import Stop
@@ -21,8 +21,11 @@ from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan
 from hookline.model.run import Run
+from hookline.model.step import Step
 from hookline.model.workflow import Workflow
+from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
+from hookline.store.rows import RunRow
 from hookline.worker.target import Target, is_loading, load_target, target_of
 
 __all__ = ["graph", "open_run", "open_store", "plan", "resume", "run"]
@@ -71,11 +74,10 @@ def run(
         WorkflowError: The workflow can't be built, or an argument can't be stored.
         StoreError: The store can't be used.
     """
+    _check_call(workflow, params, executor, workers, seed)
     _refuse_while_loading(workflow.name)
     target = target or target_of(workflow)
     built = build_graph(workflow, params or {})
-    if workers is not None and workers < 1:
-        raise UsageError(f"workers must be at least 1, not {workers}", help="leave it out for the machine's default")
     journal = open_journal(store_path(store, target.root), create=True)
     request = Request(
         built,
@@ -84,12 +86,12 @@ def run(
         workers,
         fresh,
         name,
-        tuple(tags),
+        (tags,) if isinstance(tags, str) else tuple(tags),
         Settings(seed=seed, fail_fast=fail_fast),
         observers,
         stop or Stop(),
     )
-    return recorded_run(journal, drive(request, journal), lambda: built)
+    return recorded_run(journal, drive(request, journal), lambda: None, built)
 
 
 def resume(
@@ -129,14 +131,16 @@ def resume(
     journal = open_journal(store_path(store), create=False)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
-    target = target_of(workflow) if workflow is not None else _recorded_target(row.target, row.workflow)
-    params = _recorded_params(row.environment, row.id)
+    target = target_of(workflow) if workflow is not None else _recorded_target(row.target, row.workflow, row.id)
+    params = _recorded_params(row, journal)
     built = build_graph(target.workflow, params)
     known = {task.id for task in built.tasks}
     for task_id in (*keep, *rerun):
         if task_id not in known:
+            what = "keep and rerun take tasks, not items" if split_task_id(task_id)[0] in known else ""
             raise UsageError(
-                f"run {row.id} has no task '{task_id}'", help=f"list its tasks: hookline runs show {row.id}"
+                f"run {row.id} has no task '{task_id}'",
+                help=what or f"list its tasks: hookline runs show {row.id}",
             )
     request = Request(
         built,
@@ -150,7 +154,7 @@ def resume(
         observers,
         stop or Stop(),
     )
-    return recorded_run(journal, drive(request, journal, row.id, takeover), lambda: built)
+    return recorded_run(journal, drive(request, journal, row.id, takeover), lambda: None, built)
 
 
 def plan(
@@ -241,13 +245,7 @@ class RecordedStore:
             UsageError: There is none, or several.
         """
         row = self._journal.run(run_id)
-
-        def rebuilt() -> TaskGraph:
-            return build_graph(
-                _recorded_target(row.target, row.workflow).workflow, _recorded_params(row.environment, row.id)
-            )
-
-        return recorded_run(self._journal, row.id, rebuilt)
+        return recorded_run(self._journal, row.id, lambda: _recorded_target(row.target, row.workflow, row.id))
 
     def close(self) -> None:
         """Give connections back."""
@@ -278,20 +276,36 @@ def _refuse_while_loading(name: str) -> None:
         )
 
 
-def _recorded_target(target: str, workflow: str) -> Target:
-
+def _recorded_target(target: str, workflow: str, run_id: str) -> Target:
     where = json.loads(target)
-    if not where.get("file") and not where.get("module"):
+    place = where.get("file") or where.get("module")
+    if not place or not where.get("attribute"):
         raise UsageError(
-            f"the workflow '{workflow}' was not loaded from a file, so it can't be found again",
-            help="resume it where it is defined: hookline.resume(run_id, workflow=…)",
+            f"the workflow '{workflow}' has no name in a file, so it can't be found again",
+            help=f"resume it where it is defined: hookline.engine.api.resume('{run_id}', workflow={workflow})",
         )
-    return load_target(f"{where.get('file') or where['module']}:{where.get('attribute') or workflow}")
+    return load_target(f"{place}:{where['attribute']}")
 
 
-def _recorded_params(environment: str, run_id: str) -> dict[str, Any]:
-    packed = json.loads(environment).get("params", "")
-    if not packed:
-        raise UsageError(f"the parameters of run {run_id} could not be recorded", help="start a new run")
-    params: dict[str, Any] = pickle.loads(bytes.fromhex(packed))
-    return params
+def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
+    described = json.loads(row.extra or "{}").get("params", "")
+    if not described:
+        raise UsageError(f"the parameters of run {row.id} could not be stored", help="start a new run")
+    return read_params(described, journal.artifacts)
+
+
+def _check_call(workflow: object, params: object, executor: object, workers: object, seed: object) -> None:
+    """Refuse what would fail later with a message that says less."""
+    if not isinstance(workflow, Workflow):
+        what = "a step" if isinstance(workflow, Step) else f"a {type(workflow).__name__}"
+        raise UsageError(f"run() was given {what}, not a workflow", help="give a function decorated with @workflow")
+    if params is not None and not isinstance(params, Mapping):
+        raise UsageError(f"params is a {type(params).__name__}", help="give a dict of the workflow's parameters")
+    if executor is not None and not isinstance(executor, (str, Executor)):
+        raise UsageError(
+            f"executor is a {type(executor).__name__}", help="give a name, such as 'threads', or an executor"
+        )
+    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
+        raise UsageError(f"workers must be at least 1, not {workers!r}", help="leave it out for the machine's default")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise UsageError(f"seed must be a whole number, not {seed!r}")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import pickle
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from hookline.engine.history import describe_returns
+from hookline.engine.descriptions import describe_params, describe_returns
 from hookline.engine.planner import Recorded
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
@@ -19,16 +16,18 @@ from hookline.model.graph import TaskGraph
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.store.rows import AttemptRow, NewRun
+from hookline.worker.target import Target
 
 __all__ = ["clean_folder", "facts_of", "new_run", "recorded_by"]
 
 
-def new_run(request: Request, executor: str) -> NewRun:
+def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
     """Describe a run for its row.
 
     Args:
         request: What the user asked for.
         executor: The executor's name.
+        store: Where large parameters go.
 
     Returns:
         What the store keeps of it, enough to resume it.
@@ -41,7 +40,7 @@ def new_run(request: Request, executor: str) -> NewRun:
                 "file": str(target.file or ""),
                 "module": target.module_name,
                 "root": str(target.root),
-                "attribute": target.workflow.fn.__name__,
+                "attribute": _attribute_of(target),
             }
         ),
         json.dumps({name: _plain(value) for name, value in graph.params.items()}),
@@ -61,10 +60,10 @@ def new_run(request: Request, executor: str) -> NewRun:
                 "python": platform.python_version(),
                 "platform": sys.platform,
                 "host": platform.node(),
-                "params": pickle.dumps(dict(graph.params), 5).hex() if _picklable(graph.params) else "",
             }
         ),
         describe_returns(graph, range(len(graph.tasks))),
+        extra=json.dumps({"params": describe_params(graph.params, store.artifacts)}),
     )
 
 
@@ -76,12 +75,13 @@ def _plain(value: object) -> object:
     return value
 
 
-def _picklable(params: Mapping[str, Any]) -> bool:
-    try:
-        pickle.dumps(dict(params), 5)
-    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
-        return False
-    return True
+def _attribute_of(target: Target) -> str:
+    """Find the name under which the target's module holds the workflow; empty where it holds it under none."""
+    module = sys.modules.get(target.module_name)
+    for name, value in vars(module).items() if module is not None else ():
+        if value is target.workflow:
+            return name
+    return ""
 
 
 def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hookline.engine.program import Program
 from hookline.model.batch import FunctionRef
 from hookline.model.graph import TaskGraph
 
@@ -20,14 +21,21 @@ class Exporter:
     def __init__(self, graph: TaskGraph) -> None:
         self._graph = graph
         self._known: dict[Any, FunctionRef] = {}
+        self._names: dict[Any, tuple[tuple[str, str], ...]] = {}
         self._travel = False
 
-    def check(self, executors: set[str]) -> None:
-        """Find out before the run starts whether functions can travel, where they have to."""
+    def check(self, executors: set[str], program: Program) -> None:
+        """Find out before the run starts whether functions can travel, where they have to, and what they rely on.
+
+        Args:
+            executors: Those that serve the run.
+            program: The graph's program, whose keys count what module-level names hold now.
+        """
         self._travel = bool(executors - {"inline", "threads"})
         if self._travel:
-            for task in self._graph.tasks:
-                self.refer(task.index)
+            for task in program.tasks:
+                self._names[task.task.step.fn] = task.fingerprint.names
+                self.refer(task.task.index)
 
     def refer(self, index: int) -> FunctionRef:
         """Give the reference to a task's function."""
@@ -35,11 +43,21 @@ class Exporter:
         known = self._known.get(function)
         if known is None:
             if self._travel:
-                from hookline.worker.functions import export
-
-                known = export(function)
-                known = FunctionRef(known.module, known.qualname, known.code, known.digest, function)
+                known = self._exported(function)
             else:
                 known = FunctionRef(function.__module__, function.__qualname__, local=function)
             self._known[function] = known
         return known
+
+    def _exported(self, function: Any) -> FunctionRef:
+        from hookline.worker.agreement import held_by
+        from hookline.worker.functions import export
+
+        ref = export(function)
+        names = self._names.get(function, ())
+        if ref.module:
+            names = (*names, (ref.module, ref.qualname))
+        else:
+            # What its own module holds travels with it.
+            names = tuple(name for name in names if name[0] not in ("__main__", function.__module__))
+        return FunctionRef(ref.module, ref.qualname, ref.code, ref.digest, function, held_by(names))

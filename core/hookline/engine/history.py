@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hookline.engine.descriptions import read_returns, read_slots
 from hookline.engine.evaluate import Evaluator
 from hookline.errors import (
     HooklineError,
@@ -17,61 +17,37 @@ from hookline.errors import (
     UsageError,
     close_match,
 )
-from hookline.model.graph import Binding, FirstOf, Nested, Task, TaskGraph, TaskOutput
+from hookline.model.graph import TaskGraph
 from hookline.model.outputs import Outputs
 from hookline.model.run import Run, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.journal import SqliteStore
 from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow
 
-__all__ = ["REFUSED", "RecordedRun", "describe_returns", "recorded_run", "split_task_id"]
+__all__ = ["REFUSED", "RecordedRun", "recorded_run", "split_task_id"]
 
 REFUSED = '{"refused": true}'
 """The detail of the decision not to repeat a recorded side effect whose inputs changed."""
 
 _ORDER = ("completed", "reused", "failed", "skipped")
-_ONE = Outputs("one", ("value",), (Any,), Any, ())
 
 
-def recorded_run(store: SqliteStore, run_id: str, graph: Callable[[], TaskGraph] | None = None) -> Run:
+def recorded_run(
+    store: SqliteStore, run_id: str, load_code: Callable[[], object], graph: TaskGraph | None = None
+) -> Run:
     """Give a recorded run.
 
     Args:
         store: Where it is recorded.
         run_id: Its id, a prefix, ``last`` or ``last~1``.
-        graph: Gives the workflow's graph, which is asked only for values that are put together from slots.
+        load_code: Imports the workflow's file; called only for values of classes that can't be found otherwise.
+        graph: The graph that was run just now, if it was; knows classes that no name leads to.
 
     Returns:
         The run.
     """
     row = store.run(run_id)
-    return Run(row.id, row.workflow, RecordedRun(store, row.id, graph))
-
-
-def describe_returns(graph: TaskGraph, nodes: Sequence[int]) -> bytes | None:
-    """Describe what a workflow returns, for the run's row.
-
-    Args:
-        graph: The workflow's graph.
-        nodes: The numbers under which its tasks are recorded.
-
-    Returns:
-        Pickled bindings; None where the workflow returns nothing or something that can't be kept.
-    """
-    try:
-        return pickle.dumps(None if graph.returns is None else _renumbered(graph.returns, nodes), 5)
-    except Exception:  # noqa: BLE001 - a constant's own pickling code may raise anything
-        return None
-
-
-def _renumbered(binding: Binding, nodes: Sequence[int]) -> Binding:
-    if isinstance(binding, TaskOutput):
-        return TaskOutput(nodes[binding.task], binding.slot, binding.completed)
-    if isinstance(binding, FirstOf):
-        return FirstOf(tuple(TaskOutput(nodes[one.task], one.slot, one.completed) for one in binding.options))
-    if isinstance(binding, Nested):
-        return Nested(binding.kind, binding.keys, tuple(_renumbered(item, nodes) for item in binding.items))
-    return binding
+    return Run(row.id, row.workflow, RecordedRun(store, row.id, load_code, graph))
 
 
 def split_task_id(task_id: str) -> tuple[str, int | None]:
@@ -88,13 +64,15 @@ def split_task_id(task_id: str) -> tuple[str, int | None]:
 class RecordedRun:
     """Answers for one run from the store; see :class:`hookline.model.run.RunSource`."""
 
-    def __init__(self, store: SqliteStore, run_id: str, graph: Callable[[], TaskGraph] | None) -> None:
+    def __init__(
+        self, store: SqliteStore, run_id: str, load_code: Callable[[], object], graph: TaskGraph | None
+    ) -> None:
         self._store = store
         self._id = run_id
-        self._graph_of = graph
-        self._graph: TaskGraph | None = None
+        self._load_code = load_code
+        self._slots = {task.id: task.outputs for task in graph.tasks} if graph is not None else {}
         self._nodes: dict[str, NodeRow] | None = None
-        self._tasks: dict[str, Task] = {}
+        self._counters: dict[int, dict[TaskState, int]] | None = None
 
     def status(self) -> str:
         """See :attr:`Run.status`; a run whose driver is gone is interrupted."""
@@ -126,7 +104,8 @@ class RecordedRun:
             state=_overall(states).value,
             why=self.why(task_id),
             attempts=len(attempts),
-            error=failure,
+            # What was mended by a later attempt is no error of the task's.
+            error="" if _overall(states).succeeded else failure,
             started=_time(min((row.started_us for row in attempts if row.started_us), default=None)),
             finished=_time(max((row.started_us + row.duration_us for row in attempts), default=None)),
             counts={state.value: count for state, count in states.items()},
@@ -169,8 +148,7 @@ class RecordedRun:
             raise self._not_completed(row.state)
         if row.result is None:
             return None
-        returns: Binding | None = pickle.loads(row.result)
-        return None if returns is None else self._evaluator().value(returns)
+        return self._evaluator().value(read_returns(row.result))
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -203,11 +181,7 @@ class RecordedRun:
         return list(self._store.attempts(self._id, node.node, item, item + 1))
 
     def _states(self, node: NodeRow) -> dict[TaskState, int]:
-        counters = {
-            TaskState(word): count
-            for (number, word), count in self._store.counters(self._id).items()
-            if number == node.node and count
-        }
+        counters = self._counted_states().get(node.node)
         if counters:
             return counters
         if node.shape == 0:
@@ -221,6 +195,18 @@ class RecordedRun:
         if node.length is None:
             return {self._item_state(node, 0, ()): 1}
         return {TaskState.COMPLETED: 1}
+
+    def _counted_states(self) -> dict[int, dict[TaskState, int]]:
+        """Give the recorded counts per node, read once where they can't change any more."""
+        if self._counters is not None:
+            return self._counters
+        found: dict[int, dict[TaskState, int]] = {}
+        for (number, word), count in self._store.counters(self._id).items():
+            if count:
+                found.setdefault(number, {})[TaskState(word)] = count
+        if self._store.run(self._id).state.ended:
+            self._counters = found
+        return found
 
     def _item_state(self, node: NodeRow, item: int, attempts: Sequence[AttemptRow]) -> TaskState:
         rows = [
@@ -279,8 +265,18 @@ class RecordedRun:
                 tasks=failed,
             )
         if state is RunState.CANCELLED:
-            return RunCancelledError(f"run {self._id} was cancelled", help=f"go on with: hookline resume {self._id}")
-        return RunInterruptedError(f"run {self._id} is {state.value}", help=f"go on with: hookline resume {self._id}")
+            return RunCancelledError(
+                f"run {self._id} was cancelled",
+                help=f"go on with: hookline resume {self._id}",
+                tasks=self._open_tasks(),
+            )
+        return RunInterruptedError(
+            f"run {self._id} is {state.value}", help=f"go on with: hookline resume {self._id}", tasks=self._open_tasks()
+        )
+
+    def _open_tasks(self) -> list[str]:
+        """List the tasks without a value."""
+        return [name for name in self.task_ids() if not _overall(self._states(self._by_name()[name])).succeeded]
 
     def _evaluator(self) -> Evaluator:
         nodes = {node.node: node for node in self._by_name().values()}
@@ -291,23 +287,17 @@ class RecordedRun:
                 return None
             return self._store.outputs(self._id, index, 0, node.length if node.shape and node.length is not None else 1)
 
+        def outputs(index: int) -> Outputs:
+            node = nodes[index]
+            return self._slots.get(node.name) or read_slots(node.options, self._load_code)
+
         return Evaluator(
             outcomes,
             lambda index: index in nodes and nodes[index].shape != 0,
-            self._outputs,
+            outputs,
             self._store.artifacts,
             Path(self._store.path) / "files",
         )
-
-    def _outputs(self, index: int) -> Outputs:
-        if self._graph is None and self._graph_of is not None:
-            self._graph = self._graph_of()
-        if self._graph is None:
-            return _ONE
-        if not self._tasks:
-            self._tasks = {task.id: task for task in self._graph.tasks}
-        name = next(node.name for node in self._by_name().values() if node.node == index)
-        return self._tasks[name].outputs if name in self._tasks else _ONE
 
 
 _VERBS = {

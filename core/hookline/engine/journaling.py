@@ -297,6 +297,8 @@ class Journaling:
     def ended_without_value(self, index: int, item: int, state: int, failure: Failure | None) -> None:
         """An item ended, and has no value."""
         if self._watching:
+            # What ended before is told before.
+            self.tell_progress()
             frame = failure.frame if failure is not None else ""
             self._events.append(TaskEnded(self._name(index, item), STATES[state], _line(failure), frame))
 
@@ -380,7 +382,7 @@ class Journaling:
             fingerprint.digest,
             _SHAPES[one.form],
             length,
-            "",
+            task.slots,
             describe_bindings(self._program.graph, task),
             f"{one.place.file}:{one.place.line}",
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hookline.cache.fingerprint import Fingerprint, Fingerprinter
+from hookline.engine.descriptions import describe_slots
 from hookline.engine.scheduler import Dependencies, Scheduler, State
 from hookline.engine.watched import Signature, paths_in, signature
 from hookline.errors import HooklineError, WorkflowError
@@ -39,6 +40,7 @@ class TaskProgram:
         task: The task.
         fingerprint: Its code.
         prefix: What of its key does not depend on arguments.
+        slots: How its value splits, as the journal says it.
         constants: Constants among its arguments, by name.
         elements: Known collections that it is mapped over, by name.
         seed: Name of the parameter that takes a seed; empty for none.
@@ -51,6 +53,7 @@ class TaskProgram:
     task: Task
     fingerprint: Fingerprint
     prefix: bytes
+    slots: str = ""
     constants: dict[str, Encoded] = field(default_factory=dict)
     elements: dict[str, list[Encoded]] = field(default_factory=dict)
     seed: str = ""
@@ -114,7 +117,7 @@ def build_program(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: C
         WorkflowError: Constants can't be stored; names all of them.
     """
     encoder = _Encoder(code_digest)
-    prefixes: dict[tuple[object, ...], tuple[Fingerprint, bytes]] = {}
+    prefixes: dict[tuple[object, ...], tuple[Fingerprint, bytes, str]] = {}
     tasks = []
     for task in graph.tasks:
         options = task.options
@@ -122,7 +125,8 @@ def build_program(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: C
         known = prefixes.get(same)
         if known is None:
             fingerprint = fingerprinter.of(task.step.fn)
-            known = prefixes[same] = (fingerprint, _prefix(fingerprint, options.version, options.env))
+            prefix = _prefix(fingerprint, options.version, options.env)
+            known = prefixes[same] = (fingerprint, prefix, describe_slots(task.outputs))
         program = TaskProgram(task, *known)
         encoder.constants_of(program)
         program.seed = _seed_name(task)

@@ -10,11 +10,11 @@ from pathlib import Path
 from hookline.cache.carried import CarriedCode
 from hookline.cache.fingerprint import Fingerprinter
 from hookline.engine.beginnings import clean_folder, facts_of, new_run, recorded_by
+from hookline.engine.descriptions import describe_returns
 from hookline.engine.dispatcher import Dispatcher
 from hookline.engine.evaluate import Evaluator
 from hookline.engine.exporter import Exporter
 from hookline.engine.held import Held
-from hookline.engine.history import describe_returns
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
 from hookline.engine.observers import Observers
@@ -86,9 +86,9 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
     name = request.executor if isinstance(request.executor, str) else "given"
     if isinstance(request.executor, str):
         EXECUTORS.entry(request.executor)
-    exporter.check(_executors_of(request, name))
+    exporter.check(_executors_of(request, name), prepared.program)
     if resumed is None:
-        writer: RunWriter = store.start_run(new_run(request, name))
+        writer: RunWriter = store.start_run(new_run(request, name, store))
     else:
         writer = store.take_run(resumed, takeover=takeover)
     try:
@@ -213,7 +213,7 @@ class _Session:
             return
         try:
             step.fn(self._writer.run_id, self._journal.failed_tasks())
-        except Exception:  # noqa: BLE001 - the run has ended; nothing can fail any more
+        except (Exception, SystemExit):  # noqa: BLE001 - the run has ended; nothing can fail any more
             _log.exception("the on_failure step '%s' of run %s failed", step.name, self._writer.run_id)
 
     def _loop(self) -> bool:

@@ -43,7 +43,7 @@ class Attempt:
         run_id: The run's id.
         task_id: The task's id, ``train[3]`` for an item of a mapped task.
         number: 1 for the first attempt.
-        idempotency_key: The same text in all attempts of the task, in every run that has the same inputs for it.
+        idempotency_key: The same text in all attempts of the task in its run, however its code is mended between them.
         root: The run's folder for attempts.
         seed_value: The value of the ``Seed`` argument, or None.
         notes: What was noted so far.

@@ -15,6 +15,7 @@ __all__ = [
     "Failure",
     "Finished",
     "FunctionRef",
+    "HeldName",
     "Hole",
     "Lost",
     "Message",
@@ -28,6 +29,10 @@ __all__ = [
 ]
 
 
+HeldName = tuple[str, str, bytes]
+"""A module's name, a name in it, and the digest of what that holds."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionRef:
     """How a worker finds a step's plain function.
@@ -38,6 +43,7 @@ class FunctionRef:
         code: The dill (or cloudpickle) bytes of a function that has no file.
         digest: The digest of these bytes; workers load each once.
         local: The function itself, for workers in the driver's process; does not travel.
+        held: What the module-level names that its code reaches have to hold on a worker.
     """
 
     module: str = ""
@@ -45,9 +51,10 @@ class FunctionRef:
     code: bytes = b""
     digest: bytes = b""
     local: Callable[..., Any] | None = None
+    held: tuple[HeldName, ...] = ()
 
-    def __reduce__(self) -> tuple[type[FunctionRef], tuple[str, str, bytes, bytes]]:
-        return FunctionRef, (self.module, self.qualname, self.code, self.digest)
+    def __reduce__(self) -> tuple[type[FunctionRef], tuple[Any, ...]]:
+        return FunctionRef, (self.module, self.qualname, self.code, self.digest, None, self.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +156,7 @@ class Batch:
         items: The items' numbers.
         attempt: The attempts' number, from 1.
         inputs: Per item, what fills the holes.
-        keys: Per item, the idempotency key.
+        keys: Per item, the key under which its result is recorded.
         timeout: Seconds that each attempt may take; None for no limit.
     """
 

@@ -24,6 +24,8 @@ __all__ = ["Conditional", "Options", "Partial", "Step", "step"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_LONGEST_NAME = 100
 Retryable = tuple[type[BaseException], ...]
 
 
@@ -313,12 +315,14 @@ def check_name(name: object, what: str) -> None:
     """Refuse a name that could not stand in a task id or on a command line.
 
     Raises:
-        WorkflowError: The name has other characters than letters, digits, ``_``, ``-`` and ``.``.
+        WorkflowError: The name has other characters than letters, digits, ``_``, ``-`` and ``.``, begins with one of
+            the last two, or is long.
     """
-    if not isinstance(name, str) or not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
+    fits = isinstance(name, str) and name.replace("_", "").replace("-", "").replace(".", "").isalnum()
+    if not isinstance(name, str) or not fits or name[0] in "-." or len(name) > _LONGEST_NAME:
         raise WorkflowError(
             f"the {what} name '{name}' can't be used",
-            help="use letters, digits, '_', '-' and '.', such as 'train_model'",
+            help=f"use at most {_LONGEST_NAME} letters, digits, '_', '-' and '.', such as 'train_model'",
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from hookline.errors import HooklineError
 from hookline.model.batch import Failure
 
 __all__ = ["failure_of"]
@@ -37,9 +38,8 @@ def failure_of(
     text = "".join(traceback.format_exception(type(error), error, trace))
     frame = _frame(trace) if trace is not None else _place_of(function)
     kind = type(error)
-    name = (
-        kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    plain = kind.__module__ in ("builtins", "__main__") or isinstance(error, HooklineError)
+    name = kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
     # sys.exit() in a step is a failure of that task; trying again would say the same.
     retryable = isinstance(error, retry_on) and not isinstance(error, (SystemExit, KeyboardInterrupt))
     return Failure(name, _message(error), _shortened(text), frame, retryable)

@@ -172,11 +172,13 @@ class _Attempts:
             batch, work = self._batch, self._batch.work
             item = batch.items[self._position]
             services = self._services
+            task_id = f"{work.task_id}[{item}]" if work.mapped else self._call_id()
             self._attempt = Attempt(
                 run_id=services.run.run_id,
-                task_id=f"{work.task_id}[{item}]" if work.mapped else self._call_id(),
+                task_id=task_id,
                 number=batch.attempt,
-                idempotency_key=batch.keys[self._position].hex(),
+                # Of the run and task, not of code and inputs: a mended step must not charge a second time.
+                idempotency_key=digest_bytes(f"{services.run.run_id} {task_id}".encode()).hex(),
                 root=Path(services.run.folder),
                 seed_value=self._seed(),
                 is_cancelled=lambda: services.is_cancelled(batch.number),

@@ -100,7 +100,12 @@ def _find(ref: FunctionRef) -> Callable[..., Any]:
         return ref.local
     from hookline.worker.functions import find
 
-    return find(ref)
+    function = find(ref)
+    if ref.held:
+        from hookline.worker.agreement import check
+
+        check(ref)
+    return function
 
 
 class _LateCodeDigest:
