@@ -9,8 +9,9 @@ from pathlib import Path
 
 from hookline import attempt, step, workflow
 
-LOG = Path("executions.log")
-CHILD = Path("child.pid")
+# Texts, not paths: a path of a module counts as an input by what it points to.
+LOG = "executions.log"
+CHILD = "child.pid"
 
 
 def note() -> None:
@@ -70,12 +71,12 @@ def publish(n: int) -> int:
 def beget(x: int) -> int:
     """Leave a child behind that lives on with whatever it inherited."""
     note()
-    if not CHILD.exists():
+    if not Path(CHILD).exists():
         child = os.fork()
         if not child:
             signal.pause()
             os._exit(0)
-        CHILD.write_text(str(child))
+        Path(CHILD).write_text(str(child))
     return x
 
 
