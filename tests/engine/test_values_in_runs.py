@@ -51,3 +51,66 @@ def test_a_file_that_a_step_reads_by_default_counts_by_content(project: Make, pa
         (flow.folder / "folder" / "data.txt").write_text(text)
         assert [flow.run().result, flow.run().result] == [text, text]
         assert flow.executions() == ["read"]
+
+
+KEPT = """
+@dataclass
+class Report:
+    path: Path
+    title: str = ""
+
+class Holder(dict): ...
+
+def written(name="x.txt"):
+    path = attempt().folder / name
+    path.write_text("X")
+    return path
+
+def deep(path):
+    return lambda: path
+
+@step
+def make():
+    {body}
+
+@step
+def read(held) -> str:
+    note("read")
+    path = {path}
+    return f"{{path.name}} {{path.read_text()}}"
+
+@workflow
+def flow():
+    return read(make())
+"""
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ("return [Report(written())]", "held[0].path"),
+        ("return Holder(a=Report(written()))", "held['a'].path"),
+        ("return Report(written().parent)", "held.path / 'x.txt'"),
+        ("return deep(written())", "held()"),
+        ("return [Report(Path(os.path.relpath(written())))]", "held[0].path"),
+    ],
+    ids=["dataclass", "own dict", "folder", "closure", "relative"],
+)
+def test_files_of_the_attempt_are_kept_inside_objects(project: Make, executor: str, body: str, path: str) -> None:
+    """The folder goes with the attempt; a recorded value never points to what was there."""
+    flow = project(KEPT.format(body=body, path=path))
+    run = flow.run(executor)
+    assert run.result == "x.txt X", run.tasks
+    flow.edit('note("read")', 'note("read again")')
+    again = flow.run(executor)
+    assert again.result == "x.txt X"
+    assert again.tasks["make"].state == "reused"
+
+
+def test_an_object_with_a_path_of_the_attempt_where_nothing_is_fails_its_task(project: Make) -> None:
+    """The file could never be found again; the message says what to do."""
+    flow = project(KEPT.format(body="return [Report(attempt().folder / 'never')]", path="held[0].path"))
+    error = flow.run().tasks["make"].error
+    assert "never', where nothing is" in error
+    assert "PurePath" in error

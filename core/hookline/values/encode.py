@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hookline.errors import HooklineError
 from hookline.values import container, plain
 from hookline.values.container import Buffer
 from hookline.values.digest import DIGEST_SIZE, digest_bytes, digest_chunks, digest_tree
 from hookline.values.files import digest_path, swap_paths
-from hookline.values.serializers import SERIALIZERS, UnstorableError
+from hookline.values.serializers import SERIALIZERS, Keep, UnstorableError, never
 
 __all__ = ["CodeDigest", "Encoded", "decode", "encode", "encode_constant", "holds_file"]
 
@@ -44,7 +45,11 @@ class Encoded:
 
 
 def encode(
-    value: object, *, code_digest: CodeDigest | None = None, keep_file: Callable[[Path], object] | None = None
+    value: object,
+    *,
+    code_digest: CodeDigest | None = None,
+    keep_file: Callable[[Path], object] | None = None,
+    keep_inside: Keep = never,
 ) -> Encoded:
     """Give a value's stored form.
 
@@ -53,6 +58,7 @@ def encode(
         code_digest: Digests the classes and functions that the value refers to, so that a value of a class whose code
             changed is another value. None leaves code out.
         keep_file: Stores the file that a path inside the value points to and gives its stand-in. None refuses paths.
+        keep_inside: The same for paths inside objects, which may also stay as they are: None.
 
     Returns:
         Digest and bytes.
@@ -73,7 +79,7 @@ def encode(
     except (plain.NotPlain, RecursionError):
         buffers.clear()
         code.clear()
-        serializer, stream = _serialize(value, buffers, code)
+        serializer, stream = _serialize(value, buffers, code, keep_inside)
     digest = code_digest(frozenset(code)) if code_digest is not None and code else b""
     return _laid_out(serializer, digest, stream, buffers)
 
@@ -183,11 +189,13 @@ def _swap(value: object, keep_file: Callable[[Path], object]) -> object:
     return swap_paths(value, keep_file)
 
 
-def _serialize(value: object, buffers: plain.Buffers, code: set[object]) -> tuple[str, bytes]:
+def _serialize(value: object, buffers: plain.Buffers, code: set[object], keep: Keep = never) -> tuple[str, bytes]:
     first = ""
     for name in ("pickle", "dill"):
         try:
-            return name, SERIALIZERS.load(name).dump(value, buffers, code)
+            return name, SERIALIZERS.load(name).dump(value, buffers, code, keep)
+        except HooklineError:
+            raise
         except Exception as error:  # noqa: BLE001 - a value's own pickling code may raise anything
             first = first or f"{type(error).__name__}: {error}"
             buffers.clear()

@@ -9,13 +9,23 @@ import functools
 import io
 import pickle
 import types
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from hookline.errors import HooklineError
 from hookline.model.registry import Registry
 from hookline.values.plain import Buffers
 
-__all__ = ["SERIALIZERS", "DillSerializer", "PickleSerializer", "Serializer", "UnstorableError"]
+__all__ = ["SERIALIZERS", "DillSerializer", "Keep", "PickleSerializer", "Serializer", "UnstorableError", "never"]
+
+
+Keep = Callable[[Path], object | None]
+"""Stores the file that a path points to and gives what stands for it; None where the path stays."""
+
+
+def never(path: Path) -> None:
+    """Leave each path as it is."""
 
 
 class UnstorableError(HooklineError):
@@ -25,13 +35,14 @@ class UnstorableError(HooklineError):
 class Serializer(Protocol):
     """Turns values into bytes and back; one object serves a whole process, from several threads."""
 
-    def dump(self, value: object, buffers: Buffers, code: set[object]) -> bytes:
+    def dump(self, value: object, buffers: Buffers, code: set[object], keep: Keep = never) -> bytes:
         """Serialise a value.
 
         Args:
             value: What to store.
             buffers: Takes large memory out of band, without a copy.
             code: Takes the classes and functions that the bytes name but don't contain.
+            keep: Asked about each path: stores the file that won't stay where it is, and gives its stand-in.
 
         Returns:
             The stream.
@@ -49,11 +60,11 @@ class Serializer(Protocol):
 class PickleSerializer:
     """Pickle protocol 5 with out-of-band buffers."""
 
-    def dump(self, value: object, buffers: Buffers, code: set[object]) -> bytes:
+    def dump(self, value: object, buffers: Buffers, code: set[object], keep: Keep = never) -> bytes:
         """See :meth:`Serializer.dump`."""
         sink = io.BytesIO()
         pickler = _CodePickler(sink, 5, buffer_callback=buffers.append)
-        pickler.code = code
+        pickler.code, pickler.keep = code, keep
         pickler.dump(value)
         return sink.getvalue()
 
@@ -65,11 +76,11 @@ class PickleSerializer:
 class DillSerializer:
     """dill, for what pickle refuses: lambdas, classes without a module. Ten times slower on data; buffers in band."""
 
-    def dump(self, value: object, buffers: Buffers, code: set[object]) -> bytes:  # noqa: ARG002
+    def dump(self, value: object, buffers: Buffers, code: set[object], keep: Keep = never) -> bytes:  # noqa: ARG002
         """See :meth:`Serializer.dump`."""
         sink = io.BytesIO()
         pickler = _dill_pickler()(sink, protocol=5, recurse=True)
-        pickler.code = code
+        pickler.code, pickler.keep = code, keep
         pickler.dump(value)
         return sink.getvalue()
 
@@ -98,11 +109,10 @@ def _dill_pickler() -> Any:
         """dill's pickler, noting the classes and functions that it meets, by name or by value."""
 
         code: set[object]
+        keep: Keep
 
         def reducer_override(self, obj: Any) -> Any:
-            if isinstance(obj, (type, types.FunctionType)):
-                self.code.add(obj)
-            return NotImplemented
+            return _noted(obj, self.code, self.keep)
 
     return DillCodePickler
 
@@ -111,8 +121,16 @@ class _CodePickler(pickle.Pickler):
     """Notes which classes and functions the stream goes to by name."""
 
     code: set[object]
+    keep: Keep
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, (type, types.FunctionType)):
-            self.code.add(obj)
-        return NotImplemented
+        return _noted(obj, self.code, self.keep)
+
+
+def _noted(obj: Any, code: set[object], keep: Keep) -> Any:
+    if isinstance(obj, (type, types.FunctionType)):
+        code.add(obj)
+    elif isinstance(obj, Path):
+        stand_in = keep(obj)
+        return NotImplemented if stand_in is None else stand_in.__reduce__()
+    return NotImplemented

@@ -86,7 +86,7 @@ class _Prepared:
         self.outputs: Outputs = outputs_of(self.function)
         self.signature: Signature = read_signature(self.function)
         self.retry_on: tuple[type[BaseException], ...] = pickle.loads(work.retry_on) if work.retry_on else (Exception,)
-        self.storer = Storer(shared.writer, shared.code_digest)
+        self.storer = Storer(shared.writer, shared.code_digest, Path(shared.run.folder))
         self.loaders: list[tuple[str, Loader]] = [
             (name, loader_of(argument, self._annotation(name), shared.find)) for name, argument in work.arguments
         ]

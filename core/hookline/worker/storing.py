@@ -23,11 +23,13 @@ class Storer:
     Args:
         writer: Takes what is too large for a row.
         code_digest: Digests the project code that a value refers to.
+        folder: Where attempts have their folders, which don't last: paths there are kept inside objects, too.
     """
 
-    def __init__(self, writer: ArtifactWriter, code_digest: CodeDigest) -> None:
+    def __init__(self, writer: ArtifactWriter, code_digest: CodeDigest, folder: Path) -> None:
         self._writer = writer
         self._code_digest = code_digest
+        self._folder = folder.resolve()
 
     def outcome(self, value: Any, outputs: Outputs) -> bytes:
         """Store a step's value.
@@ -48,7 +50,14 @@ class Storer:
     def slot(self, value: Any) -> Stored:
         """Store one value."""
         files: list[Stored] = []
-        encoded = encode(value, code_digest=self._code_digest, keep_file=lambda path: self._keep(path, files.append))
+
+        def keep(path: Path) -> FileRef:
+            return self._keep(path, files.append)
+
+        def keep_inside(path: Path) -> FileRef | None:
+            return keep(path) if path.resolve().is_relative_to(self._folder) else None
+
+        encoded = encode(value, code_digest=self._code_digest, keep_file=keep, keep_inside=keep_inside)
         if encoded.size <= INLINE_LIMIT:
             return Stored(encoded.digest, encoded.size, b"", encoded.data(), tuple(files))
         place = self._writer.put(encoded.digest, encoded.chunks, encoded.size)
