@@ -53,7 +53,6 @@ _NAME = re.compile(r"[^\W\d]\w*")
 _MISSING = object()
 _ALWAYS = ("__class__",)
 _HELD = frozenset({"value", "container", "object", "function", "class"})
-_HELD = frozenset({"value", "container", "object", "function", "class"})
 
 
 class Names:
@@ -114,8 +113,6 @@ class Names:
             return leaf("inert", name)
         value = namespace[name]
         node = self.generic(value, f"{module}.{name}", namespace) or self._walker.node(value, f"{module}.{name}")
-        if node.kind in _HELD and (node.file or node.kind not in ("function", "class")):
-            node.places += ((str(namespace.get("__name__", "")), name),)
         if node.kind in _HELD and (node.file or node.kind not in ("function", "class")):
             node.places += ((str(namespace.get("__name__", "")), name),)
         if node.name == f"{module}.{name}" and node.kind not in ("function", "class") and not node.file:

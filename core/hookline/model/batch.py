@@ -33,10 +33,6 @@ HeldName = tuple[str, str, bytes]
 """A module's name, a name in it, and the digest of what that holds."""
 
 
-HeldName = tuple[str, str, bytes]
-"""A module's name, a name in it, and the digest of what that holds."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class FunctionRef:
     """How a worker finds a step's plain function.
