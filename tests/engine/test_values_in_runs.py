@@ -114,3 +114,27 @@ def test_an_object_with_a_path_of_the_attempt_where_nothing_is_fails_its_task(pr
     error = flow.run().tasks["make"].error
     assert "never', where nothing is" in error
     assert "PurePath" in error
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_a_decorator_that_takes_positions_only_works(project: Make, executor: str) -> None:
+    """The step declares what the function inside takes; its calls get through the wrapper."""
+    code = """
+    import functools
+
+    def doubled(function):
+        @functools.wraps(function)
+        def wrapper(*args):
+            return 2 * function(*args)
+        return wrapper
+
+    @step
+    @doubled
+    def work(x: int, y: int = 1) -> int:
+        return x + y
+
+    @workflow
+    def flow():
+        return [work(1), work(x=1), work(1, y=2), work.partial(y=3).map(x=[1, 2])]
+    """
+    assert project(code).run(executor).result == [4, 4, 6, [8, 10]]

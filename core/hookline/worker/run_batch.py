@@ -22,6 +22,7 @@ from hookline.model.recording import in_attempt
 from hookline.model.states import Kind
 from hookline.store.outputs import pack_one, pack_outputs
 from hookline.values.digest import digest_bytes
+from hookline.worker.calling import caller_of
 from hookline.worker.failures import failure_of
 from hookline.worker.loading import FileOpener, Loader, loader_of
 from hookline.worker.services import SharedServices, WorkerServices
@@ -90,23 +91,11 @@ class _Prepared:
         self.loaders: list[tuple[str, Loader]] = [
             (name, loader_of(argument, self._annotation(name), shared.find)) for name, argument in work.arguments
         ]
-        self.simple = not (
-            self.signature.positional_only or self.signature.var_positional or self.signature.var_keyword
-        )
+        self.call = caller_of(self.function, self.signature)
 
     def _annotation(self, name: str) -> Any:
         parameter = self.signature.parameters.get(name)
         return Any if parameter is None else parameter.annotation
-
-    def call(self, arguments: dict[str, Any]) -> Any:
-        """Call a function that takes some arguments by position only, or any number of them."""
-        signature = self.signature
-        args = [arguments.pop(name) for name in signature.positional[: signature.positional_only] if name in arguments]
-        more = arguments.pop(signature.var_positional, ()) if signature.var_positional else ()
-        if more:
-            args += [arguments.pop(name) for name in signature.positional[signature.positional_only :]]
-        extra = arguments.pop(signature.var_keyword, {}) if signature.var_keyword else {}
-        return self.function(*args, *more, **arguments, **extra)
 
 
 def _prepare(work: Work, shared: SharedServices) -> _Prepared:
@@ -147,7 +136,7 @@ class _Attempts:
         kind: int = Kind.COMPLETED
         try:
             arguments = {name: load(inputs, opener) for name, load in prepared.loaders}
-            value = prepared.function(**arguments) if prepared.simple else prepared.call(arguments)
+            value = prepared.function(**arguments) if prepared.call is None else prepared.call(arguments)
             outputs = self._store(value)
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
             kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on, prepared.function)
