@@ -28,6 +28,9 @@ from hookline.store.rows import Hit
 __all__ = ["Dispatcher"]
 
 _PLAN_AT_ONCE = 4096
+_OPEN_AT_ONCE = 256
+"""What is open is alive: thousands of calls are begun as the ones before them go on their way."""
+
 _ONE = (0,)
 _IDLE = 0.5
 """Seconds after which the loop looks around even if nothing happens."""
@@ -104,7 +107,7 @@ class Dispatcher:
                 if not scheduler.unfinished:
                     return True
                 self._check_alive()
-            self._journal.push()
+            self._journal.push(idle=waits or self._inbox.empty())
             if waits:
                 self._journal.hurry()
             self._receive()
@@ -123,15 +126,14 @@ class Dispatcher:
 
     def _advance(self) -> None:
         """Open and plan until only attempts can carry the run on: what is reused opens further tasks at once."""
+        scheduler, waiting = self._scheduler, self._launcher.waiting
         while True:
-            opened = self._scheduler.take_opened()
-            for task in opened:
+            for task in scheduler.take_opened(_OPEN_AT_ONCE):
                 self._tasks.open(task)
             self._plan_ready()
-            self._take_blocked()
-            if not opened and not self._scheduler.has_opened():
-                return
-            if self._stop.level:
+            if scheduler.blocked:
+                self._take_blocked()
+            if not scheduler.has_opened() or self._stop.level or len(waiting) >= _OPEN_AT_ONCE:
                 return
 
     def _take_blocked(self) -> None:
@@ -251,6 +253,8 @@ class Dispatcher:
     def _receive(self) -> None:
         due = self._retries.next_due
         wait = _IDLE if due is None else min(_IDLE, max(0.0, due - time.monotonic()))
+        if self._scheduler.has_opened():
+            wait = 0.0
         try:
             message = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
             while True:

@@ -39,6 +39,9 @@ STATES: Mapping[int, TaskState] = {
     State.ABANDONED: TaskState.ABANDONED,
 }
 _COMPLETED = int(Kind.COMPLETED)
+_GATHER = 0.005
+"""Seconds for which a busy dispatcher keeps what happens to itself."""
+
 _SHAPES = {Form.CALL: 0, Form.MAP: 1, Form.PRODUCT: 2}
 
 
@@ -91,6 +94,7 @@ class Journaling:
         self._seconds: dict[str, float] = {}
         self._running: dict[str, int] = {}
         self._last_progress = 0.0
+        self._pushed = 0.0
         self._dirty: set[int] = set()
         self._group = Group(novel=looked_up)
         self._events: list[Event] = []
@@ -107,9 +111,15 @@ class Journaling:
         """What :attr:`committed` reaches when all that happened so far is recorded."""
         return self._recorder.added + bool(self._group)
 
-    def push(self) -> None:
-        """Hand over what happened since the last time."""
-        if self._group or self._events:
+    def push(self, *, idle: bool = True) -> None:
+        """Hand over what happened since the last time.
+
+        Args:
+            idle: Whether the caller is about to wait for something; while it is busy, what happens gathers a little.
+        """
+        now = time.monotonic()
+        if (idle or now - self._pushed > _GATHER) and (self._group or self._events):
+            self._pushed = now
             self._recorder.add(self._group, self._events)
             self._group, self._events = Group(novel=self._looked_up), []
 
@@ -340,12 +350,19 @@ class Journaling:
     def totals(self) -> dict[str, int]:
         """Count all items by state word, every state that occurs or that users ask for."""
         found = dict.fromkeys(("completed", "reused", "failed", "skipped"), 0)
-        for index in range(len(self._program.tasks)):
-            if not self._scheduler.states[index] and not self._scheduler.ended(index):
-                found["pending"] = found.get("pending", 0) + 1
-                continue
-            for state, count in self._states(index).items():
-                found[state.value] = found.get(state.value, 0) + count
+        tally = [0] * len(STATES)
+        for index, states in enumerate(self._scheduler.states):
+            if len(states) == 1:
+                tally[states[0]] += 1
+            elif states:
+                for state in range(len(tally)):
+                    tally[state] += states.count(state)
+            elif not self._scheduler.ended(index):
+                tally[State.PENDING] += 1
+        for state, count in enumerate(tally):
+            if count:
+                word = STATES[state].value
+                found[word] = found.get(word, 0) + count
         return found
 
     def add_pending(self) -> None:

@@ -82,6 +82,7 @@ class Launcher:
         self._retries = retries
         self._executors: dict[str, Executor] = {}
         self._busy: dict[str, int] = {}
+        self._single: set[str] = set()
         self._limited: dict[Any, int] = {}
         self._mean_us: dict[Any, float] = {}
         self._count = 0
@@ -106,6 +107,8 @@ class Launcher:
         if executor is None:
             executor = self._executors[name] = self._open(name)
             self._busy[name] = 0
+            if executor.traits.shares_memory and executor.capacity() == 1:
+                self._single.add(name)
         return executor
 
     def executors(self) -> Iterable[Executor]:
@@ -141,7 +144,7 @@ class Launcher:
                 continue
             executor = self._executors[name]
             executor.submit(self._batch(planned, name, opened, committed, tasks))
-            if executor.traits.shares_memory and executor.capacity() == 1:
+            if name in self._single:
                 # An inline batch has ended by now: its outcomes come first.
                 break
         self.waiting.extendleft(reversed(kept))
@@ -181,10 +184,9 @@ class Launcher:
         return False
 
     def _room(self, name: str) -> bool:
-        executor = self.executor(name)
-        capacity = executor.capacity()
+        capacity = self.executor(name).capacity()
         # One batch more than it works on, each, so that no worker waits for a round trip.
-        return self._busy[name] < (capacity if capacity == 1 and executor.traits.shares_memory else 2 * capacity)
+        return self._busy[name] < (capacity if name in self._single else 2 * capacity)
 
     def _batch(self, planned: Planned, name: str, opened: OpenTask, committed: int, tasks: OpenTasks) -> Batch:
         """Make a batch of as much of what is planned as belongs together."""
@@ -196,7 +198,9 @@ class Launcher:
         items, keys = planned.items[:size], planned.keys[:size]
         number = self._retries.number(planned.task, items[0])
         calls: list[int] = []
-        if work.call_input >= 0:
+        if work.call_input >= 0 and size == 1:
+            calls, inputs = [planned.task], opened.inputs.fill(0, 1)
+        elif work.call_input >= 0:
             together = [planned, *self._alike(work, size - 1, name, committed, tasks)]
             calls = [call.task for call in together]
             inputs = [tasks[task].inputs.fill(0, 1)[0] for task in calls]
@@ -231,6 +235,8 @@ class Launcher:
         if work.call_input >= 0:
             # Calls of other steps count as well: they leave the other workers enough to do.
             count += len(self.waiting) + len(self._full.get(name, ()))
+        if count == 1:
+            return 1
         fair = -(-count // self._executors[name].capacity())
         return max(1, min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST))
 

@@ -18,6 +18,7 @@ from hookline.model.states import Kind
 
 __all__ = ["Outcomes", "ranges_of"]
 
+_COMPLETED = int(Kind.COMPLETED)
 _STATES = {
     Kind.COMPLETED: State.COMPLETED,
     Kind.COMPLETED_ONCE: State.COMPLETED,
@@ -84,9 +85,23 @@ class Outcomes:
         self._launcher.measured(batch.work.function, microseconds / count)
         if entry.calls:
             for index, outcome, key in zip(entry.calls[first : first + count], outcomes, keys, strict=True):
-                self._take_items(index, batch, [outcome], [key], worker)
+                self._take_call(index, batch, outcome, key, worker)
         else:
             self._take_items(entry.task, batch, outcomes, keys, worker)
+
+    def _take_call(self, index: int, batch: Batch, outcome: Outcome, key: bytes, worker: int) -> None:
+        """Take the outcome of a plain task."""
+        opened, task = self._tasks[index], self._program.tasks[index]
+        if outcome.kind != _COMPLETED or opened.same:
+            self._take_items(index, batch, [outcome], [key], worker)
+            return
+        opened.outcomes[0] = outcome.outputs
+        once = not task.cacheable or (bool(task.watched) and self._journal.inputs_changed(index))
+        self._journal.record(index, (outcome,), (key,), batch.attempt, worker, once=once)
+        self._scheduler.finish(index, 0, 1, State.COMPLETED)
+        self._tasks.end(index)
+        if self._journal.watching:
+            self._journal.progress(index, 0, self._launcher.mean_us(batch.work.function))
 
     def _take_items(
         self, index: int, batch: Batch, outcomes: list[Outcome], keys: Sequence[bytes], worker: int
@@ -97,7 +112,7 @@ class Outcomes:
         good: list[int] = []
         held = opened.outcomes
         for outcome in outcomes:
-            if outcome.kind == Kind.COMPLETED:
+            if outcome.kind == _COMPLETED:
                 held[outcome.item] = outcome.outputs
                 good.append(outcome.item)
         self._journal.record(index, outcomes, keys, batch.attempt, worker, once=once)

@@ -6,6 +6,7 @@ scans all tasks, nothing recurses, and a mapped task is one entry however many i
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -79,8 +80,8 @@ class Scheduler:
         count = len(dependencies)
         self._dependencies = dependencies
         self._consumers: list[list[int]] = [[] for _ in range(count)]
-        self._tolerant_consumers: list[list[int]] = [[] for _ in range(count)]
-        self._item_consumers: list[list[int]] = [[] for _ in range(count)]
+        self._tolerant_consumers: dict[int, list[int]] = {}
+        self._item_consumers: dict[int, list[int]] = {}
         self._waiting = array("l", bytes(8 * count))
         self._remaining = array("q", bytes(8 * count))
         self._missing: list[bytearray | None] = [None] * count
@@ -96,19 +97,22 @@ class Scheduler:
             for source in needs.whole:
                 self._consumers[source].append(task)
             for source in needs.tolerant:
-                self._tolerant_consumers[source].append(task)
+                self._tolerant_consumers.setdefault(source, []).append(task)
             for source in needs.itemwise:
-                self._item_consumers[source].append(task)
+                self._item_consumers.setdefault(source, []).append(task)
             # An item-wise source counts until it has begun, because its length is this task's length.
             self._waiting[task] = len(needs.whole) + len(needs.tolerant) + len(needs.itemwise)
             if not self._waiting[task]:
                 self._opened.append(task)
 
-    def take_opened(self) -> list[int]:
-        """Give the tasks that wait for :meth:`begin` or :meth:`skip`, each once."""
-        opened = list(self._opened)
-        self._opened.clear()
-        return opened
+    def take_opened(self, most: int = sys.maxsize) -> list[int]:
+        """Give tasks that wait for :meth:`begin` or :meth:`skip`, each once, oldest first.
+
+        Args:
+            most: How many at most.
+        """
+        opened = self._opened
+        return [opened.popleft() for _ in range(min(most, len(opened)))]
 
     def has_opened(self) -> bool:
         """Whether any task waits for that."""
@@ -164,7 +168,7 @@ class Scheduler:
             state: How its items end.
             length: How many items are counted.
         """
-        for consumer in self._item_consumers[task]:
+        for consumer in self._item_consumers.get(task, ()):
             self._block(consumer, _CAUSES[state])
         self._start(task, length, _SKIPPED)
         if length:
@@ -187,7 +191,7 @@ class Scheduler:
             self.states[task][low:high] = bytes((state,)) * (high - low)
             self.counts[task][state] += high - low
             self._remaining[task] -= high - low
-            for consumer in self._item_consumers[task]:
+            for consumer in self._item_consumers.get(task, ()):
                 if self._begun[consumer] == _RUNS:
                     self._advance(consumer, low, high, state, pending)
             if not self._remaining[task]:
@@ -223,7 +227,7 @@ class Scheduler:
         self._begun[task] = how
         self.states[task] = bytearray(length)
         self._remaining[task] = length
-        for consumer in self._item_consumers[task]:
+        for consumer in self._item_consumers.get(task, ()):
             self._arrive(consumer)
 
     def _begin_itemwise(self, task: int, length: int, itemwise: Sequence[int]) -> None:
@@ -295,7 +299,7 @@ class Scheduler:
             if cause:
                 self._block(consumer, cause)
             self._arrive(consumer)
-        for consumer in self._tolerant_consumers[task]:
+        for consumer in self._tolerant_consumers.get(task, ()):
             self._arrive(consumer)
 
     def _block(self, consumer: int, cause: int) -> None:

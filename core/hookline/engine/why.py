@@ -18,9 +18,11 @@ from hookline.values.digest import digest_bytes
 __all__ = ["Reasons", "describe_bindings"]
 
 _SHOWN = 60
+_SMALL = 1 << 64
 _NAMED = 3
 _READ_AHEAD = 20_000
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring_ascii
 
 
 class Reasons:
@@ -173,13 +175,13 @@ def _described(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram)
     if type(binding) is TaskOutput and binding.slot < 0:
         # By far the commonest; ids have no characters that would need escaping.
         return f'{{"tasks":["{graph.tasks[binding.task].id}"]}}'
+    if type(binding) is Constant and name in task.constants:
+        return f'{{"digest":"{task.constants[name][0].hex()}","shown":{_quoted(_shown(binding.value))}}}'
     return _encode(_described_in_full(graph, name, binding, task))
 
 
 def _described_in_full(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram) -> dict[str, Any]:
     if isinstance(binding, Constant):
-        if name in task.constants:
-            return {"digest": task.constants[name][0].hex(), "shown": _shown(binding.value)}
         elements = task.elements.get(name, [])
         joined = digest_bytes(b"".join(digest for digest, _ in elements))
         return {"digest": joined.hex(), "shown": _shown(binding.value)}
@@ -206,6 +208,8 @@ def _described_in_full(graph: TaskGraph, name: str, binding: Binding, task: Task
 
 def _shown(value: object) -> str:
     # A repr may be slow or large; only plain small things are shown as they are.
+    if type(value) is int and -_SMALL < value < _SMALL:
+        return repr(value)
     if isinstance(value, (int, float, bool, str, bytes, type(None))):
         text = repr(value if not isinstance(value, (str, bytes)) else value[: _SHOWN + 1])
     elif (

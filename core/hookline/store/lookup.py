@@ -24,6 +24,7 @@ _PAYS = 8  # hits
 _WINDOW = 4096
 _AHEAD = 256
 _FRESH = 0.02  # seconds
+_MISSES = 16
 
 _RANGE = "SELECT item, attempt, kind, key, outputs FROM attempts WHERE run = ? AND node = ? AND item >= ? AND item <= ?"
 _ONWARD = (
@@ -71,7 +72,14 @@ class Finder:
         if len(keys) == 1 and (hit := known.ahead.get(keys[0])) is not None:
             known.used += 1
             return {keys[0]: hit}
-        return self._search(known, keys)
+        if len(keys) > 1:
+            return self._search(known, keys)
+        # A chain that runs asks for one new key after another.
+        if known.misses > _MISSES and known.segments.lacks(self._connection, keys[0][:PREFIX]):
+            return {}
+        hits = self._search(known, keys)
+        known.misses = 0 if hits else known.misses + 1
+        return hits
 
     def _search(self, known: _Fingerprint, keys: Sequence[bytes]) -> _Hits:
         places: dict[bytes, Place] = {}
@@ -214,13 +222,14 @@ class Finder:
 class _Fingerprint:
     """What one connection knows about one fingerprint."""
 
-    __slots__ = ("_window", "ahead", "checked", "segments", "used")
+    __slots__ = ("_window", "ahead", "checked", "misses", "segments", "used")
 
     def __init__(self, segments: Segments) -> None:
         self.segments = segments
         self.ahead: _Hits = {}
         self.checked = float("-inf")
         self.used = 0
+        self.misses = 0
         self._window = 1
 
     def window(self) -> int:

@@ -29,6 +29,7 @@ _WIDTH = _ENTRY.size
 _pack_entry = _ENTRY.pack
 _BLOBS_KEPT = 256  # chunks of one segment
 _SMALL_KEPT = 65536  # entries
+_SET_CHUNKS = 64  # a segment of so many is held as a set of prefixes by readers that miss often
 _REFRESH = (
     "SELECT s.segment, s.low_run, s.high_run, s.repeats, s.oldest, s.entries, s.base, s.chunks, c.entries"
     " FROM segments s LEFT JOIN chunks c ON c.chunk = s.base AND s.chunks = 1 AND s.segment > ?2"
@@ -133,13 +134,26 @@ def _search(blob: bytes, prefix: bytes) -> Place | None:
 class Segment:
     """A segment of several chunks; its content never changes."""
 
-    __slots__ = ("base", "blobs", "chunks", "entries", "firsts", "high_run", "low_run", "number", "oldest", "repeats")
+    __slots__ = (
+        "base",
+        "blobs",
+        "chunks",
+        "entries",
+        "firsts",
+        "high_run",
+        "low_run",
+        "number",
+        "oldest",
+        "prefixes",
+        "repeats",
+    )
 
     def __init__(self, row: Sequence[int]) -> None:
         self.number, self.low_run, self.high_run, self.repeats, self.oldest = row[:5]
         self.entries, self.base, self.chunks = row[5:8]
         self.firsts: list[bytes] | None = None
         self.blobs: dict[int, bytes] = {}
+        self.prefixes: frozenset[int] | None = None
 
 
 class Segments:
@@ -189,6 +203,34 @@ class Segments:
             self._through = max(self._through, number)
         self.large = large[::-1]
         return self._through > before
+
+    def lacks(self, connection: sqlite3.Connection, prefix: bytes) -> bool:
+        """Tell whether no segment has a prefix, mostly from memory."""
+        if prefix in self.small:
+            return False
+        number = int.from_bytes(prefix, "big")
+        for segment in self.large:
+            known = segment.prefixes
+            if known is None:
+                if segment.chunks > _SET_CHUNKS:
+                    if self.probe(connection, segment, prefix) is not None:
+                        return False
+                    continue
+                known = self._prefixes(connection, segment)
+            if known is None or number in known:
+                return False
+        return True
+
+    def _prefixes(self, connection: sqlite3.Connection, segment: Segment) -> frozenset[int] | None:
+        """Read all prefixes of a segment; None where it was merged away a moment ago."""
+        rows = connection.execute(
+            "SELECT entries FROM chunks WHERE chunk >= ? AND chunk < ?", (segment.base, segment.base + segment.chunks)
+        ).fetchall()
+        if len(rows) < segment.chunks:
+            return None
+        parts = [_numbers(blob[: len(blob) // _WIDTH * PREFIX]) for (blob,) in rows]
+        segment.prefixes = frozenset().union(*parts)
+        return segment.prefixes
 
     def find(self, connection: sqlite3.Connection, segment: Segment, prefixes: Sequence[bytes]) -> dict[bytes, Place]:
         """Find sorted prefixes in one large segment: probe for few, read through it for many."""

@@ -27,19 +27,15 @@ def spans_of(group: Group) -> dict[str, list[Span]]:
     return {table: _spans(ranges) for table, ranges in found.items() if ranges}
 
 
-def reusable_attempts(group: Group) -> dict[int, list[Attempt]]:
-    """Gather, per node, the attempts that later runs may reuse."""
-    reusable: dict[int, list[Attempt]] = {}
-    for row in group.attempts:
-        if row[3] <= _REUSABLE and row[4] is not None:
-            rows = reusable.get(row[0])
-            if rows is None:
-                rows = reusable[row[0]] = []
-            rows.append(row)
-    return reusable
+def reusable_attempts(group: Group) -> list[Attempt]:
+    """Gather the attempts that later runs may reuse."""
+    return [row for row in group.attempts if row[3] <= _REUSABLE and row[4] is not None]
 
 
 def _items(rows: Sequence[Sequence[Any]]) -> list[tuple[int, int, int]]:
+    if len({row[0] for row in rows}) > _SPANS:
+        # Rows of many tasks are told as one span in any case.
+        return [(row[0], row[1], row[1] + 1) for row in rows]
     by_node: dict[int, list[int]] = {}
     for row in rows:
         items = by_node.get(row[0])

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["SqliteRunWriter"]
 
 _WITH_EPOCH = frozenset({"attempts", "decisions", "nodes"})
-_STEPS = (256, 32, 4, 1)
+# Each statement hands the interpreter over to a busy driver and has to get it back: few, whatever their number of rows.
+_STEPS = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 
 
 _ATTEMPTS = "node, item, attempt, kind, key, outputs, started_us, duration_us, worker"
@@ -158,11 +159,12 @@ class SqliteRunWriter:
         learned: dict[bytes, int],
         nodes: dict[int, int | None],
     ) -> None:
-        ready = []
-        for row in rows:
-            code = None if row.fingerprint is None else self._code(cursor, row.fingerprint, learned)
-            nodes[row.node] = code
-            ready.append((*row[:3], code, *row[4:]))
+        codes: dict[bytes | None, int | None] = {None: None}
+        for fingerprint in {row.fingerprint for row in rows}:
+            if fingerprint is not None:
+                codes[fingerprint] = self._code(cursor, fingerprint, learned)
+        ready = [(*row[:3], codes[row[3]], *row[4:]) for row in rows]
+        nodes.update([(row[0], row[3]) for row in ready])
         self._insert(cursor, "nodes", _NODES, ready, sequence, "OR REPLACE")
 
     def _insert(
@@ -201,7 +203,7 @@ class SqliteRunWriter:
     def _index(
         self,
         cursor: sqlite3.Cursor,
-        reusable: dict[int, list[Attempt]],
+        reusable: list[Attempt],
         nodes: dict[int, int | None],
         sequence: int,
         *,
@@ -209,12 +211,15 @@ class SqliteRunWriter:
     ) -> None:
         entries: dict[int, list[bytes]] = {}
         run = self.run
-        for node, rows in reusable.items():
+        for node, item, attempt, _, key, _, _, _, _ in reusable:
             code = nodes[node] if node in nodes else self._code_of_node(cursor, node, nodes)
-            if code is not None:
-                entries.setdefault(code, []).extend([entry(row[4] or b"", run, node, row[1], row[2]) for row in rows])
-        for code, found in entries.items():
-            append_segment(cursor, code, sequence, run, found, novel=novel)
+            if code is not None and key is not None:
+                found = entries.get(code)
+                if found is None:
+                    found = entries[code] = []
+                found.append(entry(key, run, node, item, attempt))
+        for code, ready in entries.items():
+            append_segment(cursor, code, sequence, run, ready, novel=novel)
 
     def _code_of_node(self, cursor: sqlite3.Cursor, node: int, nodes: dict[int, int | None]) -> int | None:
         if node in self._node_codes:
