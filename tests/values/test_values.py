@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hookline.cache.carried import CarriedCode
@@ -254,12 +254,15 @@ def test_subclasses_of_arrays_are_stored_whole(tmp_path: Path) -> None:
 TEXTS = st.text(st.characters(), max_size=4).map(np.str_) | st.binary(max_size=4).map(np.bytes_)
 
 
+@example(np.str_("a\0"))
+@example(np.bytes_(b"a\0"))
 @given(TEXTS)
 def test_numpy_texts_come_back_as_they_were(text: Any) -> None:
     """Empty ones, too, and those with zeros at their end."""
     back = decode(encode(text).data())
     assert type(back) is type(text)
     assert back == text
+    assert len(back) == len(text)
 
 
 def test_the_same_elements_laid_out_with_gaps_have_one_digest() -> None:

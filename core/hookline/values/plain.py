@@ -223,7 +223,7 @@ def _reduce_scalar(scalar: Any) -> Any:
     if scalar.dtype.kind == "S":
         return rebuild_scalar, (f"|S{len(scalar)}", bytes(scalar))
     if scalar.dtype.kind == "U":
-        return rebuild_scalar, (f"<U{len(scalar)}", str(scalar).encode("utf-32-le", "surrogatepass"))
+        return rebuild_scalar, (f"<U{len(scalar)}", scalar.encode("utf-32-le", "surrogatepass"))
     return rebuild_scalar, (scalar.dtype.str, scalar.tobytes())
 
 
