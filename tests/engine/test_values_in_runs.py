@@ -138,3 +138,48 @@ def test_a_decorator_that_takes_positions_only_works(project: Make, executor: st
         return [work(1), work(x=1), work(1, y=2), work.partial(y=3).map(x=[1, 2])]
     """
     assert project(code).run(executor).result == [4, 4, 6, [8, 10]]
+
+
+@pytest.mark.parametrize(
+    ("argument", "path"),
+    [
+        ("HERE / 'data.txt'", "held"),
+        ("[HERE / 'data.txt', make()]", "held[0]"),
+        ("{'a': [make(), (HERE / 'data.txt', make())]}", "held['a'][1][0]"),
+        ("Source(HERE / 'data.txt')", "held.path"),
+        ("[make(), [Source(HERE / 'data.txt')]]", "held[1][0].path"),
+    ],
+    ids=["alone", "beside a reference", "deep beside references", "in an object", "in an object beside a reference"],
+)
+def test_a_file_that_changes_while_a_task_reads_it_makes_no_result_to_reuse(
+    project: Make, argument: str, path: str
+) -> None:
+    """Nobody knows which content was read: wherever the path stands, the task runs again."""
+    code = f"""
+    @dataclass(frozen=True)
+    class Source:
+        path: Path
+
+    @step
+    def make() -> int:
+        return 1
+
+    @step
+    def read(held) -> str:
+        note("read")
+        path = {path}
+        text = path.read_text()
+        if there("change"):
+            path.write_text("other text")
+        return text
+
+    @workflow
+    def flow():
+        return read({argument})
+    """
+    flow = project(code)
+    for present in (True, False, False):
+        flow.touch("change") if present else (flow.folder / "change").unlink(missing_ok=True)
+        (flow.folder / "data.txt").write_text("the text")
+        assert flow.run().result == "the text"
+    assert flow.executions() == ["read", "read"]

@@ -48,6 +48,7 @@ class TaskProgram:
         depends: Indexes of the tasks it waits for, each once.
         cacheable: Whether a recorded result may stand for running it.
         described: What its arguments are bound to, for later comparisons; made when it is first needed.
+        lost: Whether a recorded result of it was found whose artifact is missing or damaged.
     """
 
     task: Task
@@ -61,6 +62,7 @@ class TaskProgram:
     depends: Sequence[int] = ()
     cacheable: bool = True
     described: bytes = b""
+    lost: bool = False
 
 
 @dataclass(slots=True)
@@ -143,21 +145,19 @@ def build_program(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: C
 class _Encoder:
     def __init__(self, code_digest: CodeDigest) -> None:
         self._code_digest = code_digest
-        self._known: dict[int, tuple[object, Encoded]] = {}
+        self._known: dict[int, tuple[object, Encoded, list[_Watched]]] = {}
         self.problems: list[str] = []
 
     def constants_of(self, program: TaskProgram) -> None:
         task = program.task
         for name, binding in task.bindings.items():
             try:
-                if isinstance(binding, Constant):
-                    program.watched += [(path, signature(path)) for path in self._paths(binding.value)]
                 if isinstance(binding, Constant) and name in task.mapped:
-                    program.elements[name] = [self.encode(value) for value in binding.value]
+                    program.elements[name] = [self._encode_for(program, value) for value in binding.value]
                 elif isinstance(binding, Constant):
-                    program.constants[name] = self.encode(binding.value)
+                    program.constants[name] = self._encode_for(program, binding.value)
                 elif isinstance(binding, Nested):
-                    self._nested(binding)
+                    self._nested(program, binding)
             except HooklineError as error:
                 self.problems.append(f"argument '{name}' of task '{task.id}' ({task.place}): {error}")
 
@@ -165,27 +165,37 @@ class _Encoder:
         if type(value) in _IMMEDIATE:
             data = pickle.dumps(value, 5)
             return digest_bytes(data), data
+        return self._remembered(value)[1]
+
+    def _encode_for(self, program: TaskProgram, value: object) -> Encoded:
+        if type(value) in _IMMEDIATE:
+            return self.encode(value)
+        _, encoded, watched = self._remembered(value)
+        program.watched += watched
+        return encoded
+
+    def _remembered(self, value: object) -> tuple[object, Encoded, list[_Watched]]:
         # The same object given to thousands of tasks is encoded once; it is kept alive so that its id stays its own.
         known = self._known.get(id(value))
         if known is None:
-            known = self._known[id(value)] = (value, encode_constant(value, code_digest=self._code_digest))
-        return known[1]
+            paths = paths_in(value) if type(value) not in _PATHLESS else []
+            watched = [(path, signature(path)) for path in paths]
+            known = self._known[id(value)] = (value, encode_constant(value, code_digest=self._code_digest), watched)
+        return known
 
-    def _paths(self, value: object) -> list[Path]:
-        return paths_in(value) if type(value) not in _PATHLESS else []
-
-    def _nested(self, binding: Nested) -> None:
+    def _nested(self, program: TaskProgram, binding: Nested) -> None:
         pending: list[Binding] = list(binding.items)
         while pending:
             part = pending.pop()
             if isinstance(part, Constant):
-                self.encode(part.value)
+                self._encode_for(program, part.value)
             elif isinstance(part, Nested):
                 pending.extend(part.items)
 
 
 _IMMEDIATE = frozenset({int, float, bool, type(None)})
 _PATHLESS = frozenset({int, float, bool, str, bytes, type(None)})
+_Watched = tuple[Path, Signature]
 
 
 def env_digests(names: Sequence[str]) -> dict[str, str]:

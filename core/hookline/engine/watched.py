@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hookline.values.encode import paths_inside
 from hookline.values.files import swap_paths, walk_folder
 
 __all__ = ["Signature", "changed_since", "paths_in", "signature"]
@@ -12,7 +13,11 @@ Signature = tuple[tuple[str, int, int, int], ...]
 
 
 def paths_in(value: object) -> list[Path]:
-    """List the paths at any depth of a value's lists, tuples and dicts."""
+    """List the paths at any depth of a value; inside objects where pickle can look into them."""
+    try:
+        return paths_inside(value)
+    except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
+        pass
     found: list[Path] = []
 
     def note(path: Path) -> Path:

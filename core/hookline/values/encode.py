@@ -17,7 +17,7 @@ from hookline.values.digest import DIGEST_SIZE, digest_bytes, digest_chunks, dig
 from hookline.values.files import digest_path, swap_paths
 from hookline.values.serializers import SERIALIZERS, Keep, UnstorableError, never
 
-__all__ = ["CodeDigest", "Encoded", "decode", "encode", "encode_constant", "holds_file"]
+__all__ = ["CodeDigest", "Encoded", "decode", "encode", "encode_constant", "holds_file", "paths_inside"]
 
 CodeDigest = Callable[[frozenset[object]], bytes]
 """Digests the project code among classes and functions that a value refers to; empty bytes where there is none."""
@@ -123,9 +123,27 @@ def holds_file(value: object) -> bool:
     if type(value) in _IMMEDIATE:
         return False
     try:
-        return bool(_paths_inside(value))
+        return bool(paths_inside(value))
     except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
         return False
+
+
+def paths_inside(value: object) -> list[Path]:
+    """List the paths at any depth of a value, also those inside objects.
+
+    Raises:
+        Exception: Whatever tells that pickle can't look into it.
+    """
+    paths: list[Path] = []
+
+    class Finder(pickle.Pickler):
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, Path):
+                paths.append(obj)
+            return NotImplemented
+
+    Finder(io.BytesIO(), 5, buffer_callback=lambda _: None).dump(value)
+    return paths
 
 
 def decode(data: Buffer) -> object:
@@ -162,24 +180,11 @@ def _laid_out(serializer: str, code: bytes, stream: bytes, buffers: plain.Buffer
 
 def _with_files(digest: bytes, value: object) -> bytes:
     try:
-        paths = _paths_inside(value)
+        paths = paths_inside(value)
     except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
         # Only dill stores it. Where files can't be found, nothing may be reused for them.
         return os.urandom(DIGEST_SIZE)
     return digest_tree("with files", [digest, *sorted(digest_bytes(plain.encode_plain(digest_path(p))) for p in paths)])
-
-
-def _paths_inside(value: object) -> list[Path]:
-    paths: list[Path] = []
-
-    class Finder(pickle.Pickler):
-        def reducer_override(self, obj: Any) -> Any:
-            if isinstance(obj, Path):
-                paths.append(obj)
-            return NotImplemented
-
-    Finder(io.BytesIO(), 5, buffer_callback=lambda _: None).dump(value)
-    return paths
 
 
 def _swap(value: object, keep_file: Callable[[Path], object]) -> object:
