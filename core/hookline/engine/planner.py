@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hookline.engine.inputs import Inputs
 from hookline.engine.program import TaskProgram
 from hookline.model.states import Kind
+from hookline.store.outputs import ONE_INLINE
 from hookline.store.protocol import Store
 from hookline.store.rows import AttemptRow, Hit
 
@@ -99,9 +100,9 @@ class Planner:
             decided.run = list(open_items)
             return decided
         if self._earlier:
-            open_items = self._look_up_earlier(decided, open_items)
+            open_items = self._look_up_earlier(decided, task, open_items)
         if not self._fresh and self._store is not None and open_items and self._has_code(task.fingerprint.digest):
-            open_items = self._look_up(decided, task.fingerprint.digest, open_items)
+            open_items = self._look_up(decided, task, open_items)
         self._share(decided, task.task.index, open_items)
         return decided
 
@@ -118,12 +119,12 @@ class Planner:
         if not task.cacheable:
             return None
         row = self._earlier.get(key) if self._earlier else None
-        if row is not None:
+        if row is not None and self._is_whole(task, row.outputs):
             return _as_hit(row)
         fingerprint = task.fingerprint.digest
         if not self._fresh and self._store is not None and self._has_code(fingerprint):
             found = self._store.lookup(fingerprint, [key], besides=self._run)
-            if found:
+            if found and self._is_whole(task, found[key].outputs):
                 return found[key]
         place = (task.task.index, 0)
         first = self._keys.setdefault(key, place)
@@ -140,26 +141,34 @@ class Planner:
             known = self._known_code[fingerprint] = self._store.code(fingerprint) is not None
         return known
 
-    def _look_up(self, decided: Decided, fingerprint: bytes, items: Sequence[int]) -> Sequence[int]:
+    def _is_whole(self, task: TaskProgram, outputs: bytes | None) -> bool:
+        """Whether the artifacts of a recorded outcome are where they were put, as far as that can be told cheaply."""
+        if outputs is None or self._store is None or outputs[0] == ONE_INLINE or self._store.artifacts.has(outputs):
+            return True
+        task.lost = True
+        return False
+
+    def _look_up(self, decided: Decided, task: TaskProgram, items: Sequence[int]) -> Sequence[int]:
         assert self._store is not None
         low, keys = decided.low, decided.keys
-        found = self._store.lookup(fingerprint, [keys[item - low] for item in items], besides=self._run)
+        wanted = [keys[item - low] for item in items]
+        found = self._store.lookup(task.fingerprint.digest, wanted, besides=self._run)
         if not found:
             return items
         rest = []
         for item in items:
             hit = found.get(keys[item - low])
-            if hit is None:
+            if hit is None or not self._is_whole(task, hit.outputs):
                 rest.append(item)
             else:
                 decided.hits[item] = hit
         return rest
 
-    def _look_up_earlier(self, decided: Decided, items: Sequence[int]) -> Sequence[int]:
+    def _look_up_earlier(self, decided: Decided, task: TaskProgram, items: Sequence[int]) -> Sequence[int]:
         rest = []
         for item in items:
             row = self._earlier.get(decided.keys[item - decided.low])
-            if row is None:
+            if row is None or not self._is_whole(task, row.outputs):
                 rest.append(item)
             else:
                 decided.hits[item] = _as_hit(row)
@@ -194,7 +203,8 @@ class Planner:
                 continue
             key = decided.keys[item - decided.low]
             effect = not task.task.options.cache
-            if effect and rerun:
+            if (effect and rerun) or not (effect or self._is_whole(task, row.outputs)):
+                # A side effect is not repeated for the sake of its artifact: whoever needs that says what is missing.
                 rest.append(item)
             elif row.key == key or (effect and keep):
                 decided.kept[item] = row

@@ -51,6 +51,8 @@ class Reasons:
             return "it has side effects (cache=False)"
         if task.fingerprint.unstable:
             return f"its code can't be compared: {task.fingerprint.unstable}"
+        if task.lost:
+            return "its recorded artifact is missing or damaged"
         if self._fresh:
             return "a fresh run was asked for"
         if self._previous is None or self._store is None:

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import mmap
 import os
+import stat
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from blake3 import blake3
 from hookline.errors import ArtifactError
 from hookline.store.durable import make_folder, new_file, sync_folder, write_all, write_file
 from hookline.store.locks import Forgetful, forget_in_children
-from hookline.store.outputs import INLINE_LIMIT, PACK_LIMIT, Stored
+from hookline.store.outputs import INLINE_LIMIT, PACK_LIMIT, Stored, unpack_outputs
 from hookline.store.packs import Pack, pack_path, read_place
 from hookline.store.place import storage_error
 
@@ -27,6 +28,10 @@ OWN_FILE = b"f"
 _PIECE = 1 << 20
 _REMEMBERED = 16384
 _FICLONE = 0x40049409
+_REPAIR = (
+    "run the workflow again, or resume it: what made the artifact is recomputed"
+    " (a step with cache=False only by a new run, or with --rerun)"
+)
 
 
 class Artifacts:
@@ -63,18 +68,53 @@ class Artifacts:
             ArtifactError: The artifact is missing or damaged.
         """
         if item.data is not None:
-            _check(item, item.data, "in the journal")
+            if not _matches(item, item.data):
+                raise _damaged(item, "the bytes in the journal are others")
             return item.data
         packed = read_place(item.place)
         if packed:
             path = pack_path(self._packs, packed[0])
             with self._failing(item, path):
                 data = _read_at(path, packed[1], item.size)
-            _check(item, data, f"at {packed[1]} in '{path}'")
+            if not _matches(item, data):
+                self._set_aside(item.place)
+                raise _damaged(item, f"the bytes at {packed[1]} in '{path}' are others")
             return data
         if item.place != OWN_FILE:
             raise ArtifactError(f"artifact {item.digest.hex()} has a place that this hookline does not know")
         return self._read_own(item)
+
+    def has(self, outputs: bytes) -> bool:
+        """Tell whether the artifacts of a recorded outcome are there, in their size, and not known to be damaged.
+
+        Their bytes are not read: whoever reads them finds other damage, and from then on the answer is no.
+
+        Args:
+            outputs: The packed outputs.
+        """
+        pending = [*unpack_outputs(outputs)]
+        while pending:
+            item = pending.pop()
+            pending += item.files
+            if item.place and not self._has(item):
+                return False
+        return True
+
+    def has_place(self, place: bytes, size: int) -> bool:
+        """Tell the same of what stands at a place in a pack."""
+        packed = read_place(place)
+        if packed is None or os.access(self._mark(place), os.F_OK):
+            return False
+        found = _size_of(pack_path(self._packs, packed[0]))
+        return found >= packed[1] + size
+
+    def is_sound(self, digest: bytes, size: int) -> bool:
+        """Tell whether a file of its own holds these bytes; reads it, unless this process wrote or checked it."""
+        try:
+            self._read_own(Stored(digest, size, OWN_FILE, None))
+        except ArtifactError:
+            return False
+        return True
 
     def link_out(self, item: Stored, target: Path) -> None:
         """Make a copy of a file artifact that its receiver may change; shares blocks where the disk can.
@@ -107,10 +147,25 @@ class Artifacts:
             self._sound.clear()
         self._sound[digest] = (status.st_ino, status.st_size, status.st_mtime_ns)
 
+    def _has(self, item: Stored) -> bool:
+        if item.place == OWN_FILE:
+            return _size_of(self.path_of(item.digest)) == item.size
+        return self.has_place(item.place, item.size)
+
+    def _mark(self, place: bytes) -> Path:
+        return self.root / "damaged" / place.hex()
+
+    def _set_aside(self, place: bytes) -> None:
+        """Remember that a place in a pack is damaged: packs are never written again."""
+        with contextlib.suppress(OSError):
+            make_folder(self.root / "damaged")
+            self._mark(place).touch()
+
     def _read_own(self, item: Stored, *, keep: bool = True) -> memoryview:
         path = self.path_of(item.digest)
         with self._failing(item, path):
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            # Whatever stands there instead of the file must not make us wait.
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             try:
                 status = os.fstat(fd)
                 if status.st_size != item.size:
@@ -133,7 +188,7 @@ class Artifacts:
         # Out of the way, so that the task that makes it again stores it again.
         self._sound.pop(item.digest, None)
         with contextlib.suppress(OSError):
-            path.rename(path.with_name(path.name + ".damaged"))
+            path.rename(path.with_name(f"{path.name}.damaged-{os.urandom(4).hex()}"))
         return _damaged(item, f"'{path}' {what}")
 
     @contextlib.contextmanager
@@ -143,7 +198,7 @@ class Artifacts:
         except FileNotFoundError as error:
             raise ArtifactError(
                 f"artifact {item.digest.hex()} is missing: there is no '{path}'",
-                help="run the workflow again: what made the artifact is recomputed",
+                help=_REPAIR,
             ) from error
         except OSError as error:
             raise storage_error(error, error.filename2 or error.filename or path) from error
@@ -181,7 +236,7 @@ class ArtifactWriter(Forgetful):
         try:
             with self._lock:
                 place = self._places.get(digest)
-                if place is None:
+                if place is None or not self._artifacts.has_place(place, size):
                     pack = self._open_pack()
                     place = pack.append(digest, chunks, size)
                     if len(self._places) >= _REMEMBERED:
@@ -237,7 +292,7 @@ class ArtifactWriter(Forgetful):
         self._unsynced = set()
 
     def _open_pack(self) -> Pack:
-        if self._pack is not None and self._pack.full:
+        if self._pack is not None and (self._pack.full or not self._pack.untouched()):
             self._pack.close()
             self._pack = None
         if self._pack is None:
@@ -247,7 +302,7 @@ class ArtifactWriter(Forgetful):
     def _put_own(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
         path = self._artifacts.path_of(digest)
         try:
-            if not self._is_there(path, size):
+            if not self._artifacts.is_sound(digest, size):
                 make_folder(path.parent)
                 self._artifacts.remember(digest, write_file(path, chunks))
             self._mark_unsynced(path)
@@ -268,34 +323,36 @@ class ArtifactWriter(Forgetful):
                 piece = os.read(source, _PIECE)
             digest = hasher.digest()
             path = self._artifacts.path_of(digest)
-            if not self._is_there(path, size):
+            if not self._artifacts.is_sound(digest, size):
                 make_folder(path.parent)
                 file.name(path)
                 self._artifacts.remember(digest, os.fstat(file.fd))
         self._mark_unsynced(path)
         return Stored(digest, size, OWN_FILE, None)
 
-    def _is_there(self, path: Path, size: int) -> bool:
-        try:
-            return path.stat().st_size == size
-        except FileNotFoundError:
-            return False
-
     def _mark_unsynced(self, path: Path) -> None:
         with self._lock:
             self._unsynced.add(path.parent)
 
 
-def _check(item: Stored, data: bytes, where: str) -> None:
-    if len(data) != item.size or blake3(data).digest() != item.digest:
-        raise _damaged(item, f"the bytes {where} are others")
+def _matches(item: Stored, data: bytes) -> bool:
+    return len(data) == item.size and blake3(data).digest() == item.digest
 
 
 def _damaged(item: Stored, what: str) -> ArtifactError:
     return ArtifactError(
         f"artifact {item.digest.hex()} is damaged: {what}",
-        help="run the workflow again: what made the artifact is recomputed",
+        help=_REPAIR,
     )
+
+
+def _size_of(path: Path) -> int:
+    """Give the size of a regular file; -1 where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return -1
+    return status.st_size if stat.S_ISREG(status.st_mode) else -1
 
 
 def _read_at(path: Path, offset: int, size: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hookline.errors import StoreDamagedError
 
-__all__ = ["INLINE_LIMIT", "PACK_LIMIT", "Stored", "pack_one", "pack_outputs", "unpack_outputs"]
+__all__ = ["INLINE_LIMIT", "ONE_INLINE", "PACK_LIMIT", "Stored", "pack_one", "pack_outputs", "unpack_outputs"]
 
 INLINE_LIMIT = 4096
 PACK_LIMIT = 1 << 20
@@ -18,6 +18,9 @@ PACK_LIMIT = 1 << 20
 _ONE = b"\x01"  # one inline slot without files: digest, bytes
 _MANY = b"\x02"  # count, then each slot
 _DIGEST = 32
+
+ONE_INLINE = _ONE[0]
+"""What the blob of one small value begins with, which has no artifacts."""
 
 
 class Stored(NamedTuple):

@@ -42,6 +42,11 @@ class Pack:
         """Whether the next value belongs into a new pack."""
         return self._size >= ROLL_AT
 
+    def untouched(self) -> bool:
+        """Tell whether the file is still there and as long as this process made it."""
+        status = os.fstat(self._fd)
+        return status.st_nlink > 0 and status.st_size == self._size
+
     def append(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
         """Append one value and give its place; it is durable after ``sync``."""
         self._dirty = True
