@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from hookline.errors import HooklineError
+from hookline.errors import ArtifactError, HooklineError
 from hookline.model.batch import Failure
 
 __all__ = ["failure_of"]
@@ -17,6 +17,7 @@ __all__ = ["failure_of"]
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _TEXT_LIMIT = 100_000
+_FINAL = (SystemExit, KeyboardInterrupt, ArtifactError)
 
 
 def failure_of(
@@ -40,8 +41,8 @@ def failure_of(
     kind = type(error)
     plain = kind.__module__ in ("builtins", "__main__") or isinstance(error, HooklineError)
     name = kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
-    # sys.exit() in a step is a failure of that task; trying again would say the same.
-    retryable = isinstance(error, retry_on) and not isinstance(error, (SystemExit, KeyboardInterrupt))
+    # sys.exit() in a step is a failure of that task; trying again would say the same. So would a damaged input.
+    retryable = isinstance(error, retry_on) and not isinstance(error, _FINAL)
     return Failure(name, _message(error), _shortened(text), frame, retryable)
 
 
