@@ -5,12 +5,14 @@ What can't be stored or sent is found here, before anything runs.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from hookline.cache.fingerprint import Fingerprint, Fingerprinter
 from hookline.engine.descriptions import describe_slots
@@ -18,6 +20,7 @@ from hookline.engine.scheduler import Dependencies, Scheduler, State
 from hookline.engine.watched import Signature, paths_in, signature
 from hookline.errors import HooklineError, WorkflowError
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskGraph, TaskOutput
+from hookline.model.parameter import Signature as Parameters
 from hookline.model.recording import Form
 from hookline.model.seed import is_seed
 from hookline.values.digest import digest_bytes, digest_tree
@@ -30,6 +33,9 @@ FORMATS = b"hookline values 1, keys 1"
 
 Encoded = tuple[bytes, bytes]
 """(digest, stored bytes) of a constant."""
+
+
+_NONE: Mapping[str, list[Encoded]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -56,9 +62,9 @@ class TaskProgram:
     prefix: bytes
     slots: str = ""
     constants: dict[str, Encoded] = field(default_factory=dict)
-    elements: dict[str, list[Encoded]] = field(default_factory=dict)
+    elements: Mapping[str, list[Encoded]] = field(default_factory=lambda: _NONE)
     seed: str = ""
-    watched: list[tuple[Path, Signature]] = field(default_factory=list)
+    watched: Sequence[tuple[Path, Signature]] = ()
     depends: Sequence[int] = ()
     cacheable: bool = True
     described: bytes = b""
@@ -118,8 +124,20 @@ def build_program(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: C
     Raises:
         WorkflowError: Constants can't be stored; names all of them.
     """
+    # As when the graph was built: all that is made here stays.
+    pausing = gc.isenabled()
+    gc.disable()
+    try:
+        return _build(graph, fingerprinter, code_digest)
+    finally:
+        if pausing:
+            gc.enable()
+
+
+def _build(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: CodeDigest) -> Program:
     encoder = _Encoder(code_digest)
     prefixes: dict[tuple[object, ...], tuple[Fingerprint, bytes, str]] = {}
+    seeds: dict[object, list[str]] = {}
     tasks = []
     for task in graph.tasks:
         options = task.options
@@ -131,7 +149,11 @@ def build_program(graph: TaskGraph, fingerprinter: Fingerprinter, code_digest: C
             known = prefixes[same] = (fingerprint, prefix, describe_slots(task.outputs))
         program = TaskProgram(task, *known)
         encoder.constants_of(program)
-        program.seed = _seed_name(task)
+        names = seeds.get(task.step.fn)
+        if names is None:
+            names = seeds[task.step.fn] = _seed_names(task.step.signature)
+        if names:
+            program.seed = next((name for name in names if name not in task.bindings), "")
         program.cacheable = options.cache and not program.fingerprint.unstable
         tasks.append(program)
     if encoder.problems:
@@ -153,7 +175,8 @@ class _Encoder:
         for name, binding in task.bindings.items():
             try:
                 if isinstance(binding, Constant) and name in task.mapped:
-                    program.elements[name] = [self._encode_for(program, value) for value in binding.value]
+                    elements = [self._encode_for(program, value) for value in binding.value]
+                    program.elements = {**program.elements, name: elements}
                 elif isinstance(binding, Constant):
                     program.constants[name] = self._encode_for(program, binding.value)
                 elif isinstance(binding, Nested):
@@ -171,7 +194,8 @@ class _Encoder:
         if type(value) in _IMMEDIATE:
             return self.encode(value)
         _, encoded, watched = self._remembered(value)
-        program.watched += watched
+        if watched:
+            program.watched = (*program.watched, *watched)
         return encoded
 
     def _remembered(self, value: object) -> tuple[object, Encoded, list[_Watched]]:
@@ -224,14 +248,16 @@ def _prefix(fingerprint: Fingerprint, version: str, env: tuple[str, ...]) -> byt
     )
 
 
-def _seed_name(task: Task) -> str:
-    for name, parameter in task.step.signature.parameters.items():
-        if is_seed(parameter.annotation) and name not in task.bindings:
-            return name
-    return ""
+def _seed_names(taken: Parameters) -> list[str]:
+    return [name for name, parameter in taken.parameters.items() if is_seed(parameter.annotation)]
+
+
+_NOTHING = Dependencies()
 
 
 def _dependencies(task: Task, graph: TaskGraph) -> Dependencies:
+    if not task.mapped and task.condition is None and all(type(one) is Constant for one in task.bindings.values()):
+        return _NOTHING
     whole: dict[int, None] = {}
     tolerant: dict[int, None] = {}
     itemwise: dict[int, None] = {}
