@@ -22,6 +22,7 @@ from hookline.cache.pieces import pieces
 from hookline.cache.project import Origin, Project
 from hookline.cache.reach import Reach, reach
 from hookline.cache.values import Values
+from hookline.model.masking import mask
 
 __all__ = ["Walker"]
 
@@ -450,6 +451,7 @@ def shown(value: object) -> str:
     if type(value) is int and value.bit_length() > 1000:
         return "a large int"
     text = f"{{{', '.join(sorted(map(repr, value)))}}}" if isinstance(value, set | frozenset) else repr(value)
+    text = mask(text)
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 

@@ -10,6 +10,7 @@ from hookline.cache.explain import explain, unpack_parts
 from hookline.engine.held import Held
 from hookline.engine.program import Program, TaskProgram, env_digests
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, TaskGraph, TaskOutput
+from hookline.model.masking import mask
 from hookline.model.recording import Form
 from hookline.store.protocol import Store
 from hookline.store.rows import NodeRow, RunRow
@@ -209,6 +210,8 @@ def _described_in_full(graph: TaskGraph, name: str, binding: Binding, task: Task
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, str):
+        value = mask(value)
     # A repr may be slow or large; only plain small things are shown as they are.
     if type(value) is int and -_SMALL < value < _SMALL:
         return repr(value)

@@ -11,6 +11,7 @@ import os
 from struct import Struct
 
 from hookline.model.batch import Output
+from hookline.model.masking import mask_cut
 
 __all__ = ["PIPE_SIZE", "Tape", "output_pipe", "pipe_capacity", "tape_size"]
 
@@ -71,16 +72,17 @@ class Tape:
         _COUNT.pack_into(self._memory, 0, 0)
 
     def output(self) -> Output | None:
-        """Give what is kept; None where nothing was written."""
+        """Give what is kept, secrets masked; None where nothing was written."""
         total: int = _COUNT.unpack_from(self._memory)[0]
         if not total:
             return None
         limit = self._head + self._tail
         if total <= limit:
-            return Output(bytes(self._text[:total]))
+            return Output(mask_cut(bytes(self._text[:total]))[0])
         start = self._head + (total - self._head) % self._tail
         head, dropped = bytes(self._text[: self._head]), total - limit
         tail = bytes(self._text[start:]) + bytes(self._text[self._head : start])
+        head, tail = mask_cut(head, tail)
         gap = f"\n… {dropped} bytes left out …\n".encode()
         return Output(head + gap + tail, dropped)
 

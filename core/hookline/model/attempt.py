@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
+from hookline.model.masking import mask
 
 __all__ = ["Attempt", "Note", "attempt", "attempt_in_force", "log_artifact", "log_metric", "log_params"]
 
@@ -174,9 +175,18 @@ def _json(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return json.dumps(str(value))
     try:
-        return json.dumps(value)
+        text = json.dumps(value)
     except (TypeError, ValueError):
-        return json.dumps(repr(value))
+        text = json.dumps(mask(repr(value)))
+    masked = mask(text)
+    if masked == text:
+        return text
+    try:
+        json.loads(masked)
+    except ValueError:
+        # The secret was a number.
+        return json.dumps(masked)
+    return masked
 
 
 def _made(folder: Path) -> Path:

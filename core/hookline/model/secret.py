@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from hookline.errors import UsageError
+from hookline.model.masking import expect, keep_out
 
 __all__ = ["Secret"]
 
@@ -16,7 +17,8 @@ T = TypeVar("T")
 class Secret(Generic[T]):
     """A reference to a secret: ``env:NAME`` or ``file:/run/secrets/name``.
 
-    The reference is what is stored, compared and shown; the value is read where :meth:`reveal` is called.
+    The reference is what is stored, compared and shown; the value is read where :meth:`reveal` is called. In what steps
+    print, log, note and raise, three stars stand for it. What a step returns is stored as it is.
 
     Args:
         reference: Where the value lies.
@@ -35,9 +37,10 @@ class Secret(Generic[T]):
                 help="give its place instead: env:NAME or file:/path/to/the/secret",
             )
         self.reference = reference
+        expect(reference)
 
     def reveal(self) -> str:
-        """Read the value.
+        """Read the value; from now on it is masked in what this process records.
 
         Returns:
             The variable's value, or the file's text without the line break at its end.
@@ -45,6 +48,11 @@ class Secret(Generic[T]):
         Raises:
             UsageError: There is nothing at that place.
         """
+        value = self._read()
+        keep_out(value)
+        return value
+
+    def _read(self) -> str:
         kind, _, where = self.reference.partition(":")
         if kind == "env":
             if where not in os.environ:

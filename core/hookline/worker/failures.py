@@ -11,6 +11,7 @@ from types import TracebackType
 
 from hookline.errors import ArtifactError, HooklineError
 from hookline.model.batch import Failure
+from hookline.model.masking import mask
 
 __all__ = ["failure_of"]
 
@@ -48,7 +49,7 @@ def failure_of(
 
 def _message(error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        return f"the step called sys.exit({'' if error.code is None else repr(error.code)})"
+        return f"the step called sys.exit({'' if error.code is None else mask(repr(error.code))})"
     try:
         return _shortened(str(error))
     except Exception as broken:  # noqa: BLE001 - the user's __str__ may raise anything
@@ -81,7 +82,7 @@ def _frame(trace: TracebackType | None) -> str:
     code = chosen.tb_frame.f_code
     line = linecache.getline(code.co_filename, chosen.tb_lineno, chosen.tb_frame.f_globals).strip()
     where = f"{_near(code.co_filename)}:{chosen.tb_lineno} in {code.co_name}"
-    return f"{where}: {line}" if line else where
+    return mask(f"{where}: {line}") if line else where
 
 
 def _near(file: str) -> str:
@@ -92,6 +93,7 @@ def _near(file: str) -> str:
 
 
 def _shortened(text: str) -> str:
+    text = mask(text)
     if len(text) <= _TEXT_LIMIT:
         return text
     half = _TEXT_LIMIT // 2

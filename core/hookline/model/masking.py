@@ -1,0 +1,106 @@
+"""What has to stay secret in this process, and how it is kept out of what is recorded.
+
+Known are the values that were revealed here, and those that the secrets which came through here stand for: what a worker
+printed that was killed is read by the driver, which revealed nothing. A value that was changed before it was printed
+(cut, hashed, base64) is not recognised, nor is one of fewer than four characters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+__all__ = ["expect", "keep_out", "mask", "mask_cut"]
+
+_LEAST = 4
+_LEAST_LINE = 8
+_STAND_IN = "***"
+
+_lock = threading.Lock()
+_expected: set[str] = set()
+_values: set[str] = set()
+_forms: tuple[str, ...] = ()
+_bytes: tuple[bytes, ...] = ()
+
+
+def keep_out(value: str) -> None:
+    """Mask a value from now on, as it is and as it looks in a ``repr`` or in JSON."""
+    global _forms, _bytes
+    if len(value) < _LEAST or value in _values:
+        return
+    with _lock:
+        _values.add(value)
+        found: set[str] = set()
+        for known in _values:
+            found |= _looks(known)
+            found.update(*(_looks(line) for line in known.splitlines() if len(line.strip()) >= _LEAST_LINE))
+        # The longest first: one secret may be a part of another.
+        _forms = tuple(sorted(found, key=lambda form: (-len(form), form)))
+        _bytes = tuple(form.encode("utf-8", "backslashreplace") for form in _forms)
+
+
+def expect(reference: str) -> None:
+    """Note where the value of a secret lies that may be printed by a worker of this process."""
+    with _lock:
+        _expected.add(reference)
+
+
+def mask(text: str) -> str:
+    """Put three stars in the place of every secret."""
+    _look()
+    for form in _forms:
+        if form in text:
+            text = text.replace(form, _STAND_IN)
+    return text
+
+
+def mask_cut(head: bytes, tail: bytes | None = None) -> tuple[bytes, bytes]:
+    """Do the same with printed bytes.
+
+    Args:
+        head: All of it, or what comes before a gap.
+        tail: What comes after the gap; a secret that the gap cut into is masked on both sides.
+    """
+    _look()
+    stars = _STAND_IN.encode()
+    for form in _bytes:
+        head = head.replace(form, stars)
+        tail = tail.replace(form, stars) if tail is not None else None
+    if tail is None:
+        return head, b""
+    for form in _bytes:
+        sizes = range(len(form) - 1, _LEAST - 1, -1)
+        size = next((size for size in sizes if head.endswith(form[:size])), 0)
+        head = head[: len(head) - size] + stars if size else head
+        size = next((size for size in sizes if tail.startswith(form[-size:])), 0)
+        tail = stars + tail[size:] if size else tail
+    return head, tail
+
+
+def _looks(value: str) -> set[str]:
+    told = {value, value.strip(), repr(value)[1:-1], repr(value.encode("utf-8", "surrogateescape"))[2:-1]}
+    return {form for form in (*told, json.dumps(value)[1:-1]) if len(form) >= _LEAST}
+
+
+def _look() -> None:
+    """Read what is expected; what is not there now may be there later, when it is noted again."""
+    while _expected:
+        with _lock:
+            reference = _expected.pop() if _expected else ""
+        value = _peek(reference)
+        if value is not None:
+            keep_out(value)
+
+
+def _peek(reference: str) -> str | None:
+    kind, _, where = reference.partition(":")
+    if kind == "env":
+        return os.environ.get(where)
+    path = Path(where)
+    try:
+        # A pipe gives its content only once: to the step.
+        return path.read_text().rstrip("\r\n") if path.is_file() else None
+    except (OSError, ValueError):
+        return None
