@@ -183,3 +183,83 @@ def test_a_file_that_changes_while_a_task_reads_it_makes_no_result_to_reuse(
         (flow.folder / "data.txt").write_text("the text")
         assert flow.run().result == "the text"
     assert flow.executions() == ["read", "read"]
+
+
+RICHER = """
+import functools, typing
+from dataclasses import field
+
+@dataclass
+class Plain:
+    width: int
+    {field}
+    def __post_init__(self):
+        {more}
+
+    @functools.cached_property
+    def area(self):
+        return self.width ** 2
+
+T = typing.TypeVar("T")
+
+@dataclass
+class Box(typing.Generic[T]):
+    width: T
+
+@dataclass
+class Slotted:
+    __slots__ = ("width", "twice")
+    width: int
+
+    def __post_init__(self):
+        self.twice = self.width * 2
+
+@step
+def make() -> {kind}:
+    made = {make}(3)
+    {then}
+    return made
+
+@step
+def read(held) -> int:
+    return held.{read}
+
+@workflow
+def flow():
+    return read(make())
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "then"),
+    [("Plain", "self.twice = self.width * 2", ""), ("Plain", "pass", "made.twice = 6"), ("Slotted", "", "")],
+    ids=["set after __init__", "set by the step", "in a slot"],
+)
+def test_a_dataclass_with_attributes_that_are_no_fields_fails_its_task(
+    project: Make, kind: str, more: str, then: str
+) -> None:
+    """It is kept field by field; what would get lost is named, with the cure, instead of missing in the consumer."""
+    words = {"kind": kind, "make": kind, "more": more or "pass", "then": then, "read": "twice"}
+    run = project(RICHER.format(**words, field="")).run()
+    assert run.tasks["read"].state == "skipped"
+    error = run.tasks["make"].error
+    assert f"'{kind}' with attributes that are no fields: 'twice'" in error
+    assert "field(init=False)" in error
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "then", "read", "result"),
+    [
+        ("Plain", "self.twice = self.width * 2", "", "twice", 6),
+        ("Plain", "self.twice = 0", "made.area", "area", 9),
+        ("Box[int]", "self.twice = 0", "", "width", 3),
+    ],
+    ids=["a field that is no argument", "a cached property", "a generic class"],
+)
+def test_a_dataclass_may_compute_fields_and_properties(
+    project: Make, kind: str, more: str, then: str, read: str, result: int
+) -> None:
+    """Fields count however they came about; what a cached property remembers is worked out again."""
+    field = "twice: int = field(init=False)"
+    words = {"kind": kind.partition("[")[0], "make": kind, "more": more, "then": then or "pass", "read": read}
+    assert project(RICHER.format(**words, field=field)).run().result == result

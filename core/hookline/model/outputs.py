@@ -58,6 +58,25 @@ class Outputs:
             object.__setattr__(value, name, part)
         return value
 
+    def lost(self, value: Any) -> list[str]:
+        """Name the attributes that a dataclass has beside its fields, which :meth:`join` would leave out.
+
+        What a ``cached_property`` remembered is not among them, for it is worked out anew; nor are Python's own notes,
+        such as ``__orig_class__``.
+        """
+        if self.form != "dataclass":
+            return []
+        kind = type(value)
+        slots = [_slots(base) for base in kind.__mro__]
+        names = [*getattr(value, "__dict__", ()), *(name for names in slots for name in names if hasattr(value, name))]
+        return [
+            name
+            for name in dict.fromkeys(names)
+            if name not in self.names
+            and not (name.startswith("__") and name.endswith("__"))
+            and not isinstance(getattr(kind, name, None), functools.cached_property)
+        ]
+
     def accepts(self, value: Any) -> bool:
         """Tell whether a value's outermost type is the declared one; an int passes for a float.
 
@@ -148,6 +167,12 @@ def bare_type(annotation: Any) -> Any:
         else:
             break
     return annotation
+
+
+def _slots(kind: type) -> list[str]:
+    """Names of the attributes that a class keeps in slots, as they are reached from outside."""
+    members = types.MemberDescriptorType
+    return [name for name, held in vars(kind).items() if isinstance(held, members) and held.__objclass__ is kind]
 
 
 def _unpacked(element: Any) -> bool:

@@ -42,9 +42,12 @@ class Storer:
             The packed outputs; what they point to is written, and durable after the writer's ``sync``.
 
         Raises:
-            UnstorableError: A slot can't be stored.
+            UnstorableError: A slot can't be stored, or the value has more to it than its slots.
             StoreError: The disk refuses.
         """
+        lost = outputs.lost(value)
+        if lost:
+            raise _more_than_fields(type(value).__name__, lost)
         return pack_outputs([self.slot(part) for part in outputs.split(value)], split=outputs.form != "one")
 
     def slot(self, value: Any) -> Stored:
@@ -85,3 +88,13 @@ class Storer:
         stored = self._writer.put_file(path)
         found(stored)
         return FileRef(name_of(path), stored.digest)
+
+
+def _more_than_fields(kind: str, names: list[str]) -> UnstorableError:
+    listed = ", ".join(f"'{name}'" for name in names)
+    return UnstorableError(
+        f"the step returned a '{kind}' with attributes that are no fields: {listed}; "
+        "a dataclass is kept field by field",
+        help=f"make {'it a field' if len(names) == 1 else 'them fields'} with field(init=False), or compute "
+        f"{'it' if len(names) == 1 else 'them'} in a property or cached_property",
+    )
