@@ -1,8 +1,8 @@
 """What has to stay secret in this process, and how it is kept out of what is recorded.
 
-Known are the values that were revealed here, and those that the secrets which came through here stand for: what a worker
-printed that was killed is read by the driver, which revealed nothing. A value that was changed before it was printed
-(cut, hashed, base64) is not recognised, nor is one of fewer than four characters.
+Known are the values that were revealed here, and those that the secrets which came through here stand for: the driver
+reads what a killed worker printed, and revealed nothing itself. A value that was changed before it was printed (cut,
+hashed, base64) is not recognised, nor is one of fewer than four characters.
 """
 
 from __future__ import annotations
