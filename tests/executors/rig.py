@@ -23,6 +23,7 @@ from hookline.model.batch import (
     StoredArgument,
     Work,
 )
+from hookline.store.artifacts import Artifacts
 from hookline.store.flight import Flight
 from hookline.store.outputs import pack_one, unpack_outputs
 from hookline.values.digest import digest_bytes
@@ -196,7 +197,7 @@ class Rig:
         return [outcome for message in self.of(number) if isinstance(message, Finished) for outcome in message.outcomes]
 
     def values(self, number: int) -> list[Any]:
-        return [value_of(outcome) for outcome in self.outcomes(number)]
+        return [value_of(outcome, self.folder) for outcome in self.outcomes(number)]
 
     def values_of(self, work: Work, *items: Any) -> list[Any]:
         batch = self.batch_of(work, *items)
@@ -216,8 +217,7 @@ class Rig:
         self.flight.close()
 
 
-def value_of(outcome: Outcome) -> Any:
+def value_of(outcome: Outcome, folder: Path) -> Any:
     assert outcome.outputs is not None, outcome
     (stored,) = unpack_outputs(outcome.outputs)
-    assert stored.data is not None
-    return decode(stored.data)
+    return decode(Artifacts(folder / "artifacts").read(stored) if stored.data is None else stored.data)
