@@ -173,7 +173,7 @@ def test_batches_are_neither_lost_nor_made_twice_while_workers_take_them_from_ea
     made: dict[int, list[Any]] = {number: [] for number in expected}
     for message in rig.messages:
         if isinstance(message, Finished):
-            made[message.batch] += map(value_of, message.outcomes)
+            made[message.batch] += [value_of(outcome, rig.folder) for outcome in message.outcomes]
     assert made == expected
 
 
