@@ -43,7 +43,7 @@ def test_a_part_that_cannot_be_imported_is_told_with_its_source():
 def test_the_built_in_parts_register_like_any_other():
     """What ships with hookline gets no favours."""
     assert EXECUTORS.names() == ["inline", "processes", "threads"]
-    assert SERIALIZERS.names() == ["dill", "pickle"]
+    assert SERIALIZERS.names() == ["cloudpickle", "dill", "pickle"]
     with pytest.raises(PluginError, match=r"twice: by hookline and by elsewhere 1"):
         EXECUTORS.register("threads", "elsewhere:Threads", source="elsewhere 1")
 

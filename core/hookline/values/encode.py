@@ -182,7 +182,7 @@ def _with_files(digest: bytes, value: object) -> bytes:
     try:
         paths = paths_inside(value)
     except Exception:  # noqa: BLE001 - a value's own pickling code may raise anything
-        # Only dill stores it. Where files can't be found, nothing may be reused for them.
+        # Only dill or cloudpickle stores it. Where files can't be found, nothing may be reused for them.
         return os.urandom(DIGEST_SIZE)
     return digest_tree("with files", [digest, *sorted(digest_bytes(plain.encode_plain(digest_path(p))) for p in paths)])
 
@@ -196,7 +196,7 @@ def _swap(value: object, keep_file: Callable[[Path], object]) -> object:
 
 def _serialize(value: object, buffers: plain.Buffers, code: set[object], keep: Keep = never) -> tuple[str, bytes]:
     first = ""
-    for name in ("pickle", "dill"):
+    for name in ("pickle", "dill", "cloudpickle"):
         try:
             return name, SERIALIZERS.load(name).dump(value, buffers, code, keep)
         except HooklineError:

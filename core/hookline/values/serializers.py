@@ -5,11 +5,14 @@ The built-in ones register here as any other does; :data:`SERIALIZERS` is the on
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import pickle
+import threading
 import types
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,8 +20,20 @@ from hookline.errors import HooklineError
 from hookline.model.registry import Registry
 from hookline.values.plain import Buffers
 
-__all__ = ["SERIALIZERS", "DillSerializer", "Keep", "PickleSerializer", "Serializer", "UnstorableError", "never"]
+__all__ = [
+    "SERIALIZERS",
+    "CloudpickleSerializer",
+    "DillSerializer",
+    "Keep",
+    "PickleSerializer",
+    "Serializer",
+    "UnstorableError",
+    "load_dill",
+    "never",
+    "without_warnings",
+]
 
+_silence = threading.RLock()
 
 Keep = Callable[[Path], object | None]
 """Stores the file that a path points to and gives what stands for it; None where the path stays."""
@@ -81,7 +96,8 @@ class DillSerializer:
         sink = io.BytesIO()
         pickler = _dill_pickler()(sink, protocol=5, recurse=True)
         pickler.code, pickler.keep = code, keep
-        pickler.dump(value)
+        with without_warnings():
+            pickler.dump(value)
         return sink.getvalue()
 
     def load(self, stream: bytes | memoryview, buffers: list[bytes | memoryview | bytearray]) -> object:  # noqa: ARG002
@@ -89,9 +105,36 @@ class DillSerializer:
         return load_dill().loads(stream)
 
 
+class CloudpickleSerializer:
+    """cloudpickle, for what dill refuses too: members of Enum classes without a module, pydantic models."""
+
+    def dump(self, value: object, buffers: Buffers, code: set[object], keep: Keep = never) -> bytes:
+        """See :meth:`Serializer.dump`."""
+        sink = io.BytesIO()
+        pickler = _cloudpickle_pickler()(sink, protocol=5, buffer_callback=buffers.append)
+        pickler.code, pickler.keep = code, keep
+        with without_warnings():
+            pickler.dump(value)
+        return sink.getvalue()
+
+    def load(self, stream: bytes | memoryview, buffers: list[bytes | memoryview | bytearray]) -> object:
+        """See :meth:`Serializer.load`."""
+        return pickle.loads(stream, buffers=buffers)
+
+
 SERIALIZERS: Registry[Serializer] = Registry("serializer")
 SERIALIZERS.register("pickle", "hookline.values.serializers:PickleSerializer", source="hookline")
 SERIALIZERS.register("dill", "hookline.values.serializers:DillSerializer", source="hookline")
+SERIALIZERS.register("cloudpickle", "hookline.values.serializers:CloudpickleSerializer", source="hookline")
+
+
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep a pickler's complaints from the user, who is told by an error where nothing else works."""
+    # The filters belong to the whole process: two threads that restore them in turn would leave warnings off.
+    with _silence, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @functools.cache
@@ -115,6 +158,23 @@ def _dill_pickler() -> Any:
             return _noted(obj, self.code, self.keep)
 
     return DillCodePickler
+
+
+@functools.cache
+def _cloudpickle_pickler() -> Any:
+    import cloudpickle
+
+    class CloudCodePickler(cloudpickle.Pickler):  # type: ignore[misc]
+        """cloudpickle's pickler, noting the classes and functions that it meets, by name or by value."""
+
+        code: set[object]
+        keep: Keep
+
+        def reducer_override(self, obj: Any) -> Any:
+            stand_in = _noted(obj, self.code, self.keep)
+            return super().reducer_override(obj) if stand_in is NotImplemented else stand_in
+
+    return CloudCodePickler
 
 
 class _CodePickler(pickle.Pickler):

@@ -17,7 +17,7 @@ from hookline.errors import HooklineError, WorkflowError
 from hookline.model.batch import FunctionRef
 from hookline.model.step import Step
 from hookline.values.digest import digest_bytes
-from hookline.values.serializers import load_dill
+from hookline.values.serializers import load_dill, without_warnings
 from hookline.worker.importing import is_target
 
 __all__ = ["export", "find"]
@@ -124,8 +124,9 @@ def _by_value(function: Function) -> FunctionRef:
 def _dilled(thing: object) -> bytes | None:
     dill = load_dill()
     try:
-        code = bytes(dill.dumps(thing, protocol=5, recurse=True))
-        dill.loads(code)
+        with without_warnings():
+            code = bytes(dill.dumps(thing, protocol=5, recurse=True))
+            dill.loads(code)
     except Exception:  # noqa: BLE001 - dill, and what it meets, may raise anything
         return None
     return _DILL + code
@@ -136,8 +137,9 @@ def _cloudpickled(thing: object) -> bytes | None:
 
     sink = io.BytesIO()
     try:
-        cloudpickle.CloudPickler(sink, protocol=5).dump(thing)
-        pickle.loads(sink.getvalue())
+        with without_warnings():
+            cloudpickle.CloudPickler(sink, protocol=5).dump(thing)
+            pickle.loads(sink.getvalue())
     except Exception:  # noqa: BLE001 - as above
         return None
     return _CLOUDPICKLE + sink.getvalue()
