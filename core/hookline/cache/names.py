@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib
 import inspect
 import re
@@ -11,7 +12,7 @@ import runpy
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -50,6 +51,7 @@ UNFOLLOWED = frozenset(
 #: Methods of libraries that read names out of texts.
 _EVALUATES = frozenset({"query", "eval", "evaluate", "sql", "execute", "sqldf", "SQLContext"})
 _NAME = re.compile(r"[^\W\d]\w*")
+_PARAMETERS = frozenset({"TypeVar", "ParamSpec", "TypeVarTuple"})
 _MISSING = object()
 _ALWAYS = ("__class__",)
 _HELD = frozenset({"value", "container", "object", "function", "class"})
@@ -332,32 +334,37 @@ class Names:
         return [found[label] for label in sorted(found)]
 
     def generic(self, value: Any, name: str, namespace: dict[str, object] | None = None) -> Node | None:
-        """Take a typing construct apart: what it is generic over counts."""
+        """Take a typing construct apart: what it is generic over counts, typing's own classes by their names."""
         kind = type(value)
         inner = namespace or {}
-        if typing.get_origin(value) is not None:
-            parts = [typing.get_origin(value), *_flat(typing.get_args(value))]
-            if hasattr(value, "__metadata__"):
-                parts += value.__metadata__
-        elif isinstance(value, typing.TypeVar | typing.ParamSpec | getattr(typing, "TypeVarTuple", typing.TypeVar)):
-            parts = [getattr(value, "__bound__", None), *getattr(value, "__constraints__", ())]
-        elif kind.__name__ == "TypeAliasType":
-            parts = []
+        lazy = kind.__name__ == "TypeAliasType"
+        read: Callable[[], list[object]]
+        parameter = kind.__module__ in ("typing", "typing_extensions") and kind.__name__ in _PARAMETERS
+        if lazy or parameter or isinstance(value, typing.NewType):
+            # whoever comes by first: texts in it are read where it was made
+            inner = vars(sys.modules[value.__module__]) if value.__module__ in sys.modules else inner
+            content, read = (
+                f"generic {kind.__name__} {value.__name__}{_variance(value)}",
+                functools.partial(_held, value),
+            )
+        elif isinstance(value, type) and typing.get_origin(value) in (None, value):
+            return None  # typing.get_origin(Generic) is Generic itself
+        elif typing.get_origin(value) is not None:
+            arguments = typing.get_args(value)
+            parts = [typing.get_origin(value), *_flat(arguments), *getattr(value, "__metadata__", ())]
+            content, read = f"generic {kind.__name__} {_shape(arguments)}", lambda: parts
         elif kind.__module__ in ("typing", "typing_extensions"):
-            return leaf("value", f"typing {value!r}", name) if not isinstance(value, type) else None
+            return leaf("value", f"typing {value!r}", name)
         else:
             return None
 
-        def grow(node: Node) -> None:  # later, for an alias may speak of itself
-            made = value.__value__ if kind.__name__ == "TypeAliasType" else None
+        def grow(node: Node) -> None:  # later, for an alias or a bound may speak of itself
             node.edges = [
-                Edge(f"{at:04}", self.annotation(part, name, inner), "escapes")
-                for at, part in enumerate(parts if made is None else [made])
+                Edge(f"{at:04}", self.annotation(part, name, inner), "escapes") for at, part in enumerate(read())
             ]
 
-        content = f"generic {kind.__name__} {getattr(value, '__name__', '')}"
         node = Node("annotation", name, content, grow=grow)
-        return self._walker.keep(value, node) if kind.__name__ in ("TypeAliasType", "TypeVar") else node
+        return self._walker.keep(value, node) if lazy or parameter else node
 
 
 class _Absent:
@@ -380,6 +387,27 @@ def annotations_of(owner: Any) -> dict[str, object]:
 def _namespace(kind: type) -> dict[str, object]:
     module = sys.modules.get(kind.__module__)
     return vars(module) if module is not None else {}
+
+
+def _held(value: Any) -> list[object]:
+    """What a type variable, an alias or a new type is made with."""
+    if isinstance(value, typing.NewType):
+        return [value.__supertype__]
+    if type(value).__name__ == "TypeAliasType":
+        return [value.__value__]
+    found = [getattr(value, "__bound__", None), *getattr(value, "__constraints__", ())]
+    return [*found, value.__default__] if getattr(value, "has_default", bool)() else found
+
+
+def _variance(value: object) -> str:
+    marks = ("covariant", "contravariant", "infer_variance")
+    return "".join(f" {mark}" for mark in marks if getattr(value, f"__{mark}__", False))
+
+
+def _shape(arguments: tuple[object, ...]) -> str:
+    """Tell ``[[int], [str, str]]`` from ``[[int, str], [str]]``; empty where no argument is a list."""
+    lengths = [len(part) if isinstance(part, list | tuple) else -1 for part in arguments]
+    return repr(lengths) if max(lengths, default=-1) >= 0 else ""
 
 
 def _flat(parts: tuple[object, ...]) -> list[object]:
