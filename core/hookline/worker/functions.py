@@ -19,12 +19,13 @@ from hookline.model.step import Step
 from hookline.values.digest import digest_bytes
 from hookline.values.serializers import load_dill, without_warnings
 from hookline.worker.importing import is_target
+from hookline.worker.shell import bundle, is_of_shell, unbundle
 
 __all__ = ["export", "find"]
 
 Function = Callable[..., Any]
 
-_DILL, _CLOUDPICKLE = b"d", b"c"
+_DILL, _CLOUDPICKLE, _BUNDLE = b"d", b"c", b"b"
 
 _exported: dict[int, tuple[Function, FunctionRef]] = {}
 _loaded_once: dict[bytes, Function] = {}
@@ -47,6 +48,9 @@ def export(function: Function) -> FunctionRef:
     if ref is not None:
         return ref
     with _lock:
+        if is_of_shell(function):
+            # Another cell may have changed what it refers to since the last run.
+            return _by_value(function)
         known = _exported.get(id(function))
         if known is None:
             # The function is kept, so that its id stays its own.
@@ -115,10 +119,15 @@ def _importable(name: str, module: ModuleType) -> bool:
 
 
 def _by_value(function: Function) -> FunctionRef:
-    code = _dilled(function) or _cloudpickled(function)
+    code = _bundled(function) or _dilled(function) or _cloudpickled(function)
     if code is None:
         raise _cannot_travel(function)
     return FunctionRef(code=code, digest=digest_bytes(code))
+
+
+def _bundled(function: Function) -> bytes | None:
+    code = bundle(function) if is_of_shell(function) else None
+    return None if code is None else _BUNDLE + code
 
 
 def _dilled(thing: object) -> bytes | None:
@@ -158,8 +167,10 @@ def _imported(module: str, qualname: str) -> Function:
 def _loaded(ref: FunctionRef) -> Function:
     if not ref.code:
         raise HooklineError("a function's code did not reach the worker", help="start the run again")
-    load = load_dill().loads if ref.code[:1] == _DILL else pickle.loads
-    return cast("Function", load(ref.code[1:]))
+    kind, code = ref.code[:1], ref.code[1:]
+    if kind == _BUNDLE:
+        return unbundle(code)
+    return cast("Function", load_dill().loads(code) if kind == _DILL else pickle.loads(code))
 
 
 def _cannot_travel(function: Function) -> HooklineError:
