@@ -329,6 +329,30 @@ def test_what_pickle_refuses_goes_through_dill() -> None:
     assert decode(encode(Local()).data()).times(2) == 6  # type: ignore[attr-defined]
 
 
+def test_what_dill_refuses_goes_through_cloudpickle() -> None:
+    """Members of Enum classes without a module are stored by value, the class is noted, and paths get stand-ins."""
+
+    class Size(enum.Enum):
+        SMALL = 1
+
+    class Held:
+        def __init__(self) -> None:
+            self.size, self.path = Size.SMALL, Path("report.txt")
+
+    noted: set[object] = set()
+
+    def digest(code: frozenset[object]) -> bytes:
+        noted.update(code)
+        return b"d" * 32
+
+    encoded = encode(Held(), code_digest=digest, keep_inside=lambda path: Path("kept") / path)
+    assert {Size, Held} <= noted
+    loaded: Any = decode(encoded.data())
+    assert loaded.size.name == "SMALL"
+    assert loaded.path == Path("kept/report.txt")
+    assert b"cloudpickle" in encoded.data()[:64]
+
+
 def test_what_nothing_can_store_is_refused_with_its_type() -> None:
     """The message names the type, and says what to do."""
     with pytest.raises(UnstorableError, match=r"builtins\.generator.*can't be stored") as caught:

@@ -40,7 +40,7 @@ class FunctionRef:
     Attributes:
         module: The module to import; empty where the function travels by value.
         qualname: Its name in there.
-        code: The dill (or cloudpickle) bytes of a function that has no file.
+        code: The pickled function (by cloudpickle or dill) where it has no file.
         digest: The digest of these bytes; workers load each once.
         local: The function itself, for workers in the driver's process; does not travel.
         held: What the module-level names that its code reaches have to hold on a worker.
