@@ -108,6 +108,19 @@ def test_a_copy_of_plain_data_has_the_same_stored_form(value: Any) -> None:
     assert encode_plain(rebuilt(value)) == encode_plain(value)
 
 
+def test_many_nested_frozensets_keep_their_canonical_form() -> None:
+    """However many frozensets a value has, it stays plain, and their order does not matter."""
+    empty: frozenset[Any] = frozenset()
+    value = [
+        {frozenset({None}): frozenset({empty})},
+        [frozenset({empty, frozenset({n})}) for n in range(200)],
+        (empty,) * 99,
+    ]
+    copy = decode(encode_plain(value))
+    assert copy == value
+    assert encode_plain([value, copy]) == encode_plain([copy, value])
+
+
 def rebuilt(value: Any) -> Any:
     """The same value, with sets filled the other way round."""
     kind = type(value)

@@ -91,7 +91,13 @@ def encode_plain(value: object, buffers: Buffers | None = None, classes: set[typ
     """
     if type(value) in _IMMEDIATE:
         return pickle.dumps(value, 5)
-    stream = _dump(value, buffers, classes)
+    try:
+        stream = _dump(value, buffers, classes)
+    except (KeyError, RecursionError):
+        # With its memo off the C pickler miscounts the nesting of frozensets, and then sees cycles where there are none.
+        if not _holds_set(value):
+            raise
+        stream = b"".join(_SET_OPCODES)
     if (_SET_OPCODES[0] in stream or _SET_OPCODES[1] in stream) and _holds_set(value):
         if buffers is not None:
             buffers.clear()
@@ -229,16 +235,20 @@ def _reduce_scalar(scalar: Any) -> Any:
 
 def _holds_set(value: object) -> bool:
     pending = [value]
+    seen: set[int] = set()
     while pending:
         item = pending.pop()
         kind = type(item)
         if kind is set or kind is frozenset:
             return True
-        if kind is list or kind is tuple:
+        if kind is list or kind is tuple or kind is dict:
+            # A value may contain itself.
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
             pending.extend(item)  # type: ignore[arg-type]
-        elif kind is dict:
-            pending.extend(item)  # type: ignore[arg-type]
-            pending.extend(item.values())  # type: ignore[attr-defined]
+            if kind is dict:
+                pending.extend(item.values())  # type: ignore[attr-defined]
     return False
 
 
