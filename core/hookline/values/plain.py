@@ -94,7 +94,7 @@ def encode_plain(value: object, buffers: Buffers | None = None, classes: set[typ
     try:
         stream = _dump(value, buffers, classes)
     except (KeyError, RecursionError):
-        # With its memo off the C pickler miscounts the nesting of frozensets, and then sees cycles where there are none.
+        # With its memo off the C pickler miscounts how deep frozensets are, and sees cycles where there are none.
         if not _holds_set(value):
             raise
         stream = b"".join(_SET_OPCODES)
