@@ -112,8 +112,8 @@ class Project:
             file = _file_of(module)
             if file:
                 return self.of_file(file)
-            if top in sys.stdlib_module_names:
-                return _STANDARD
+            if top in sys.stdlib_module_names or top.startswith("_cython_"):
+                return _STANDARD  # Cython's function types, shared by what it compiled: that counts by its own module
             places = list(getattr(module, "__path__", ()))
             return self.of_file(f"{places[0]}/__init__.py") if places else _PROJECT
         if top in sys.builtin_module_names or top in sys.stdlib_module_names:

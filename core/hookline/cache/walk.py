@@ -296,7 +296,25 @@ class Walker:
             node = leaf("object", f"named {value.__module__}.{value.__qualname__}", name)  # type: ignore[attr-defined]
             node.edges = self.origin_edges(self.project.of_module(str(value.__module__)))
             return self.keep(value, node)
-        return self._foreign_instance(value, name)
+        return self._compiled(value, name) if is_compiled_function(kind) else self._foreign_instance(value, name)
+
+    def _compiled(self, value: Any, name: str) -> Node:
+        """A function that Cython compiled and no module has under its name; its closure can't be looked into."""
+        module, qualname = value.__module__, value.__qualname__
+        if not isinstance(module, str) or "<locals>" in qualname or "<lambda>" in qualname:
+            return self.unstable(name, f"{name} (a compiled function made on the spot) has no digest")
+        parts = [("self", getattr(value, "__self__", None)), ("defaults", value.__defaults__),
+                 ("keyword defaults", value.__kwdefaults__)]  # fmt: skip
+        node = self.composite(value, f"compiled {module}.{qualname}", name, parts)
+        grow = node.grow
+
+        def grow_with_version(node: Node) -> None:
+            if grow is not None:
+                grow(node)
+            node.edges = [*self.origin_edges(self.project.of_module(module)), *node.edges]
+
+        node.grow = grow_with_version
+        return node
 
     def _own_instance(self, value: object, name: str) -> Node:
         """An instance of a project class counts by class and state."""
@@ -400,6 +418,8 @@ class Walker:
     def is_project_class(self, kind: type) -> bool:
         """Tell whether a class counts by what it is made of: project code, or made by it under another's name."""
         module = kind.__module__
+        if is_compiled_function(kind):
+            return False
         if self.project.of_module(module).kind == "project":
             return True
         return _lookup(module, kind.__qualname__) is not kind and bool(kind.__flags__ & _HEAP)
@@ -453,6 +473,12 @@ def shown(value: object) -> str:
     text = f"{{{', '.join(sorted(map(repr, value)))}}}" if isinstance(value, set | frozenset) else repr(value)
     text = mask(text)
     return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def is_compiled_function(kind: type) -> bool:
+    """Tell Cython's types of functions, which all modules that it compiled share, whoever's they are."""
+    module: object = kind.__module__  # a metaclass of Cython has a descriptor there
+    return isinstance(module, str) and module.startswith("_cython_") and "function" in kind.__name__
 
 
 def _is_task_maker(value: object) -> bool:
