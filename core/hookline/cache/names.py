@@ -340,6 +340,9 @@ class Names:
         lazy = kind.__name__ == "TypeAliasType"
         read: Callable[[], list[object]]
         parameter = kind.__module__ in ("typing", "typing_extensions") and kind.__name__ in _PARAMETERS
+        known = self._walker.kept(value) if lazy or parameter else None
+        if known is not None:
+            return known
         if lazy or parameter or isinstance(value, typing.NewType):
             # whoever comes by first: texts in it are read where it was made
             inner = vars(sys.modules[value.__module__]) if value.__module__ in sys.modules else inner

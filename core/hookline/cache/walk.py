@@ -92,6 +92,10 @@ class Walker:
         except Exception as error:  # noqa: BLE001 - reading an object can run its code, which raises what it likes
             return self.unstable(name, f"{name} can't be looked into ({type(error).__name__}: {error})")
 
+    def kept(self, value: object) -> Node | None:
+        """Recall the node of an object that was met before."""
+        return self._nodes.get(id(value))
+
     def keep(self, value: object, node: Node) -> Node:
         """Remember the node of an object."""
         self._nodes[id(value)] = node
