@@ -499,8 +499,10 @@ def test_a_side_effect_starts_only_when_what_it_rests_on_is_recorded(project: Ma
         @step(cache=False)
         def send(x: int) -> int:
             uri = f"file:{HERE / '.hookline' / 'journal.sqlite3'}?mode=ro"
-            rows = sqlite3.connect(uri, uri=True).execute("SELECT count(*) FROM attempts WHERE kind <= 4").fetchone()
-            return rows[0]
+            connection = sqlite3.connect(uri, uri=True)
+            count = connection.execute("SELECT count(*) FROM attempts WHERE kind <= 4").fetchone()[0]
+            connection.close()
+            return count
 
         @workflow
         def flow():

@@ -90,8 +90,9 @@ def test_large_parameters_go_to_the_artifacts(project: Make) -> None:
     assert flow.run(numbers=numbers).status == "failed"
     (flow.folder / "go").touch()
     assert flow.resume().result == sum(numbers)
-    row = sqlite3.connect(flow.folder / ".hookline" / "journal.sqlite3").execute("SELECT length(extra) FROM runs")
-    assert row.fetchone()[0] < 1000
+    connection = sqlite3.connect(flow.folder / ".hookline" / "journal.sqlite3")
+    assert connection.execute("SELECT length(extra) FROM runs").fetchone()[0] < 1000
+    connection.close()
 
 
 def test_a_workflow_is_found_again_under_the_name_that_its_file_gives_it(project: Make) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def _told(project: Project, run: Run) -> str:
     told = [repr(run.tasks[name]) for name in run.tasks]
     files = [path for path in (project.folder / ".hookline").rglob("*") if path.is_file()]
     told += [path.read_bytes().decode(errors="replace") for path in files]
-    with sqlite3.connect(project.folder / ".hookline" / "journal.sqlite3") as journal:
+    with closing(sqlite3.connect(project.folder / ".hookline" / "journal.sqlite3")) as journal:
         for (table,) in journal.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             for row in journal.execute(f"SELECT * FROM {table}"):
                 told += [cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell) for cell in row]

@@ -388,8 +388,6 @@ class _Reader:
     def __init__(self, journal: Path) -> None:
         self.connection = schema.Connection(journal, write=False)
         self.finder = Finder(self.connection.raw)
-
-    def __del__(self) -> None:
-        # A thread that ended leaves its connection behind.
-        if hasattr(self, "connection"):
-            self.connection.close()
+        # A thread that ended leaves its connection behind. A finalizer closes it before the connection itself is found
+        # to be garbage, which __del__ would not where the two are part of one circle.
+        weakref.finalize(self, self.connection.close).atexit = False
