@@ -41,6 +41,7 @@ TABLES = frozenset(
         "counters",
         "decisions",
         "failures",
+        "grown",
         "logs",
         "nodes",
         "notes",
