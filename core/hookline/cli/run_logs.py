@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hookline.cli.run_page import item_id, node_ids
 from hookline.cli.wording import amount, clean, hint, one_line
 from hookline.errors import UsageError, close_match
 from hookline.model.states import Verdict
+from hookline.store.ids import item_id, task_ids
 
 if TYPE_CHECKING:
     from hookline.store.protocol import Store
@@ -55,7 +55,7 @@ def read_logs(store: Store, run: str | int, task: str | None) -> list[AttemptLog
         UsageError: There is no such task.
     """
     nodes = store.nodes(run)
-    ids = node_ids(nodes)
+    ids = task_ids(nodes)
     node, item = _find(nodes, ids, task)
     mapped = {row.node: bool(row.shape) for row in nodes}
     found: dict[tuple[int, int, int], tuple[list[Log], list[Failure]]] = {}
@@ -97,7 +97,7 @@ def told_instead(store: Store, run: str | int, task: str | None) -> str:
     if task is None:
         return "nothing: the tasks of this run printed nothing, and none failed"
     nodes = store.nodes(run)
-    node, item = _find(nodes, node_ids(nodes), task)
+    node, item = _find(nodes, task_ids(nodes), task)
     for decision in reversed(store.decisions(run, node)):
         if item is None or decision.low <= item < decision.high:
             if decision.verdict is Verdict.REUSE and decision.source_run is not None:

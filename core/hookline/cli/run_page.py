@@ -11,12 +11,13 @@ from hookline.cli.run_rows import Listed, moment, written_target
 from hookline.cli.wording import amount, clean, clipped, counted, duration, hint, listed_counts, one_line, table
 from hookline.model.run import Run, TaskRecord
 from hookline.model.states import RunState, TaskState
+from hookline.store.ids import item_id, task_ids
 
 if TYPE_CHECKING:
     from hookline.store.protocol import Store
     from hookline.store.rows import Failure, NodeRow, Note
 
-__all__ = ["item_id", "node_ids", "run_document", "run_page"]
+__all__ = ["run_document", "run_page"]
 
 _SHOWN_TASKS = 60
 _SHOWN_FAILURES = 10
@@ -63,7 +64,7 @@ def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
     """Describe a run for programs."""
     row = listed.row
     nodes = store.nodes(row.run)
-    ids = node_ids(nodes)
+    ids = task_ids(nodes)
     mapped = {node.node: bool(node.shape) for node in nodes}
     return {
         **listed.document(),
@@ -92,24 +93,6 @@ def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
             for note in store.notes(row.run)
         ],
     }
-
-
-def node_ids(nodes: list[NodeRow]) -> dict[int, str]:
-    """Put together the ids of tasks from their names and the tasks that they grew from."""
-    ids: dict[int, str] = {}
-    shapes = {node.node: node.shape for node in nodes}
-    for node in sorted(nodes, key=lambda node: node.node):
-        if node.parent is None:
-            ids[node.node] = node.name
-        else:
-            parent = item_id(ids.get(node.parent, "?"), node.parent_item or 0, bool(shapes.get(node.parent)))
-            ids[node.node] = f"{parent}/{node.name}"
-    return ids
-
-
-def item_id(task_id: str, item: int, mapped: bool) -> str:
-    """Write the id of an item of a task: ``train[3]``, or the task's own where it is not mapped."""
-    return f"{task_id}[{item}]" if mapped else task_id
 
 
 def _task_lines(run: Run, total: int, everything: bool) -> Iterator[str]:
@@ -144,7 +127,7 @@ def _failure_lines(store: Store, run: int, nodes: list[NodeRow], everything: boo
     failures = store.failures(run)
     if not failures:
         return
-    ids, mapped = node_ids(nodes), {node.node: bool(node.shape) for node in nodes}
+    ids, mapped = task_ids(nodes), {node.node: bool(node.shape) for node in nodes}
     yield ""
     yield f"{counted(len(failures), 'attempt')} failed:"
     shown = failures if everything else failures[:_SHOWN_FAILURES]
@@ -173,7 +156,7 @@ def _note_lines(store: Store, run: int, nodes: list[NodeRow], everything: bool) 
     notes = store.notes(run)
     if not notes:
         return
-    ids, mapped = node_ids(nodes), {node.node: bool(node.shape) for node in nodes}
+    ids, mapped = task_ids(nodes), {node.node: bool(node.shape) for node in nodes}
     latest: dict[tuple[int, int, str, str], Note] = {}
     for note in notes:
         latest[note.node, note.item, note.kind, note.name] = note

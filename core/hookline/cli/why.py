@@ -64,6 +64,7 @@ def why(
 def _found(named: list[str], run: str, store: Path) -> tuple[Run, str | None]:
     """Tell which run and which task are meant; a single word is a task wherever it can be one."""
     from hookline.engine import api
+    from hookline.engine.history import split_task_id
 
     if len(named) > 2:
         raise UsageError(f"'why' takes a run and a task, not {len(named)} words", help="see hookline why --help")
@@ -74,7 +75,7 @@ def _found(named: list[str], run: str, store: Path) -> tuple[Run, str | None]:
     if _LAST.fullmatch(named[0]):
         return api.open_run(named[0], store=store), None
     found, task = api.open_run(run, store=store), task_id(named[0])
-    if task.partition("[")[0] not in found.tasks:
+    if split_task_id(task)[0] not in found.tasks and task not in found.tasks:
         with contextlib.suppress(UsageError):
             return api.open_run(named[0], store=store), None
     return found, task

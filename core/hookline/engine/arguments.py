@@ -24,7 +24,7 @@ from hookline.engine.inputs import (
 from hookline.engine.program import Encoded, Program, TaskProgram
 from hookline.errors import HooklineError
 from hookline.model.batch import Argument, FunctionRef, Hole, StoredArgument, Structure
-from hookline.model.graph import Binding, Constant, Nested, TaskOutput
+from hookline.model.graph import Binding, Constant, Kept, Nested, TaskOutput
 from hookline.model.recording import Form
 from hookline.store.outputs import INLINE_LIMIT, pack_one
 from hookline.values.digest import digest_bytes, digest_tree
@@ -44,7 +44,7 @@ class Arguments:
         program: All tasks.
         held: Outcomes so far.
         load: Loads the value of a binding, for collections that only now are known.
-        refer: Gives the reference to a task's function, for values that are put together from slots.
+        refer: Gives the reference to a function, for values that are put together from slots.
         encode: Encodes the elements of such collections.
         run_seed: The run's seed.
         node: Gives the number under which a task is recorded.
@@ -55,12 +55,11 @@ class Arguments:
         program: Program,
         held: Held,
         load: Callable[[Binding], Any],
-        refer: Callable[[int], FunctionRef],
+        refer: Callable[[Callable[..., Any]], FunctionRef],
         encode: Callable[[object], Encoded],
         run_seed: int,
         node: Callable[[int], int],
     ) -> None:
-        self._graph = program.graph
         self._program = program
         self._held = held
         self._load = load
@@ -155,7 +154,7 @@ class Arguments:
         run, step = str(self._run_seed).encode(), program.task.step.name.encode()
         return digest_tree("seed", [digest_bytes(run), digest_bytes(step)])
 
-    def _shape(self, program: TaskProgram) -> tuple[int, dict[str, int], dict[str, list[Encoded] | Sequence[Any]]]:
+    def _shape(self, program: TaskProgram) -> tuple[int, dict[str, int], dict[str, Sequence[Any]]]:
         """Find the number of items, and per mapped argument its collection and stride (0: side by side)."""
         task = program.task
         collections: dict[str, Any] = {}
@@ -189,13 +188,13 @@ class Arguments:
                 f"task '{task.id}' maps '{name}' over a {type(value).__name__} ({task.place})",
                 help="let the step before it return a list",
             )
-        return [self._encode(element) for element in value]
+        return [pack_one(*self._encode(element)) for element in value]
 
     def _is_mapped(self, binding: Binding) -> bool:
         """Whether elements come straight from the items of a mapped task."""
         if not isinstance(binding, TaskOutput) or binding.completed:
             return False
-        return self._graph.tasks[binding.task].form is not Form.CALL
+        return self._program.is_mapped(binding.task)
 
     def _mapped(self, binding: Binding, collection: Any, stride: int, sources: list[Source]) -> Hole:
         index = len(sources)
@@ -209,6 +208,8 @@ class Arguments:
     def _argument(self, binding: Binding, supply: _Supply) -> tuple[Argument, bytes]:
         if isinstance(binding, TaskOutput):
             return self._output(binding, supply)
+        if isinstance(binding, Kept):
+            return _hole(supply(binding.blob, binding.digest)), binding.digest
         if isinstance(binding, Constant):
             digest, data = self._program.encode(binding.value)
             return StoredArgument(data), digest
@@ -222,7 +223,7 @@ class Arguments:
 
     def _output(self, binding: TaskOutput, supply: _Supply) -> tuple[Hole, bytes]:
         held, source, slot = self._held, binding.task, binding.slot
-        if self._graph.tasks[source].form is not Form.CALL:
+        if self._program.is_mapped(source):
             digest = held.whole_digest(source, slot, binding.completed)
             return Hole(supply(held.values(source), digest), slot, True, self._producer(binding)), digest
         blob = held.blobs(source)[0]
@@ -233,9 +234,8 @@ class Arguments:
         return (_hole(index) if producer is None and slot == _WHOLE else Hole(index, slot, False, producer)), digest
 
     def _producer(self, binding: TaskOutput) -> FunctionRef | None:
-        if binding.slot != _WHOLE or self._graph.tasks[binding.task].outputs.form == "one":
-            return None
-        return self._refer(binding.task)
+        step = self._program.tasks[binding.task].task.step
+        return None if binding.slot != _WHOLE or step.outputs.form == "one" else self._refer(step.declares)
 
 
 _HOLES = [Hole(index) for index in range(16)]

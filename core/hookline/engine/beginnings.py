@@ -9,16 +9,14 @@ import sys
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
-from hookline.engine.planner import Recorded
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
-from hookline.model.graph import TaskGraph
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
-from hookline.store.rows import AttemptRow, NewRun
+from hookline.store.rows import NewRun
 from hookline.worker.target import Target
 
-__all__ = ["clean_folder", "facts_of", "new_run", "recorded_by"]
+__all__ = ["clean_folder", "facts_of", "new_run"]
 
 
 def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
@@ -110,29 +108,3 @@ def clean_folder(folder: Path, *, keep_checkpoints: bool) -> None:
     for entry in folder.iterdir():
         if entry not in kept:
             shutil.rmtree(entry, ignore_errors=True)
-
-
-def recorded_by(
-    store: SqliteStore, writer: RunWriter, graph: TaskGraph
-) -> tuple[list[int], dict[int, Recorded], list[AttemptRow]]:
-    """Match today's tasks with those that the run recorded, by id.
-
-    Returns:
-        Their numbers, the last attempts of their items, and all attempts.
-    """
-    known = {node.name: node.node for node in store.nodes(writer.run)}
-    unused = max(known.values(), default=-1) + 1
-    nodes = []
-    recorded: dict[int, Recorded] = {}
-    for task in graph.tasks:
-        node = known.get(task.id)
-        if node is None:
-            node, unused = unused, unused + 1
-        nodes.append(node)
-    by_node = {node: index for index, node in enumerate(nodes)}
-    attempts = list(store.attempts(writer.run))
-    for row in attempts:
-        index = by_node.get(row.node)
-        if index is not None:
-            recorded.setdefault(index, {})[row.item] = row
-    return nodes, recorded, attempts

@@ -10,8 +10,8 @@ import base64
 import importlib
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from hookline.errors import HooklineError, UsageError
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, TaskGraph, TaskOutput
@@ -29,6 +29,15 @@ __all__ = [
     "read_returns",
     "read_slots",
 ]
+
+
+class Numbers(Protocol):
+    """Gives the number under which a task is recorded."""
+
+    def __getitem__(self, index: int, /) -> int:
+        """Give it by the task's index."""
+        ...
+
 
 ONE_SLOT = Outputs("one", ("value",), (Any,), Any, ())
 
@@ -69,7 +78,7 @@ def read_slots(described: str, load_code: Callable[[], object]) -> Outputs:
     return Outputs(slots["form"], names, (Any,) * len(names), kind, ())
 
 
-def describe_returns(graph: TaskGraph, nodes: Sequence[int]) -> bytes | None:
+def describe_returns(graph: TaskGraph, nodes: Numbers) -> bytes | None:
     """Describe what a workflow returns.
 
     Args:
@@ -131,7 +140,7 @@ def _digest(data: bytes) -> bytes:
     return digest_bytes(data)
 
 
-def _written(binding: Binding, nodes: Sequence[int]) -> dict[str, Any]:
+def _written(binding: Binding, nodes: Numbers) -> dict[str, Any]:
     if isinstance(binding, TaskOutput):
         return {"task": nodes[binding.task], "slot": binding.slot, "completed": binding.completed}
     if isinstance(binding, FirstOf):
@@ -139,6 +148,7 @@ def _written(binding: Binding, nodes: Sequence[int]) -> dict[str, Any]:
     if isinstance(binding, Nested):
         items = [_written(item, nodes) for item in binding.items]
         return {binding.kind: items, "keys": [_stored(key) for key in binding.keys]}
+    assert isinstance(binding, Constant)  # a workflow was given no values by attempts
     return {"value": _stored(binding.value)}
 
 

@@ -6,10 +6,13 @@ in. The scheduler knows what may start; executors know how; here it is put toget
 
 from __future__ import annotations
 
+import bisect
+import logging
 import queue
 import time
 from collections.abc import Sequence
 
+from hookline.engine.growing import Growing
 from hookline.engine.inputs import CallInputs
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher, Planned
@@ -23,9 +26,12 @@ from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.errors import HooklineError
 from hookline.model.batch import Finished, Message, Started
+from hookline.model.states import Kind
 from hookline.store.rows import Hit
 
 __all__ = ["Dispatcher"]
+
+_log = logging.getLogger("hookline.engine.dispatcher")
 
 _PLAN_AT_ONCE = 4096
 _OPEN_AT_ONCE = 256
@@ -49,6 +55,7 @@ class Dispatcher:
         planner: Decides what runs.
         launcher: Hands work to executors.
         outcomes: Takes what executors tell.
+        growing: Plants recorded recipes.
         retries: Knows what waits for another attempt.
         journaling: Has decisions recorded and told.
         recorded: What this run recorded before it was resumed, by task.
@@ -64,6 +71,7 @@ class Dispatcher:
         planner: Planner,
         launcher: Launcher,
         outcomes: Outcomes,
+        growing: Growing,
         retries: Retries,
         journaling: Journaling,
         recorded: dict[int, Recorded],
@@ -76,6 +84,7 @@ class Dispatcher:
         self._planner = planner
         self._launcher = launcher
         self._outcomes = outcomes
+        self._growing = growing
         self._retries = retries
         self._journal = journaling
         self._recorded = recorded
@@ -119,6 +128,8 @@ class Dispatcher:
 
     def _check_alive(self) -> None:
         if self._retries.next_due is None and not self._inbox.qsize() and not self._scheduler.has_opened():
+            if self._outcomes.break_circle():
+                return
             raise HooklineError(
                 "the run can't go on: tasks wait for each other",
                 help="this is a fault of hookline's; please report it with the workflow",
@@ -133,6 +144,7 @@ class Dispatcher:
             self._plan_ready()
             if scheduler.blocked:
                 self._take_blocked()
+            self._outcomes.settle()
             if not scheduler.has_opened() or self._stop.level or len(waiting) >= _OPEN_AT_ONCE:
                 return
 
@@ -170,6 +182,8 @@ class Dispatcher:
             after = 0 if opened.options.cache else self._journal.added
             self._journal.decided_to_run(index, 0, 1, 1)
             self._launcher.waiting.append(Planned(index, _ONE, (inputs.key,), after=after))
+        elif isinstance(decision, Hit) and decision.kind == Kind.GREW:
+            return False
         elif isinstance(decision, Hit):
             opened.outcomes[0] = decision.outputs
             self._journal.reused(index, {0: decision})
@@ -194,6 +208,7 @@ class Dispatcher:
             name in self._settings.keep,
         )
         if decided.kept or decided.hits or decided.refused or decided.same:
+            self._regrow(index, decided)
             self._settle(index, opened, decided)
         if decided.run:
             self._journal.decided_to_run(index, decided.run[0], len(decided.run), high - low)
@@ -225,6 +240,26 @@ class Dispatcher:
             whole = items[-1] - items[0] + 1 == len(items)
             chosen: Sequence[int] = range(items[0], items[-1] + 1) if whole else items
             self._launcher.waiting.append(Planned(index, chosen, keys, after=after))
+
+    def _regrow(self, index: int, decided: Decided) -> None:
+        """Plant recorded recipes; where that can't be done the items run."""
+        grown = {item: (row.outputs, row.attempt) for item, row in decided.kept.items() if Kind(row.kind).grew}
+        grown |= {item: (hit.outputs, 0) for item, hit in decided.hits.items() if hit.kind == Kind.GREW}
+        for item, (recipe, attempt) in grown.items():
+            row, hit = decided.kept.pop(item, None), decided.hits.pop(item, None)
+            try:
+                planted = self._growing.replant(index, item, recipe or b"", attempt)
+            except HooklineError as error:
+                _log.info("the recipe of '%s' can't be used again: %s", self._program.tasks[index].task.id, error)
+                self._planner.claim(decided.keys[item - decided.low], index, item)
+                bisect.insort(decided.run, item)
+                continue
+            if hit is not None:
+                self._journal.reused(index, {item: hit})
+            elif row is not None:
+                self._journal.kept(index, item, item + 1)
+            self._planner.claim(decided.keys[item - decided.low], index, item)
+            self._outcomes.grew(planted, State.REUSED if row is None else State.COMPLETED)
 
     def _settle(self, index: int, opened: OpenTask, decided: Decided) -> None:
         """Take over what needs no attempt."""

@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.engine.arguments import Arguments
 from hookline.engine.evaluate import Evaluator
+from hookline.engine.exporter import Exporter
+from hookline.engine.growth import Growth
 from hookline.engine.held import Held
-from hookline.engine.planner import Planner
+from hookline.engine.nodes import Nodes
+from hookline.engine.planner import Decided, Planner
+from hookline.engine.program import FORGOTTEN, GrownPart
+from hookline.engine.request import Settings
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
@@ -15,9 +20,10 @@ from hookline.model.batch import FunctionRef
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan, PlannedTask
 from hookline.model.recording import Form
-from hookline.model.states import Verdict
+from hookline.model.states import Kind, Verdict
 from hookline.store.artifacts import Artifacts
 from hookline.store.journal import SqliteStore
+from hookline.store.rows import Hit
 from hookline.values.encode import encode_constant
 
 if TYPE_CHECKING:
@@ -47,16 +53,27 @@ def dry_run(graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fre
 class _DryRun:
     def __init__(self, graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fresh: bool, seed: int) -> None:
         self._graph = graph
-        self._program = prepared.program
-        self._scheduler = Scheduler(prepared.program.dependencies)
-        self._held = Held(graph, [task.depends for task in self._program.tasks], self._scheduler, prepared.code_digest)
+        self._program = program = prepared.program
+        self._scheduler = Scheduler(program.dependencies)
+        self._held = Held(program, self._scheduler, prepared.code_digest)
         self._planner = Planner(store, fresh)
         self._reasons = Reasons(store, prepared.program, self._held, None, fresh)
+        artifacts = store.artifacts if store is not None else Artifacts.__new__(Artifacts)
         self._evaluator = Evaluator(
             self._held.outcomes,
-            lambda index: graph.tasks[index].form is not Form.CALL,
-            lambda index: graph.tasks[index].outputs,
-            store.artifacts if store is not None else Artifacts.__new__(Artifacts),
+            program.is_mapped,
+            program.outputs,
+            artifacts,
+        )
+        self._growth = Growth(
+            program,
+            prepared.builder,
+            self._scheduler,
+            self._held,
+            Exporter(),
+            Nodes(graph),
+            artifacts,
+            Settings().turns,
         )
         self._arguments = Arguments(
             prepared.program,
@@ -70,33 +87,42 @@ class _DryRun:
         self._inputs: dict[int, Any] = {}
         self._verdicts: dict[int, PlannedTask] = {}
         self._counts: dict[int, list[int]] = {}
+        self._waiting: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._over: list[GrownPart] = []
+        self._summed: dict[tuple[str, str], int] = {}
 
     def plan(self) -> Plan:
         """Go on as long as recorded results carry the walk."""
         scheduler = self._scheduler
         while True:
-            opened = scheduler.take_opened()
-            for index in opened:
+            for index in scheduler.take_opened():
                 self._open(index)
-            if not opened and not scheduler.ready:
+            if not scheduler.has_opened() and not scheduler.ready:
                 break
             while scheduler.ready:
                 index, low, high = scheduler.ready.popleft()
                 for start in range(low, high, _AT_ONCE):
                     self._decide(index, start, min(high, start + _AT_ONCE))
-        return Plan(self._graph.workflow, tuple(self._planned(index) for index in range(len(self._graph.tasks))))
+            self._settle()
+        there = [index for index, task in enumerate(self._program.tasks) if task is not FORGOTTEN]
+        planned = [self._planned(index) for index in there]
+        planned += [
+            PlannedTask(name, step, Verdict.REUSE, "same code and inputs", count, count)
+            for (name, step), count in self._summed.items()
+        ]
+        return Plan(self._graph.workflow, tuple(planned))
 
     def _open(self, index: int) -> None:
         task = self._program.tasks[index]
         cause = self._scheduler.cause(index) or self._program.lack(index, self._scheduler)
         if cause:
             self._verdict(index, Verdict.SKIP, "condition: something upstream is skipped")
-            self._scheduler.skip(index, cause)
+            self._skip(index, cause)
             return
         try:
             if task.task.condition is not None and not self._evaluator.value(task.task.condition):
                 self._verdict(index, Verdict.SKIP, "condition: it is false")
-                self._scheduler.skip(index, State.SKIPPED)
+                self._skip(index, State.SKIPPED)
                 return
             inputs = self._arguments.of(task)
         except HooklineError as error:
@@ -106,25 +132,92 @@ class _DryRun:
         self._held.begin(index, inputs.length)
         self._counts[index] = [0, inputs.length]
         self._scheduler.begin(index, inputs.length)
+        if not inputs.length:
+            self._growth.note_end(index)
+
+    def _skip(self, index: int, state: int) -> None:
+        self._scheduler.skip(index, state)
+        self._growth.note_end(index)
 
     def _decide(self, index: int, low: int, high: int) -> None:
         task = self._program.tasks[index]
         decided = self._planner.decide(task, self._inputs[index], low, high)
-        blobs: Any = self._held.blobs(index)
         for item, hit in sorted(decided.hits.items()):
-            blobs[item] = hit.outputs
-            self._scheduler.finish(index, item, item + 1, State.REUSED)
-        self._counts[index][0] += len(decided.hits)
-        if (decided.run or decided.same) and index not in self._verdicts:
+            if hit.kind == Kind.GREW:
+                self._regrow(index, item, hit, decided)
+            else:
+                self._reuse(index, item, hit.outputs)
+        for item, *source in decided.same:
+            self._waiting.setdefault((source[0], source[1]), []).append((index, item))
+            self._serve((source[0], source[1]))
+        if decided.run and index not in self._verdicts:
             self._verdict(index, Verdict.RUN, self._reasons.to_run(task))
 
+    def _reuse(self, index: int, item: int, blob: bytes) -> None:
+        """Take an item as done, and those of equal keys with it."""
+        pending = [(index, item)]
+        while pending:
+            index, item = place = pending.pop()
+            outcomes: Any = self._held.blobs(index)
+            outcomes[item] = blob
+            self._counts[index][0] += 1
+            self._scheduler.finish(index, item, item + 1, State.REUSED)
+            if self._scheduler.ended(index):
+                self._growth.note_end(index)
+            pending += self._waiting.pop(place, ())
+
+    def _serve(self, source: tuple[int, int]) -> None:
+        blob = self._held.blobs(source[0])[source[1]]
+        for place in self._waiting.pop(source, ()) if blob is not None else ():
+            self._reuse(*place, blob or b"")
+
+    def _regrow(self, index: int, item: int, hit: Hit, decided: Decided) -> None:
+        try:
+            planted = self._growth.plant(index, item, hit.outputs, 0)
+        except HooklineError:
+            decided.run.append(item)
+            return
+        self._planner.claim(decided.keys[item - decided.low], index, item)
+        if planted.replaced is not None:
+            target = planted.replaced.target
+            self._waiting.setdefault(target, []).extend(self._waiting.pop((index, item), ()))
+            self._planner.claim(decided.keys[item - decided.low], *target)
+            self._counts[index][0] += 1
+            self._scheduler.finish(index, item, item + 1, State.REUSED)
+            self._over.append(planted.replaced)
+
+    def _settle(self) -> None:
+        """Let items end whose parts' results have ended, and sum up what is reused below them."""
+        for part, lack, blob in self._growth.take_ended():
+            index, item = part.target
+            if blob is None:
+                self._scheduler.finish(index, item, item + 1, lack)
+                self._verdict(index, Verdict.SKIP, "condition: what it grew is skipped")
+                if self._scheduler.ended(index):
+                    self._growth.note_end(index)
+            else:
+                self._reuse(index, item, blob)
+            self._over.append(part)
+        over, self._over = self._over, []
+        for part in over:
+            if self._growth.is_over(part) and self._verdicts.keys().isdisjoint(part.tasks):
+                self._sum_up(part)
+
+    def _sum_up(self, part: GrownPart) -> None:
+        for index in part.tasks:
+            task = self._program.tasks[index].task
+            name = (f"{part.group}/{task.step.name}", task.step.name)
+            self._summed[name] = self._summed.get(name, 0) + self._counts.pop(index)[1]
+            self._inputs.pop(index)
+        self._growth.forget(part)
+
     def _verdict(self, index: int, verdict: Verdict, why: str) -> None:
-        task = self._graph.tasks[index]
+        task = self._program.tasks[index].task
         items = 1 if task.form is Form.CALL else None
         self._verdicts[index] = PlannedTask(task.id, task.step.name, verdict, why, items)
 
     def _planned(self, index: int) -> PlannedTask:
-        task = self._graph.tasks[index]
+        task = self._program.tasks[index].task
         planned = self._verdicts.get(index)
         reused, length = self._counts.get(index, (0, None))
         items = 1 if task.form is Form.CALL else length
@@ -132,8 +225,14 @@ class _DryRun:
             return PlannedTask(planned.id, planned.step, planned.verdict, planned.why, items, reused)
         if self._scheduler.ended(index):
             return PlannedTask(task.id, task.step.name, Verdict.REUSE, "same code and inputs", items, reused)
+        if reused == length or any(part.target[0] == index for part in self._growth.parts()):
+            why = "same code and inputs; what it grew is planned for itself"
+            return PlannedTask(task.id, task.step.name, Verdict.REUSE, why, items, reused)
+        if index in self._counts:
+            why = "the same as another task, which will run"
+            return PlannedTask(task.id, task.step.name, Verdict.RUN, why, items, reused)
         waits = [
-            self._graph.tasks[source].id
+            self._program.tasks[source].task.id
             for source in self._program.tasks[index].depends
             if not self._scheduler.ended(source)
         ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.model.graph import Binding, Constant, FirstOf, Nested, TaskOutput
+from hookline.model.graph import Binding, Constant, FirstOf, Kept, Nested, TaskOutput
 from hookline.model.outputs import Outputs
 from hookline.store.artifacts import Artifacts
 from hookline.worker.loading import FileOpener, load_outcome
@@ -47,6 +47,8 @@ class Evaluator:
             return binding.value
         if isinstance(binding, TaskOutput):
             return self._output(binding)
+        if isinstance(binding, Kept):
+            return load_outcome(self._opener, binding.blob)
         if isinstance(binding, FirstOf):
             for option in binding.options:
                 outcomes = self._outcomes(option.task)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from hookline.engine.program import Program
+from hookline.engine.program import Program, TaskProgram
 from hookline.model.batch import FunctionRef
-from hookline.model.graph import TaskGraph
 
 __all__ = ["Exporter"]
 
 
 class Exporter:
-    """References to the functions of one graph.
+    """References to the functions of one program."""
 
-    Args:
-        graph: The graph.
-    """
-
-    def __init__(self, graph: TaskGraph) -> None:
-        self._graph = graph
+    def __init__(self) -> None:
         self._known: dict[Any, FunctionRef] = {}
         self._names: dict[Any, tuple[tuple[str, str], ...]] = {}
         self._travel = False
@@ -32,14 +27,21 @@ class Exporter:
             program: The graph's program, whose keys count what module-level names hold now.
         """
         self._travel = bool(executors - {"inline", "threads"})
-        if self._travel:
-            for task in program.tasks:
-                self._names[task.task.step.fn] = task.fingerprint.names
-                self.refer(task.task.index)
+        for task in program.tasks:
+            self.add(task)
 
-    def refer(self, index: int) -> FunctionRef:
-        """Give the reference to a task's function."""
-        function = self._graph.tasks[index].step.fn
+    def add(self, program: TaskProgram) -> None:
+        """Find out whether the function of one task can travel, where it has to.
+
+        Raises:
+            WorkflowError: It can't; says why.
+        """
+        if self._travel and program.task.step.fn not in self._names:
+            self._names[program.task.step.fn] = program.fingerprint.names
+            self.refer(program.task.step.fn)
+
+    def refer(self, function: Callable[..., Any]) -> FunctionRef:
+        """Give the reference to a step's function."""
         known = self._known.get(function)
         if known is None:
             if self._travel:

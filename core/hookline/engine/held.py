@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 
+from hookline.engine.program import Program
 from hookline.engine.scheduler import Scheduler, State
-from hookline.model.graph import TaskGraph
 from hookline.model.outputs import Outputs
 from hookline.store.outputs import unpack_outputs
 from hookline.values.digest import digest_bytes, digest_tree
@@ -20,29 +21,41 @@ class Held:
     """Outcomes by task and item.
 
     Args:
-        graph: The tasks.
-        depends: Per task, the tasks it needs, each once.
+        program: The tasks.
         scheduler: Knows which items have values.
         code_digest: Digests the class that a task's value is put together as, if it is the project's own.
     """
 
     def __init__(
-        self,
-        graph: TaskGraph,
-        depends: Sequence[Sequence[int]],
-        scheduler: Scheduler,
-        code_digest: Callable[[frozenset[object]], bytes],
+        self, program: Program, scheduler: Scheduler, code_digest: Callable[[frozenset[object]], bytes]
     ) -> None:
-        self._graph = graph
+        self._program = program
         self._scheduler = scheduler
         self._code_digest = code_digest
-        self._blobs: list[list[bytes | None] | None] = [None] * len(graph.tasks)
+        self._blobs: list[list[bytes | None] | None] = []
         self._merkle: dict[tuple[int, int, bool], bytes] = {}
-        self._depends = depends
-        self._consumers = [0] * len(graph.tasks)
-        for sources in depends:
-            for source in sources:
-                self._consumers[source] += 1
+        self._consumers = array("l")
+        self.grow()
+
+    def grow(self) -> None:
+        """Make room for the tasks that were added to the program."""
+        consumers, tasks = self._consumers, self._program.tasks
+        first = len(consumers)
+        self._blobs += [None] * (len(tasks) - first)
+        consumers.extend([0] * (len(tasks) - first))
+        for task in tasks[first:]:
+            for source in task.depends:
+                consumers[source] += 1
+
+    def keep(self, task: int) -> None:
+        """Keep a task's outcomes, whoever else needs them, until they are dropped."""
+        self._consumers[task] += 1
+
+    def drop(self, task: int) -> None:
+        """Whoever wanted them kept has them."""
+        self._consumers[task] -= 1
+        if not self._consumers[task] and self._scheduler.ended(task):
+            self._blobs[task] = None
 
     def begin(self, task: int, length: int) -> list[bytes | None]:
         """Make room for a task's outcomes."""
@@ -64,12 +77,17 @@ class Held:
 
     def release(self, task: int) -> None:
         """A task has ended: what only it still needed can go."""
-        for source in self._depends[task]:
-            self._consumers[source] -= 1
-            if not self._consumers[source] and self._scheduler.ended(source):
-                self._blobs[source] = None
+        for source in self._program.tasks[task].depends:
+            self.drop(source)
         if not self._consumers[task]:
             self._blobs[task] = None
+
+    def forget(self, task: int) -> None:
+        """Let go of what is known of a task that ended, and to which no other refers any more."""
+        self._blobs[task] = None
+        if self._merkle:
+            for known in [key for key in self._merkle if key[0] == task]:
+                del self._merkle[known]
 
     def digest(self, blob: bytes, task: int, slot: int) -> bytes:
         """Name an outcome, or one slot of it."""
@@ -78,7 +96,7 @@ class Held:
         slots = unpack_outputs(blob)
         if slot != _WHOLE:
             return slots[slot].digest
-        outputs: Outputs = self._graph.tasks[task].outputs
+        outputs: Outputs = self._program.outputs(task)
         if outputs.form == "one":
             return slots[0].digest
         code = b""

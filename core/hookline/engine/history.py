@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from hookline.engine.descriptions import read_returns, read_slots
+from hookline.engine.descriptions import ONE_SLOT, read_returns, read_slots
 from hookline.engine.evaluate import Evaluator
 from hookline.errors import (
     HooklineError,
@@ -21,6 +21,7 @@ from hookline.model.graph import TaskGraph
 from hookline.model.outputs import Outputs
 from hookline.model.run import Run, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
+from hookline.store.ids import task_ids
 from hookline.store.journal import SqliteStore
 from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow
 
@@ -52,7 +53,7 @@ def recorded_run(
 
 def split_task_id(task_id: str) -> tuple[str, int | None]:
     """Split ``train[3]`` (or ``train:3``) into the task and the item."""
-    name, bracket, rest = task_id.partition("[")
+    name, bracket, rest = task_id.rpartition("[")
     if bracket and rest.endswith("]") and rest[:-1].isdigit():
         return name, int(rest[:-1])
     name, colon, rest = task_id.rpartition(":")
@@ -88,7 +89,7 @@ class RecordedRun:
 
     def task_ids(self) -> list[str]:
         """All tasks that were decided about, in graph order."""
-        return [node.name for node in sorted(self._by_name().values(), key=lambda node: node.node)]
+        return list(self._by_id())
 
     def task(self, task_id: str) -> TaskRecord:
         """See :attr:`Run.tasks`."""
@@ -130,8 +131,7 @@ class RecordedRun:
         node, item = self._find(task_id)
         evaluator = self._evaluator()
         if item is not None or node.shape == 0:
-            low = item or 0
-            blob = next(iter(self._store.outputs(self._id, node.node, low, low + 1)), None)
+            blob = self._outcome(node, item or 0)
             if blob is None:
                 raise UsageError(
                     f"task '{task_id}' of run {self._id} has no value",
@@ -152,28 +152,50 @@ class RecordedRun:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _by_name(self) -> dict[str, NodeRow]:
+    def _by_id(self) -> dict[str, NodeRow]:
+        """Give all tasks, by number."""
         if self._nodes is None:
-            nodes = {node.name: node for node in self._store.nodes(self._id)}
+            rows = {node.node: node for node in self._store.nodes(self._id)}
+            nodes = {name: rows[number] for number, name in task_ids(rows.values()).items()}
             if self._store.run(self._id).state.ended:
                 self._nodes = nodes
             return nodes
         return self._nodes
 
     def _find(self, task_id: str) -> tuple[NodeRow, int | None]:
-        nodes = self._by_name()
+        # Tasks that grew may be many: those of the workflow's own are looked at first.
+        own = {node.name: node for node in self._store.nodes(self._id, own=True)} if self._nodes is None else {}
+        return self._find_in(own, task_id) or self._find_in(self._by_id(), task_id) or self._no_task(task_id)
+
+    def _find_in(self, nodes: dict[str, NodeRow], task_id: str) -> tuple[NodeRow, int | None] | None:
         if task_id in nodes:
             return nodes[task_id], None
         name, item = split_task_id(task_id)
         node = nodes.get(name)
         if node is None or item is None:
-            raise UsageError(
-                f"run {self._id} has no task '{task_id}'" + (f";{near}" if (near := close_match(name, nodes)) else ""),
-                help=f"list its tasks: hookline runs show {self._id}",
-            )
+            return None
         if node.shape == 0 or (node.length is not None and item >= node.length):
             raise UsageError(f"task '{name}' of run {self._id} has no item {item}; it has {node.length or 1}")
         return node, item
+
+    def _no_task(self, task_id: str) -> NoReturn:
+        near = close_match(task_id, self._by_id())
+        raise UsageError(
+            f"run {self._id} has no task '{task_id}'" + (f";{near}" if near else ""),
+            help=f"list its tasks: hookline runs show {self._id}",
+        )
+
+    def _outcome(self, node: NodeRow, item: int) -> bytes | None:
+        """Give what an item came to; a call in tail position comes to what the call that it stood in for came to."""
+        while True:
+            blob = self._store.outputs(self._id, node.node, item, item + 1)[0]
+            if blob is not None or node.parent is None:
+                return blob
+            attempts = self._attempts(node, item)
+            above = self._store.node(self._id, node.parent)
+            if above is None or not attempts or not Kind(attempts[-1].kind).grew:
+                return None
+            node, item = above, node.parent_item or 0
 
     def _attempts(self, node: NodeRow, item: int | None) -> Sequence[AttemptRow]:
         if item is None:
@@ -250,14 +272,14 @@ class RecordedRun:
 
     def _counted(self) -> dict[str, int]:
         found: dict[str, int] = {}
-        for node in self._by_name().values():
+        for node in self._by_id().values():
             for state, count in self._states(node).items():
                 found[state.value] = found.get(state.value, 0) + count
         return found
 
     def _not_completed(self, state: RunState) -> HooklineError:
         if state is RunState.FAILED:
-            failed = [name for name in self.task_ids() if _has_failed(self._states(self._by_name()[name]))]
+            failed = [name for name, node in self._by_id().items() if _has_failed(self._states(node))]
             named = ", ".join(f"'{name}'" for name in failed[:5]) + (" …" if len(failed) > 5 else "")
             return RunFailedError(
                 f"run {self._id} failed: {named} did not complete",
@@ -276,28 +298,47 @@ class RecordedRun:
 
     def _open_tasks(self) -> list[str]:
         """List the tasks without a value."""
-        return [name for name in self.task_ids() if not _overall(self._states(self._by_name()[name])).succeeded]
+        return [name for name, node in self._by_id().items() if not _overall(self._states(node)).succeeded]
 
     def _evaluator(self) -> Evaluator:
-        nodes = {node.node: node for node in self._by_name().values()}
+        nodes = _Known(lambda number: self._store.node(self._id, number))
 
         def outcomes(index: int) -> Sequence[bytes | None] | None:
-            node = nodes.get(index)
+            node = nodes[index]
             if node is None or (node.shape and node.length is None):
                 return None
             return self._store.outputs(self._id, index, 0, node.length if node.shape and node.length is not None else 1)
 
         def outputs(index: int) -> Outputs:
             node = nodes[index]
-            return self._slots.get(node.name) or read_slots(node.options, self._load_code)
+            if node is None:
+                return ONE_SLOT
+            own = self._slots.get(node.name) if node.parent is None else None
+            return own or read_slots(node.options, self._load_code)
+
+        def mapped(index: int) -> bool:
+            node = nodes[index]
+            return node is not None and node.shape != 0
 
         return Evaluator(
             outcomes,
-            lambda index: index in nodes and nodes[index].shape != 0,
+            mapped,
             outputs,
             self._store.artifacts,
             Path(self._store.path) / "files",
         )
+
+
+class _Known(dict[int, NodeRow | None]):
+    """Tasks by number, each read once."""
+
+    def __init__(self, read: Callable[[int], NodeRow | None]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, number: int) -> NodeRow | None:
+        node = self[number] = self._read(number)
+        return node
 
 
 _VERBS = {

@@ -11,7 +11,7 @@ from blake3 import blake3
 from hookline.engine.held import Held
 from hookline.engine.program import Encoded
 from hookline.model.batch import Argument
-from hookline.store.outputs import pack_one
+from hookline.store.outputs import ONE_INLINE, pack_one, unpack_outputs
 from hookline.values.digest import digest_bytes, digest_tree
 from hookline.values.plain import encode_plain
 
@@ -23,6 +23,7 @@ __all__ = [
     "MapInputs",
     "Same",
     "Source",
+    "digest_of",
     "name_digest",
     "seed_of",
     "seeded",
@@ -111,24 +112,21 @@ class Same:
 
 @dataclass(slots=True)
 class Elements:
-    """Elements of a list that is known now."""
+    """Elements of a list that is known now, each as packed outputs."""
 
-    elements: list[Encoded]
+    elements: Sequence[bytes]
     stride: int
 
-    def _index(self, low: int, high: int) -> Sequence[Encoded]:
+    def blobs(self, low: int, high: int) -> Sequence[bytes]:
+        """See :class:`Source`."""
         if self.stride == 0:
             return self.elements[low:high]
         count = len(self.elements)
         return [self.elements[item // self.stride % count] for item in range(low, high)]
 
-    def blobs(self, low: int, high: int) -> Sequence[Any]:
-        """See :class:`Source`."""
-        return [pack_one(digest, data) for digest, data in self._index(low, high)]
-
     def digests(self, low: int, high: int) -> Sequence[bytes]:
         """See :class:`Source`."""
-        return [digest for digest, _ in self._index(low, high)]
+        return [digest_of(blob) for blob in self.blobs(low, high)]
 
 
 @dataclass(slots=True)
@@ -223,6 +221,11 @@ class MapInputs:
         if not columns:
             return [()] * (high - low)
         return list(zip(*columns, strict=True))
+
+
+def digest_of(blob: bytes) -> bytes:
+    """Give the digest of a value that was packed alone."""
+    return blob[1:33] if blob[0] == ONE_INLINE else unpack_outputs(blob)[0].digest
 
 
 def seed_of(digest: bytes) -> Encoded:

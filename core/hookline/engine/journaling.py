@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from hookline.cache.explain import pack_parts
+from hookline.engine.growth import Planted
 from hookline.engine.held import Held
 from hookline.engine.history import REFUSED
-from hookline.engine.program import Program, TaskProgram
+from hookline.engine.nodes import Nodes
+from hookline.engine.program import FORGOTTEN, GrownPart, Program, TaskProgram
 from hookline.engine.recorder import Recorder
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.watched import changed_since
@@ -18,6 +21,7 @@ from hookline.model.batch import Failure, Outcome
 from hookline.model.events import Event, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.recording import Form
 from hookline.model.states import Kind, TaskState, Verdict
+from hookline.store.ids import item_id, task_ids
 from hookline.store.outputs import pack_one
 from hookline.store.protocol import Store
 from hookline.store.rows import WHOLE_RUN, Decision, Group, Hit, Log, NodeRow, Note
@@ -38,7 +42,14 @@ STATES: Mapping[int, TaskState] = {
     State.CRASHED: TaskState.CRASHED,
     State.ABANDONED: TaskState.ABANDONED,
 }
-_COMPLETED = int(Kind.COMPLETED)
+_BAD = (State.FAILED, State.TIMED_OUT, State.CRASHED, State.ABANDONED)
+_KINDS = list(range(max(Kind) + 1))
+_ONCE = [*_KINDS]
+_ONCE[Kind.COMPLETED], _ONCE[Kind.GREW] = Kind.COMPLETED_ONCE, Kind.GREW_ONCE
+"""The same for results that are not to be reused."""
+_RECIPE = '"recipe": true'
+"""In the detail of a decision: what is reused is a recipe, not what it came to."""
+
 _GATHER = 0.005
 """Seconds for which a busy dispatcher keeps what happens to itself."""
 
@@ -71,7 +82,7 @@ class Journaling:
         reasons: Reasons,
         store: Store,
         run: int,
-        nodes: Sequence[int],
+        nodes: Nodes,
         watching: bool,
         looked_up: bool,
         resumed: bool,
@@ -91,6 +102,9 @@ class Journaling:
         self._known_code: set[bytes] = set()
         self._explained = bytearray(len(program.tasks))
         self._known_nodes = bytearray(len(program.tasks))
+        self._places: dict[int, tuple[int, int, str]] = {}
+        self._groups: dict[str, _GroupCount] = {}
+        self._failed_before: list[str] = []
         self._seconds: dict[str, float] = {}
         self._running: dict[str, int] = {}
         self._last_progress = 0.0
@@ -136,6 +150,37 @@ class Journaling:
         """Whether anybody wants events."""
         return self._watching
 
+    # -- growth ------------------------------------------------------------------------------------------------
+
+    def planted(self, planted: Planted) -> None:
+        """Tasks were added."""
+        for index, place in zip(planted.part.tasks, planted.places, strict=True):
+            self._places[index] = place
+        self._explained += bytes(len(planted.places))
+        self._known_nodes += bytes(len(planted.places))
+
+    def came_to(self, part: GrownPart, outputs: bytes) -> None:
+        """The item that a part was grown for has its value."""
+        index, item = part.target
+        self._group.grown.append((self._nodes[index], item, part.attempt, outputs))
+
+    def came_to_nothing(self, part: GrownPart, state: int) -> None:
+        """The item that a part was grown for has no value, because the part's result has none."""
+        index, _ = part.target
+        if not self._program.is_mapped(index):
+            # Its attempt succeeded: nothing else tells how the task stands.
+            self._group.counters[self._nodes[index], STATES[state].value] = 1
+        self._dirty.add(index)
+
+    def forget(self, part: GrownPart) -> None:
+        """Let go of a part's tasks, which all ended."""
+        for index in part.tasks:
+            counts = self._scheduler.counts[index]
+            if any(counts[state] for state in _BAD):
+                self._failed_before.append(self._program.tasks[index].task.id)
+            self._places.pop(index, None)
+            self._dirty.discard(index)
+
     # -- tasks -------------------------------------------------------------------------------------------------
 
     def node(self, index: int) -> int:
@@ -144,7 +189,10 @@ class Journaling:
 
     def begin(self, index: int, length: int) -> None:
         """A task begins."""
-        self._add_node(self._program.tasks[index], length)
+        task = self._program.tasks[index]
+        self._add_node(task, length)
+        if task.part is not None and self._watching:
+            self._group_of(task.part, task).total += length
 
     def not_run(self, index: int, cause: int) -> None:
         """A task will not run, because of a condition or of something upstream."""
@@ -153,6 +201,8 @@ class Journaling:
         why = self._why_not(task, cause)
         self._add_node(task, 1 if task.task.form is Form.CALL else None)
         self._decide(Decision(self._nodes[index], 0, 1, verdict, why))
+        if task.part is not None and self._watching:
+            self._group_of(task.part, task).total += 1
 
     def decided_to_run(self, index: int, first: int, count: int, of: int) -> None:
         """Items of a task have to run; the first reason stands for all.
@@ -169,14 +219,25 @@ class Journaling:
         length = self._scheduler.length(index)
         self._decide(Decision(self._nodes[index], first, length, Verdict.RUN, why))
 
-    def blocked(self, index: int, low: int, high: int) -> None:
-        """Items will not run, because items of other maps that they need have no value."""
-        sources = [
-            source
-            for source in self._program.dependencies[index].itemwise
-            if self._scheduler.states[source][low] not in (State.COMPLETED, State.REUSED)
-        ]
-        name = self._name(sources[0], low) if sources else "an item"
+    def blocked(self, index: int, low: int, high: int, by: tuple[int, int] | None = None) -> None:
+        """Items will not run, because others that they need have no value.
+
+        Args:
+            index: Their task.
+            low: The first.
+            high: The one after the last.
+            by: The task and item whose value they need; None where these are items of other maps, one for each.
+        """
+        sources = (
+            [by]
+            if by is not None
+            else [
+                (source, low)
+                for source in self._program.dependencies[index].itemwise
+                if self._scheduler.states[source][low] not in (State.COMPLETED, State.REUSED)
+            ]
+        )
+        name = self.name(*sources[0]) if sources else "an item"
         more = f" (and so on to item {high - 1})" if high - low > 1 else ""
         why = f"upstream: '{name}' has no value{more}"
         self._decide(Decision(self._nodes[index], low, high, Verdict.BLOCKED, why))
@@ -195,7 +256,7 @@ class Journaling:
         start = before = None
         for item in sorted(hits):
             hit = hits[item]
-            place = (hit.run, hit.node, hit.item - item, hit.attempt)
+            place = (hit.run, hit.node, hit.item - item, hit.attempt, hit.kind == Kind.GREW)
             if start is None or before is None or place != start[1] or item != before + 1:
                 if start is not None and before is not None:
                     rows.append(self._reuse_row(node, start[0], before + 1, start[1]))
@@ -208,7 +269,7 @@ class Journaling:
 
     def refused(self, index: int, item: int) -> Failure:
         """A recorded side effect has other inputs now; it is neither repeated nor taken as done."""
-        name = self._name(index, item)
+        name = self.name(index, item)
         failure = Failure(
             "SideEffectError",
             f"'{name}' completed in this run with other code or inputs, and has side effects (cache=False)\n"
@@ -223,7 +284,7 @@ class Journaling:
 
     def same_as(self, index: int, item: int, source: int, source_item: int) -> None:
         """An item has the result of another item of this run."""
-        name = self._name(source, source_item)
+        name = self.name(source, source_item)
         run, node, at = self._sources.get((source, source_item), (self._run, self._nodes[source], source_item))
         self._decide(Decision(self._nodes[index], item, item + 1, Verdict.REUSE, f"same as {name}", run, node, at))
         self._sources[index, item] = (run, node, at)
@@ -234,14 +295,21 @@ class Journaling:
         held = self._held.blobs(source)
         blob = held[source_item] if held else None
         if blob is None:
+            blob = self._committed_outcome(source, source_item)
+        if blob is None:
             self.push()
             self._recorder.flush()
-            blob = self._store.outputs(self._run, self._nodes[source], source_item, source_item + 1)[0]
+            blob = self._committed_outcome(source, source_item)
         assert blob is not None
         return blob
 
     def ended(self, index: int) -> None:
         """All items of a task have ended."""
+        part = self._program.tasks[index].part
+        if part is not None and self._watching:
+            counts = self._group_of(part, self._program.tasks[index]).counts
+            for state, count in self._states(index).items():
+                counts[state] = counts.get(state, 0) + count
         self._dirty.add(index)
         self._count(index)
 
@@ -268,10 +336,10 @@ class Journaling:
             once: Whether their results are not to be reused.
         """
         node, group = self._nodes[index], self._group
-        completed = int(Kind.COMPLETED_ONCE) if once else _COMPLETED
+        kinds = _ONCE if once else _KINDS
         group.attempts.extend(
             [
-                (node, item, number, completed if kind == _COMPLETED else kind, key, outputs, began, took, worker)
+                (node, item, number, kinds[kind], key, outputs, began, took, worker)
                 for (item, kind, outputs, began, took, *_), key in zip(outcomes, keys, strict=True)
             ]
         )
@@ -302,7 +370,7 @@ class Journaling:
     def retrying(self, index: int, item: int, number: int, of: int, delay: float, failure: Failure | None) -> None:
         """An attempt is followed by another."""
         if self._watching:
-            self._events.append(TaskRetrying(self._name(index, item), number, of, delay, _line(failure)))
+            self._events.append(TaskRetrying(self.name(index, item), number, of, delay, _line(failure)))
 
     def ended_without_value(self, index: int, item: int, state: int, failure: Failure | None) -> None:
         """An item ended, and has no value."""
@@ -310,16 +378,17 @@ class Journaling:
             # What ended before is told before.
             self.tell_progress()
             frame = failure.frame if failure is not None else ""
-            self._events.append(TaskEnded(self._name(index, item), STATES[state], _line(failure), frame))
+            self._events.append(TaskEnded(self.name(index, item), STATES[state], _line(failure), frame))
 
     def progress(self, index: int, running: int, mean_us: float) -> None:
         """Tell those who watch how far the run is; at most ten times a second."""
         if not self._watching:
             return
         self._dirty.add(index)
-        name = self._program.tasks[index].task.id
-        self._seconds[name] = mean_us / 1e6
-        self._running[name] = running
+        task = self._program.tasks[index]
+        if task.part is None:
+            self._seconds[task.task.id] = mean_us / 1e6
+            self._running[task.task.id] = running
         self.tell_late()
 
     def tell_late(self) -> None:
@@ -339,11 +408,19 @@ class Journaling:
         totals: dict[str, int | None] = {}
         running: dict[str, int] = {}
         for index in sorted(self._dirty):
-            name = self._program.tasks[index].task.id
+            task = self._program.tasks[index]
+            if task.part is not None:
+                continue
+            name = task.task.id
             counts[name] = self._states(index)
             totals[name] = self._scheduler.length(index) if self._scheduler.states[index] else None
             if not self._scheduler.ended(index):
                 running[name] = self._running.get(name, 0)
+        for name, group in self._groups.items():
+            if group.told != (group.total, sum(group.counts.values())):
+                group.told = (group.total, sum(group.counts.values()))
+                left = {TaskState.PENDING: group.total - group.told[1]} if group.total > group.told[1] else {}
+                counts[name], totals[name] = {**group.counts, **left}, group.total
         self._dirty.clear()
         self._events.append(TasksChanged(counts, totals, running, dict(self._seconds)))
 
@@ -373,11 +450,10 @@ class Journaling:
 
     def failed_tasks(self) -> list[str]:
         """List the tasks of which an item failed, in graph order."""
-        bad = (State.FAILED, State.TIMED_OUT, State.CRASHED, State.ABANDONED)
-        return [
+        return self._failed_before + [
             task.task.id
             for index, task in enumerate(self._program.tasks)
-            if any(self._scheduler.counts[index][state] for state in bad)
+            if task is not FORGOTTEN and any(self._scheduler.counts[index][state] for state in _BAD)
         ]
 
     def record_totals(self) -> None:
@@ -392,16 +468,19 @@ class Journaling:
     def _add_node(self, task: TaskProgram, length: int | None) -> None:
         index, one = task.task.index, task.task
         fingerprint = task.fingerprint
+        parent, parent_item, name = self._places.get(index, (None, None, one.id))
         row = NodeRow(
             self._nodes[index],
-            one.id,
+            name,
             one.step.name,
             fingerprint.digest,
             _SHAPES[one.form],
             length,
             task.slots,
-            describe_bindings(self._program.graph, task),
+            describe_bindings(self._program, task),
             f"{one.place.file}:{one.place.line}",
+            parent,
+            parent_item,
         )
         self._known_nodes[index] = 1
         group = self._group
@@ -413,16 +492,15 @@ class Journaling:
     def _decide(self, decision: Decision) -> None:
         self._group.decisions.append(decision)
 
-    def _reuse_row(self, node: int, low: int, high: int, place: tuple[int, int, int, int]) -> Decision:
-        run, source, shift, attempt = place
+    def _reuse_row(self, node: int, low: int, high: int, place: tuple[int, int, int, int, bool]) -> Decision:
+        run, source, shift, attempt, grew = place
         # Without the number, the last success counts: the source may have been made again with other inputs.
-        detail = f'{{"attempt": {attempt}}}'
+        detail = f'{{"attempt": {attempt}{", " + _RECIPE if grew else ""}}}'
         return Decision(node, low, high, Verdict.REUSE, "same code and inputs", run, source, low + shift, detail)
 
     def _why_not(self, task: TaskProgram, cause: int) -> str:
-        tasks = self._program.graph.tasks
         sources = [
-            tasks[source].id
+            self._program.tasks[source].task.id
             for source in task.depends
             if not self._scheduler.has_value(source) and self._scheduler.ended(source)
         ]
@@ -453,9 +531,43 @@ class Journaling:
             found[TaskState.PENDING] = left
         return found
 
-    def _name(self, index: int, item: int) -> str:
+    def _committed_outcome(self, index: int, item: int) -> bytes | None:
+        return self._store.outputs(self._run, self._nodes[index], item, item + 1)[0]
+
+    def _recorded_name(self, index: int, item: int) -> str:
+        """Read the id of a task that was forgotten, and is named all the same."""
+        rows: list[NodeRow] = []
+        number: int | None = self._nodes[index]
+        while number is not None:
+            row = self._store.node(self._run, number)
+            if row is None:  # not committed yet
+                return f"task #{self._nodes[index]}"
+            rows.append(row)
+            number = row.parent
+        return item_id(task_ids(rows)[rows[0].node], item, bool(rows[0].shape))
+
+    def _group_of(self, part: GrownPart, task: TaskProgram) -> _GroupCount:
+        name = f"{part.group}/{task.task.step.name}"
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = _GroupCount()
+        return group
+
+    def name(self, index: int, item: int) -> str:
+        """Give the id of a task, or of an item of a mapped one."""
+        if self._program.tasks[index] is FORGOTTEN:
+            return self._recorded_name(index, item)
         task = self._program.tasks[index].task
         return task.id if task.form is Form.CALL else f"{task.id}[{item}]"
+
+
+@dataclass(slots=True)
+class _GroupCount:
+    """How many items of the tasks of one step that grew from one task there are, and how those that ended did."""
+
+    total: int = 0
+    counts: dict[TaskState, int] = field(default_factory=dict)
+    told: tuple[int, int] = (0, 0)
 
 
 def _note_rows(node: int, outcome: Outcome, number: int) -> list[Note]:

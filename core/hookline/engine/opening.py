@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,12 @@ class OpenTask:
     options: Options
     same: dict[int, list[tuple[int, int]]] | None = None
 
+    def wait(self, item: int, other: tuple[int, int]) -> None:
+        """Let another task's item wait for the result of one of these."""
+        if self.same is None:
+            self.same = {}
+        self.same.setdefault(item, []).append(other)
+
 
 class OpenTasks:
     """The tasks that have begun and not ended.
@@ -52,10 +58,11 @@ class OpenTasks:
         held: Their outcomes.
         journaling: Has beginnings and ends recorded.
         evaluator: Loads conditions, and collections that are known only now.
-        export: Makes the reference by which workers find a task's function.
+        export: Makes the reference by which workers find a step's function.
         encode: Encodes the elements of such collections.
         recorded: What the run recorded before it was resumed, by task.
         seed: The run's seed.
+        note_end: Told of each task that ended, while its outcomes are still held.
 
     Attributes:
         failed: Whether a task could not be opened.
@@ -68,11 +75,13 @@ class OpenTasks:
         held: Held,
         journaling: Journaling,
         evaluator: Evaluator,
-        export: Callable[[int], FunctionRef],
+        export: Callable[[Callable[..., Any]], FunctionRef],
         encode: Callable[[object], Encoded],
         recorded: dict[int, Recorded],
         seed: int,
+        note_end: Callable[[int], None],
     ) -> None:
+        self._note_end = note_end
         self._program = program
         self._scheduler = scheduler
         self._held = held
@@ -81,15 +90,22 @@ class OpenTasks:
         self._export = export
         self._arguments = Arguments(program, held, evaluator.value, export, encode, seed, journaling.node)
         self._recorded = recorded
-        self._open: list[OpenTask | None] = [None] * len(program.tasks)
-        self._ended = bytearray(len(program.tasks))
+        self._open: dict[int, OpenTask] = {}
+        self._ended = bytearray()
+        self.grow()
         self._works: dict[Any, Work] = {}
         self.failed = False
 
     def __getitem__(self, index: int) -> OpenTask:
-        opened = self._open[index]
-        assert opened is not None
-        return opened
+        return self._open[index]
+
+    def grow(self) -> None:
+        """Make room for the tasks that were added to the program."""
+        self._ended += bytes(len(self._program.tasks) - len(self._ended))
+
+    def items(self) -> Iterable[tuple[int, OpenTask]]:
+        """Give the tasks that have begun and not ended, with their numbers."""
+        return self._open.items()
 
     def open(self, index: int) -> None:
         """Begin a task, or skip it, or record why it can't begin."""
@@ -125,8 +141,9 @@ class OpenTasks:
         if not self._ended[index]:
             self._ended[index] = 1
             self._journal.ended(index)
+            self._note_end(index)
             self._held.release(index)
-            self._open[index] = None
+            self._open.pop(index, None)
 
     def _fail_to_open(self, index: int, failure: Failure) -> None:
         before = self._recorded.get(index, {}).get(0)
@@ -155,16 +172,17 @@ class OpenTasks:
         return work
 
     def _new_work(self, index: int, program: TaskProgram, inputs: Inputs, call_input: int = -1) -> Work:
-        task, options = program.task, program.task.options
+        task, options, step = program.task, program.task.options, program.task.step
         return Work(
             index,
             task.id,
             bool(task.mapped),
-            self._export(index),
+            self._export(step.fn),
             inputs.arguments,
             b"" if options.retry_on == (Exception,) else pickle.dumps(options.retry_on, 5),
             inputs.seed_input,
             options.resources.get("cpu", 1.0),
             self._journal.node(index),
             call_input,
+            None if step.declares is step.fn else self._export(step.declares),
         )

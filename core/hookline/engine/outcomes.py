@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from hookline.engine.growing import Growing
+from hookline.engine.growth import Planted
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import InFlight, Launcher, Planned
 from hookline.engine.opening import OpenTasks
 from hookline.engine.planner import Planner
-from hookline.engine.program import Program
+from hookline.engine.program import GrownPart, Program
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
@@ -19,6 +21,8 @@ from hookline.model.states import Kind
 __all__ = ["Outcomes", "ranges_of"]
 
 _COMPLETED = int(Kind.COMPLETED)
+_GREW = int(Kind.GREW)
+_SHOWN_CIRCLE = 12
 _STATES = {
     Kind.COMPLETED: State.COMPLETED,
     Kind.COMPLETED_ONCE: State.COMPLETED,
@@ -43,6 +47,7 @@ class Outcomes:
         journaling: Has outcomes recorded.
         stop: While the run stops, nothing is tried again.
         in_flight: Tells what a worker was making when it was last heard of: node, item, attempt.
+        growing: Plants what attempts grew.
 
     Attributes:
         failed: Whether any item ended without a value for another reason than being cancelled.
@@ -60,7 +65,9 @@ class Outcomes:
         journaling: Journaling,
         stop: Stop,
         in_flight: Callable[[int], tuple[int, int, int] | None],
+        growing: Growing,
     ) -> None:
+        self._growing = growing
         self._in_flight = in_flight
         self._program = program
         self._scheduler = scheduler
@@ -111,6 +118,9 @@ class Outcomes:
         once = not task.cacheable or self._journal.inputs_changed(index)
         good: list[int] = []
         held = opened.outcomes
+        planted: list[Planted] = []
+        if any(outcome.kind == _GREW for outcome in outcomes):
+            outcomes = self._growing.plant(index, outcomes, batch.attempt, planted)
         for outcome in outcomes:
             if outcome.kind == _COMPLETED:
                 held[outcome.item] = outcome.outputs
@@ -120,15 +130,101 @@ class Outcomes:
             self._scheduler.finish(index, low, high, State.COMPLETED)
         if opened.same:
             self._serve_same(index, opened.same, good)
+        for grown in planted:
+            self.grew(grown, State.COMPLETED)
         if len(good) != len(outcomes):
             for outcome, key in zip(outcomes, keys, strict=True):
-                if outcome.kind != Kind.COMPLETED:
+                if outcome.kind not in (_COMPLETED, _GREW):
                     self._not_completed(index, outcome, batch.attempt, key)
         if self._scheduler.ended(index):
             self._tasks.end(index)
         if self._journal.watching:
             running = self._launcher.running(index) if task.task.mapped else 0
             self._journal.progress(index, running, self._launcher.mean_us(batch.work.function))
+
+    def grew(self, planted: Planted, state: int) -> None:
+        """Go on from an item whose recipe was planted: if it was the result of a part itself, it has ended.
+
+        Args:
+            planted: What is new.
+            state: How the item ends then.
+        """
+        replaced, index, item = planted.replaced, planted.part.parent, planted.part.item
+        if replaced is None:
+            return
+        target, opened = self._tasks[replaced.target[0]], self._tasks[index]
+        self._planner.claim(opened.inputs.keys(item, item + 1)[0], *replaced.target)
+        for other in opened.same.pop(item, ()) if opened.same else ():
+            target.wait(replaced.target[1], other)
+        self._scheduler.finish(index, item, item + 1, state)
+        self._tasks.end(index)
+        self._growing.over(replaced)
+
+    def settle(self) -> None:
+        """Let items that grew end as the results of their parts did, and let go of what is over."""
+        for part, lack, blob in self._growing.ended():
+            index, item = part.target
+            opened = self._tasks[index]
+            if blob is not None:
+                opened.outcomes[item] = blob
+                self._journal.came_to(part, blob)
+                self._scheduler.finish(index, item, item + 1, State.REUSED if part.attempt == 0 else State.COMPLETED)
+                if opened.same:
+                    self._serve_same(index, opened.same, [item])
+            else:
+                self._came_to_nothing(part, lack)
+            if self._scheduler.ended(index):
+                self._tasks.end(index)
+        self._growing.forget_over()
+
+    def _came_to_nothing(self, part: GrownPart, lack: int) -> None:
+        index, item = part.target
+        opened = self._tasks[index]
+        self._journal.came_to_nothing(part, lack)
+        self._planner.forget(opened.inputs.keys(item, item + 1)[0])
+        self._scheduler.finish(index, item, item + 1, lack)
+        # To grow the same for each of them once more would come to nothing as often.
+        for other, other_item in opened.same.pop(item, ()) if opened.same else ():
+            self._journal.blocked(other, other_item, other_item + 1, (index, item))
+            self._scheduler.finish(other, other_item, other_item + 1, lack)
+            if self._scheduler.ended(other):
+                self._tasks.end(other)
+
+    def break_circle(self) -> bool:
+        """End a standstill: let an item fail that waits, through others, for its own result.
+
+        Returns:
+            Whether there was such an item.
+        """
+        circle = self._growing.circle()
+        places = circle.find()
+        at = next((at for at, place in enumerate(places) if place in circle.waiting), None)
+        if at is None:
+            return False
+        index, item = place = places[at]
+        source, source_item = circle.waiting[place]
+        others = self._tasks[source].same
+        assert others is not None
+        others[source_item].remove(place)
+        names = [self._journal.name(*other) for other in (*places[at:], *places[:at], place)]
+        failure = Failure(
+            "WorkflowError",
+            f"task '{names[0]}' can't have a result: it is the same work as '{names[1]}', which waits for it "
+            f"({' → '.join(names[:_SHOWN_CIRCLE])}{' → …' if len(names) > _SHOWN_CIRCLE else ''})\n"
+            "help: let each call of a step that calls itself have other arguments than the calls it came from",
+            "",
+            "",
+            retryable=False,
+        )
+        number = self._retries.number(index, item)
+        row = Outcome(item, Kind.FAILED, None, time.time_ns() // 1000, 0, failure)
+        self._journal.record(index, [row], [None], number, 0)
+        self.failed = True
+        self._journal.ended_without_value(index, item, State.FAILED, failure)
+        self._scheduler.finish(index, item, item + 1, State.FAILED)
+        if self._scheduler.ended(index):
+            self._tasks.end(index)
+        return True
 
     def lost(self, entry: InFlight, message: Lost) -> None:
         """A worker died: the attempt that ran is at fault, the rest of its batch is tried one by one."""
@@ -187,10 +283,7 @@ class Outcomes:
         """Let an item have the result of another item of this run."""
         state = self._scheduler.states[source][source_item]
         if state == State.PENDING:
-            opened = self._tasks[source]
-            if opened.same is None:
-                opened.same = {}
-            opened.same.setdefault(source_item, []).append((index, item))
+            self._tasks[source].wait(source_item, (index, item))
             return
         blob = self._journal.shared_outcome(source, source_item)
         self._tasks[index].outcomes[item] = blob

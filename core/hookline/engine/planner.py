@@ -65,8 +65,9 @@ class Planner:
         self._fresh = fresh
         self._known_code: dict[bytes, bool] = {}
         self._keys: dict[bytes, tuple[int, int]] = {}
+        self._claimed = False
         # Whoever asks first for a key may be another item than the one that ran before.
-        self._earlier = {row.key: row for row in earlier if row.kind <= _REUSABLE}
+        self._earlier = {row.key: row for row in earlier if row.kind <= _REUSABLE and row.key is not None}
 
     def decide(
         self,
@@ -99,6 +100,8 @@ class Planner:
         if not task.cacheable:
             decided.run = list(open_items)
             return decided
+        if self._claimed:
+            open_items = self._share_claimed(decided, task.task.index, open_items)
         if self._earlier:
             open_items = self._look_up_earlier(decided, task, open_items)
         if not self._fresh and self._store is not None and open_items and self._has_code(task.fingerprint.digest):
@@ -118,6 +121,9 @@ class Planner:
         """
         if not task.cacheable:
             return None
+        place = (task.task.index, 0)
+        if self._claimed and (first := self._keys.get(key, place)) != place:
+            return first
         row = self._earlier.get(key) if self._earlier else None
         if row is not None and self._is_whole(task, row.outputs):
             return _as_hit(row)
@@ -126,9 +132,13 @@ class Planner:
             found = self._store.lookup(fingerprint, [key], besides=self._run)
             if found and self._is_whole(task, found[key].outputs):
                 return found[key]
-        place = (task.task.index, 0)
         first = self._keys.setdefault(key, place)
         return None if first == place else first
+
+    def claim(self, key: bytes, task: int, item: int) -> None:
+        """Whoever has this key in this run is to take the result of this item, whatever other runs recorded."""
+        self._keys[key] = (task, item)
+        self._claimed = True
 
     def forget(self, key: bytes) -> None:
         """The item that was to make a result for a key made none."""
@@ -172,6 +182,17 @@ class Planner:
                 rest.append(item)
             else:
                 decided.hits[item] = _as_hit(row)
+        return rest
+
+    def _share_claimed(self, decided: Decided, task: int, items: Sequence[int]) -> Sequence[int]:
+        """Take what is being grown in this run already: a recipe that was reused once is not planted again."""
+        rest = []
+        for item in items:
+            first = self._keys.get(decided.keys[item - decided.low], (task, item))
+            if first == (task, item):
+                rest.append(item)
+            else:
+                decided.same.append((item, *first))
         return rest
 
     def _share(self, decided: Decided, task: int, items: Sequence[int]) -> None:

@@ -151,6 +151,7 @@ def _merged(groups: Sequence[Group]) -> Group:
     for group in groups[1:]:
         merged.nodes += group.nodes
         merged.attempts += group.attempts
+        merged.grown += group.grown
         merged.failures += group.failures
         merged.notes += group.notes
         merged.logs += group.logs

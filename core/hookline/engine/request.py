@@ -24,6 +24,7 @@ class Settings:
         grace: Seconds that running attempts get to end when the run stops.
         keep: Tasks whose recorded side effects stand.
         rerun: Tasks whose recorded side effects may happen again.
+        turns: How many turns a loop may take, and how many levels deep steps may grow.
     """
 
     seed: int = 0
@@ -31,6 +32,7 @@ class Settings:
     grace: float = 10.0
     keep: frozenset[str] = frozenset()
     rerun: frozenset[str] = frozenset()
+    turns: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 __all__ = ["Dependencies", "Scheduler", "State"]
 
@@ -42,6 +43,16 @@ _CAUSES[State.SKIPPED] = State.SKIPPED
 _CAUSES[State.CANCELLED] = State.CANCELLED
 _WEIGHTS = [0] * _COUNT
 _WEIGHTS[State.SKIPPED], _WEIGHTS[State.CANCELLED], _WEIGHTS[State.BLOCKED] = 1, 2, 3
+
+if TYPE_CHECKING:
+    Counts = array[int]
+_ZEROS = bytes(8 * _COUNT)
+# What is the same for many tasks is one object; nobody changes it.
+_NO_CONSUMERS: tuple[int, ...] = ()
+_NO_STATES = bytearray()
+_NO_COUNTS = array("q", _ZEROS)
+_ENDED_STATES = [bytearray((state,)) for state in range(_COUNT)]
+_ENDED_COUNTS = [array("q", [int(state == ended) for state in range(_COUNT)]) for ended in range(_COUNT)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +88,53 @@ class Scheduler:
     """
 
     def __init__(self, dependencies: Sequence[Dependencies]) -> None:
-        count = len(dependencies)
-        self._dependencies = dependencies
-        self._consumers: list[list[int]] = [[] for _ in range(count)]
+        self._dependencies: list[Dependencies] = []
+        self._consumers: list[Sequence[int]] = []
         self._tolerant_consumers: dict[int, list[int]] = {}
         self._item_consumers: dict[int, list[int]] = {}
-        self._waiting = array("l", bytes(8 * count))
-        self._remaining = array("q", bytes(8 * count))
-        self._missing: list[bytearray | None] = [None] * count
-        self._blocked = bytearray(count)
-        self._begun = bytearray(count)
+        self._waiting = array("l")
+        self._remaining = array("q")
+        self._missing: dict[int, bytearray] = {}
+        self._blocked = bytearray()
+        self._begun = bytearray()
         self._opened: deque[int] = deque()
         self.ready: deque[tuple[int, int, int]] = deque()
-        self.states: list[bytearray] = [bytearray()] * count
-        self.counts = [array("q", bytes(8 * _COUNT)) for _ in range(count)]
-        self.unfinished = count
+        self.states: list[bytearray] = []
+        self.counts: list[Counts] = []
+        self.unfinished = 0
         self.blocked: list[tuple[int, int, int]] = []
-        for task, needs in enumerate(dependencies):
+        self.grow(dependencies)
+
+    def grow(self, dependencies: Sequence[Dependencies]) -> None:
+        """Append tasks.
+
+        Args:
+            dependencies: One entry per task; they refer to lower numbers only, and to none that has ended.
+        """
+        first, count = len(self._dependencies), len(dependencies)
+        self._dependencies += dependencies
+        self._consumers += [_NO_CONSUMERS] * count
+        self._remaining.extend([0] * count)
+        self._blocked += bytes(count)
+        self._begun += bytes(count)
+        self.states += [_NO_STATES] * count
+        self.counts += [_NO_COUNTS] * count
+        self.unfinished += count
+        for task, needs in enumerate(dependencies, first):
             for source in needs.whole:
-                self._consumers[source].append(task)
+                consumers = self._consumers[source]
+                if isinstance(consumers, list):
+                    consumers.append(task)
+                else:
+                    self._consumers[source] = [task]
             for source in needs.tolerant:
                 self._tolerant_consumers.setdefault(source, []).append(task)
             for source in needs.itemwise:
                 self._item_consumers.setdefault(source, []).append(task)
             # An item-wise source counts until it has begun, because its length is this task's length.
-            self._waiting[task] = len(needs.whole) + len(needs.tolerant) + len(needs.itemwise)
-            if not self._waiting[task]:
+            waiting = len(needs.whole) + len(needs.tolerant) + len(needs.itemwise)
+            self._waiting.append(waiting)
+            if not waiting:
                 self._opened.append(task)
 
     def take_opened(self, most: int = sys.maxsize) -> list[int]:
@@ -226,6 +258,7 @@ class Scheduler:
     def _start(self, task: int, length: int, how: int) -> None:
         self._begun[task] = how
         self.states[task] = bytearray(length)
+        self.counts[task] = array("q", _ZEROS)
         self._remaining[task] = length
         for consumer in self._item_consumers.get(task, ()):
             self._arrive(consumer)
@@ -256,7 +289,7 @@ class Scheduler:
         if state not in _VALUES:
             self._block_items(consumer, low, high, _CAUSES[state], pending)
             return
-        missing = self._missing[consumer]
+        missing = self._missing.get(consumer)
         if missing is None:
             self.ready.append((consumer, low, high))
             return
@@ -295,12 +328,19 @@ class Scheduler:
     def _end(self, task: int) -> None:
         self.unfinished -= 1
         cause = self.lack(task)
-        for consumer in self._consumers[task]:
+        consumers, self._consumers[task] = self._consumers[task], _NO_CONSUMERS
+        for consumer in consumers:
             if cause:
                 self._block(consumer, cause)
             self._arrive(consumer)
-        for consumer in self._tolerant_consumers.get(task, ()):
+        for consumer in self._tolerant_consumers.pop(task, ()):
             self._arrive(consumer)
+        self._item_consumers.pop(task, None)
+        self._missing.pop(task, None)
+        if len(self.states[task]) == 1:
+            # There may be hundreds of thousands of these, and no more happens to them.
+            state = self.states[task][0]
+            self.states[task], self.counts[task] = _ENDED_STATES[state], _ENDED_COUNTS[state]
 
     def _block(self, consumer: int, cause: int) -> None:
         # A failure upstream weighs more than a condition: it is what the user has to mend.

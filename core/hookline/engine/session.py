@@ -9,19 +9,23 @@ from pathlib import Path
 
 from hookline.cache.carried import CarriedCode
 from hookline.cache.fingerprint import Fingerprinter
-from hookline.engine.beginnings import clean_folder, facts_of, new_run, recorded_by
+from hookline.engine.beginnings import clean_folder, facts_of, new_run
+from hookline.engine.compile import ProgramBuilder, build_program
 from hookline.engine.descriptions import describe_returns
 from hookline.engine.dispatcher import Dispatcher
 from hookline.engine.evaluate import Evaluator
 from hookline.engine.exporter import Exporter
+from hookline.engine.growing import Growing
+from hookline.engine.growth import Growth
 from hookline.engine.held import Held
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
+from hookline.engine.nodes import Nodes
 from hookline.engine.observers import Observers
 from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.planner import Planner
-from hookline.engine.program import Program, build_program
+from hookline.engine.program import Program
 from hookline.engine.recorder import Recorder
 from hookline.engine.request import Request
 from hookline.engine.retry import Retries
@@ -45,9 +49,10 @@ _log = logging.getLogger("hookline.engine.session")
 
 @dataclass(slots=True)
 class Prepared:
-    """A graph made ready, with what reads its code."""
+    """A graph made ready, with what makes further tasks ready and reads code."""
 
     program: Program
+    builder: ProgramBuilder
     code_digest: CarriedCode
 
 
@@ -63,7 +68,8 @@ def prepare(graph: TaskGraph, root: Path) -> Prepared:
     """
     fingerprinter = Fingerprinter(root)
     code_digest = CarriedCode(root, fingerprinter)
-    return Prepared(build_program(graph, fingerprinter, code_digest), code_digest)
+    builder = ProgramBuilder(fingerprinter, code_digest)
+    return Prepared(build_program(graph, builder), builder, code_digest)
 
 
 def drive(request: Request, store: SqliteStore, resumed: str | None = None, takeover: bool = False) -> str:
@@ -82,7 +88,7 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
         HooklineError: The run could not be started, or could not be recorded.
     """
     prepared = prepare(request.graph, Path(request.target.root))
-    exporter = Exporter(request.graph)
+    exporter = Exporter()
     name = request.executor if isinstance(request.executor, str) else "given"
     if isinstance(request.executor, str):
         EXECUTORS.entry(request.executor)
@@ -115,15 +121,13 @@ class _Session:
         self._began = time.monotonic()
         program = prepared.program
         self._scheduler = scheduler = Scheduler(program.dependencies)
-        self._held = held = Held(
-            request.graph, [task.depends for task in program.tasks], scheduler, prepared.code_digest
-        )
+        self._held = held = Held(program, scheduler, prepared.code_digest)
         self._facts = facts = facts_of(request, store, writer)
         self._observers = Observers(request.observers)
-        nodes, recorded, earlier = (
-            recorded_by(store, writer, request.graph) if resumed else (list(range(len(request.graph.tasks))), {}, [])
-        )
-        self._nodes = nodes
+        earlier = list(store.attempts(writer.run)) if resumed else []
+        known = store.nodes(writer.run) if resumed else []
+        self._nodes = nodes = Nodes(request.graph, known, earlier)
+        recorded = nodes.all_recorded(range(len(nodes)))
         self._retries = Retries()
         self._launcher = Launcher(self._open_executor, executor, self._retries)
         self._recorder = Recorder(writer, self._observers.tell, self._wake)
@@ -143,12 +147,22 @@ class _Session:
         )
         evaluator = Evaluator(
             held.outcomes,
-            lambda index: request.graph.tasks[index].form is not Form.CALL,
-            lambda index: request.graph.tasks[index].outputs,
+            program.is_mapped,
+            program.outputs,
             store.artifacts,
             Path(facts.folder) / "driver",
         )
         planner = Planner(store, request.fresh, writer.run, earlier)
+        growth = Growth(
+            program,
+            prepared.builder,
+            scheduler,
+            held,
+            exporter,
+            nodes,
+            store.artifacts,
+            request.settings.turns,
+        )
         tasks = OpenTasks(
             program,
             scheduler,
@@ -159,7 +173,9 @@ class _Session:
             lambda value: encode_constant(value, code_digest=prepared.code_digest),
             recorded,
             request.settings.seed,
+            growth.note_end,
         )
+        growing = Growing(program, scheduler, growth, tasks, self._journal, nodes, recorded)
         outcomes = Outcomes(
             program,
             scheduler,
@@ -170,6 +186,7 @@ class _Session:
             self._journal,
             request.stop,
             lambda worker: writer.flight.slot(worker).get(),
+            growing,
         )
         self._dispatcher = Dispatcher(
             program,
@@ -178,6 +195,7 @@ class _Session:
             planner,
             self._launcher,
             outcomes,
+            growing,
             self._retries,
             self._journal,
             recorded,

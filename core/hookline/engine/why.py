@@ -7,14 +7,19 @@ import json
 from typing import Any
 
 from hookline.cache.explain import explain, unpack_parts
+from hookline.engine.compile import env_digests
 from hookline.engine.held import Held
-from hookline.engine.program import Program, TaskProgram, env_digests
-from hookline.model.graph import Binding, Constant, FirstOf, Nested, TaskGraph, TaskOutput
+from hookline.engine.inputs import digest_of
+from hookline.engine.program import Program, TaskProgram
+from hookline.model.graph import Binding, Constant, FirstOf, Kept, Nested, TaskOutput
 from hookline.model.masking import mask
 from hookline.model.recording import Form
+from hookline.store.ids import task_ids
+from hookline.store.outputs import ONE_INLINE
 from hookline.store.protocol import Store
 from hookline.store.rows import NodeRow, RunRow
 from hookline.values.digest import digest_bytes
+from hookline.values.encode import decode
 
 __all__ = ["Reasons", "describe_bindings"]
 
@@ -22,6 +27,7 @@ _SHOWN = 60
 _SMALL = 1 << 64
 _NAMED = 3
 _READ_AHEAD = 20_000
+_READ = 1000
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _quoted = json.encoder.encode_basestring_ascii
 
@@ -44,6 +50,7 @@ class Reasons:
         self._fresh = fresh
         self._previous = self._latest(before)
         self._nodes: dict[str, NodeRow] | None = None
+        self._with_grown = False
         self._attempted: dict[int, bytes | None] | None = None
 
     def to_run(self, task: TaskProgram) -> str:
@@ -58,12 +65,22 @@ class Reasons:
             return "a fresh run was asked for"
         if self._previous is None or self._store is None:
             return "first run of this workflow"
-        if self._nodes is None:
-            self._nodes = {node.name: node for node in self._store.nodes(self._previous.run)}
-        node = self._nodes.get(task.task.id)
+        node = self._before(task)
         if node is None:
             return f"new task: run {self._previous.id} did not have it"
         return self._changes(task, node) or f"run {self._previous.id} left no result for the same code and inputs"
+
+    def _before(self, task: TaskProgram) -> NodeRow | None:
+        """Find a task in the earlier run by its id."""
+        assert self._store is not None
+        assert self._previous is not None
+        if self._nodes is None:
+            self._nodes = {node.name: node for node in self._store.nodes(self._previous.run, own=True)}
+        if task.part is not None and not self._with_grown:
+            rows = {node.node: node for node in self._store.nodes(self._previous.run)}
+            self._nodes = {name: rows[number] for number, name in task_ids(rows.values()).items()}
+            self._with_grown = True
+        return self._nodes.get(task.task.id)
 
     def _latest(self, before: int | None) -> RunRow | None:
         if self._store is None:
@@ -78,7 +95,7 @@ class Reasons:
         found = []
         if node.fingerprint is not None and node.fingerprint != task.fingerprint.digest:
             found.append(self._code_change(task, node.fingerprint))
-        described = describe_bindings(self._program.graph, task)
+        described = describe_bindings(self._program, task)
         if node.bindings == described:
             found += self._upstream_changes(task)
         elif node.bindings:
@@ -118,9 +135,8 @@ class Reasons:
     def _upstream_changes(self, task: TaskProgram) -> list[str]:
         """Tell which tasks that give this one its inputs gave other values this time."""
         changed = []
-        tasks = self._program.graph.tasks
         for index in task.depends:
-            source = tasks[index]
+            source = self._program.tasks[index].task
             before = (self._nodes or {}).get(source.id)
             if before is None:
                 continue
@@ -152,18 +168,18 @@ class Reasons:
         return known
 
 
-def describe_bindings(graph: TaskGraph, task: TaskProgram) -> bytes:
+def describe_bindings(program: Program, task: TaskProgram) -> bytes:
     """Describe what a task's arguments are bound to, for later comparisons.
 
     Args:
-        graph: The task's graph.
+        program: All tasks.
         task: The task.
 
     Returns:
         JSON: per argument the digest of a constant with how it looks, or the tasks that it comes from.
     """
     if not task.described:
-        parts = [f'"{name}":{_described(graph, name, binding, task)}' for name, binding in task.task.bindings.items()]
+        parts = [f'"{name}":{_described(program, name, binding, task)}' for name, binding in task.task.bindings.items()]
         options = task.task.step.declared
         if options.version:
             parts.append(f'"@version":{_encode(options.version)}')
@@ -174,39 +190,49 @@ def describe_bindings(graph: TaskGraph, task: TaskProgram) -> bytes:
     return task.described
 
 
-def _described(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram) -> str:
+def _described(program: Program, name: str, binding: Binding, task: TaskProgram) -> str:
     if type(binding) is TaskOutput and binding.slot < 0:
         # By far the commonest; ids have no characters that would need escaping.
-        return f'{{"tasks":["{graph.tasks[binding.task].id}"]}}'
+        return f'{{"tasks":["{program.tasks[binding.task].task.id}"]}}'
     if type(binding) is Constant and name in task.constants:
         return f'{{"digest":"{task.constants[name][0].hex()}","shown":{_quoted(_shown(binding.value))}}}'
-    return _encode(_described_in_full(graph, name, binding, task))
+    return _encode(_described_in_full(program, name, binding, task))
 
 
-def _described_in_full(graph: TaskGraph, name: str, binding: Binding, task: TaskProgram) -> dict[str, Any]:
+def _described_in_full(program: Program, name: str, binding: Binding, task: TaskProgram) -> dict[str, Any]:
     if isinstance(binding, Constant):
-        elements = task.elements.get(name, [])
-        joined = digest_bytes(b"".join(digest for digest, _ in elements))
+        joined = digest_bytes(b"".join(map(digest_of, task.elements.get(name, []))))
         return {"digest": joined.hex(), "shown": _shown(binding.value)}
+    if isinstance(binding, Kept):
+        return {"digest": binding.digest.hex(), "shown": _shown_kept(binding)}
     tasks: list[str] = []
     pending: list[Binding] = [binding]
     constants = []
     while pending:
         part = pending.pop()
         if isinstance(part, TaskOutput):
-            tasks.append(graph.tasks[part.task].id)
+            tasks.append(program.tasks[part.task].task.id)
         elif isinstance(part, FirstOf):
-            tasks.extend(graph.tasks[output.task].id for output in part.options)
+            tasks.extend(program.tasks[output.task].task.id for output in part.options)
         elif isinstance(part, Nested):
             pending.extend(reversed(part.items))
         else:
-            constants.append(_shown(part.value))
+            constants.append(_shown_kept(part) if isinstance(part, Kept) else _shown(part.value))
     found: dict[str, Any] = {"tasks": tasks}
     if isinstance(binding, TaskOutput) and binding.slot >= 0:
         found["slot"] = binding.slot
     if constants:
         found["constants"] = constants
     return found
+
+
+def _shown_kept(kept: Kept) -> str:
+    if kept.blob[0] != ONE_INLINE or len(kept.blob) > _READ:
+        return "a value of a step's"
+    try:
+        return _shown(decode(kept.blob[33:]))
+    except Exception:  # noqa: BLE001 - loading a value runs the user's code; the reason must not fail for it
+        return "a value of a step's"
 
 
 def _shown(value: object) -> str:

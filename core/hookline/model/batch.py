@@ -123,6 +123,7 @@ class Work:
         cpu: How many processors an attempt may use.
         node: The number under which the task is recorded; after a resume with other code it is not the index.
         call_input: Index of the input that says whose attempt it is, as (node, task id); -1 where all are of one task.
+        declares: The function whose declared slots the value has, where that is another one.
     """
 
     task: int
@@ -135,11 +136,12 @@ class Work:
     cpu: float = 1.0
     node: int = -1
     call_input: int = -1
+    declares: FunctionRef | None = None
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
-        return Work, (*parts, self.retry_on, self.seed_input, self.cpu, self.node, self.call_input)
+        return Work, (*parts, self.retry_on, self.seed_input, self.cpu, self.node, self.call_input, self.declares)
 
 
 Inputs = tuple[Any, ...]

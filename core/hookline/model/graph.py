@@ -20,6 +20,7 @@ __all__ = [
     "Binding",
     "Constant",
     "FirstOf",
+    "Kept",
     "Nested",
     "Task",
     "TaskGraph",
@@ -35,6 +36,19 @@ class Constant:
     """A value that is known while the graph is built."""
 
     value: Any
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Kept:
+    """A value that an attempt gave to a step which it called, stored like an output.
+
+    Attributes:
+        blob: The packed outputs: one slot.
+        digest: The value's digest.
+    """
+
+    blob: bytes
+    digest: bytes
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -74,7 +88,7 @@ class Nested:
     items: tuple[Binding, ...]
 
 
-Binding = Constant | TaskOutput | FirstOf | Nested
+Binding = Constant | Kept | TaskOutput | FirstOf | Nested
 
 
 @dataclass(slots=True, eq=False)

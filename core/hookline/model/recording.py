@@ -1,4 +1,4 @@
-"""What a workflow's function does while it runs: the calls of steps, in order.
+"""What a workflow's function does while it runs, or a step's that grows: the calls of steps, in order.
 
 A call can only refer to calls before it, so their order is an order in which they can run.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from hookline.model.outputs import Outputs
     from hookline.model.step import Step
 
-__all__ = ["Call", "Form", "Recording", "in_attempt", "recording_in_force", "snapshot"]
+__all__ = ["RETURN", "Call", "Form", "Recording", "in_attempt", "recording_in_force", "snapshot"]
+
+RETURN = "return"
+"""The name of the task that puts together what a step returned, where that is more than what one call makes."""
 
 
 class Form(enum.Enum):
@@ -69,13 +72,21 @@ class Call:
 
 
 class Recording:
-    """The calls made so far, and the names given to them."""
+    """The calls made so far, and the names given to them.
 
-    def __init__(self) -> None:
+    Args:
+        step: The step whose attempt makes the calls; None for those of a workflow.
+    """
+
+    def __init__(self, step: str | None = None) -> None:
         self.calls: list[Call] = []
         self._counts: dict[str, int] = {}
         self._prefix = ""
         self._inside: list[tuple[object, str]] = []
+        self._grows = step is not None
+        if step is not None:
+            # So that workflows called in the step put their names before their tasks'.
+            self._inside.append((None, step))
 
     def add(
         self,
@@ -162,7 +173,7 @@ class Recording:
     def in_force(self) -> Iterator[None]:
         """Let calls of steps in this thread go to this recording."""
         token = _recording.set(self)
-        attempt = in_attempt.set(False)  # a step may build and run another workflow
+        attempt = in_attempt.set(None)  # a step may build and run another workflow
         try:
             yield
         finally:
@@ -175,7 +186,9 @@ class Recording:
         count = counts.get(full)
         if count is None:
             counts[full] = count = 1
-            if not self._is_taken(full):
+            # What a step grows may need tasks of the engine's: its turns, and the one that returns.
+            reserved = self._grows and (full == RETURN or full.isdecimal())
+            if not reserved and not self._is_taken(full):
                 return full
         count += 1
         numbered = f"{full}-{count}"
@@ -209,26 +222,17 @@ _CONTAINERS = frozenset({list, tuple, dict, set})
 _FIXED = frozenset({int, float, str, bool, type(None), bytes, Reference})
 
 _recording: contextvars.ContextVar[Recording | None] = contextvars.ContextVar("hookline_recording", default=None)
-in_attempt: contextvars.ContextVar[bool] = contextvars.ContextVar("hookline_in_attempt", default=False)
-"""Set by workers around the user's function."""
+in_attempt: contextvars.ContextVar[Callable[[], Recording] | None] = contextvars.ContextVar(
+    "hookline_in_attempt", default=None
+)
+"""Set by workers around the user's function: gives the recording of the attempt's own calls."""
 
 
-def recording_in_force(name: str) -> Recording | None:
+def recording_in_force() -> Recording | None:
     """Tell where a call of a step goes.
 
-    Args:
-        name: The step that is called, for the message.
-
     Returns:
-        The recording of the workflow that is being built; None outside of workflows.
-
-    Raises:
-        WorkflowError: A step calls a step.
+        The recording of the workflow that is being built, or of the attempt that is being made; None outside of both.
     """
-    if in_attempt.get():
-        raise WorkflowError(
-            f"the step '{name}' was called inside another step ({calling_place()}), which this version does not "
-            "grow into tasks yet",
-            help=f"call {name}.fn(…) for the plain function, or call the step in the workflow",
-        )
-    return _recording.get()
+    attempt = in_attempt.get()
+    return _recording.get() if attempt is None else attempt()

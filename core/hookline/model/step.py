@@ -63,23 +63,26 @@ class Options:
 class Step(Generic[P, R]):
     """A function that workflows wire together. Made by :func:`step`.
 
-    Inside a workflow a call makes a task and returns a reference; outside it is the plain function.
+    Inside a workflow, and inside another step while a run executes it, a call makes a task and returns a reference;
+    outside it is the plain function.
 
     Attributes:
         fn: The plain function.
         name: What its tasks are called.
         declared: Its options.
+        as_decorated: Whether these, and its name, are those that its function was decorated with.
     """
 
-    def __init__(self, fn: Callable[P, R], name: str, declared: Options) -> None:
+    def __init__(self, fn: Callable[P, R], name: str, declared: Options, *, as_decorated: bool = True) -> None:
         functools.update_wrapper(self, fn)
         self.fn = fn
         self.name = name
         self.declared = declared
+        self.as_decorated = as_decorated
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Make a task, or outside of a workflow run the function."""
-        recording = recording_in_force(self.name)
+        """Make a task, or outside of workflows and of steps that are being run call the function."""
+        recording = recording_in_force()
         if recording is None:
             return self.fn(*args, **kwargs)
         return cast("R", recording.add(self, Form.CALL, args, kwargs))
@@ -144,7 +147,7 @@ class Step(Generic[P, R]):
         """
         name = changes.pop("name", self.name)
         check_name(name, "step")
-        return Step(self.fn, name, _changed(self.declared, changes, self.name))
+        return Step(self.fn, name, _changed(self.declared, changes, self.name), as_decorated=False)
 
     @property
     def signature(self) -> Signature:
@@ -155,6 +158,11 @@ class Step(Generic[P, R]):
     def outputs(self) -> Outputs:
         """The slots of its result."""
         return outputs_of(self.fn)
+
+    @property
+    def declares(self) -> Callable[..., Any]:
+        """The function whose annotation says how a value splits into these."""
+        return self.fn
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         if instance is None:
@@ -209,7 +217,7 @@ class Partial(Generic[R]):
         return Partial(self._step, self._args + args, {**self._kwargs, **kwargs}, self._condition, self._conditional)
 
     def _record(self, form: Form, kwargs: dict[str, Any], items: dict[str, Any], args: tuple[Any, ...]) -> Reference:
-        recording = recording_in_force(self._step.name)
+        recording = recording_in_force()
         if recording is None:
             what = {Form.CALL: "call", Form.MAP: "map", Form.PRODUCT: "product"}[form]
             raise WorkflowError(
@@ -402,5 +410,6 @@ def _find_step(module: str, qualname: str, name: str, declared: Options) -> Step
     for part in qualname.split("."):
         found = getattr(found, part)
     if isinstance(found, Step):
-        return found if (found.name, found.declared) == (name, declared) else Step(found.fn, name, declared)
-    return Step(found, name, declared)
+        same = (found.name, found.declared) == (name, declared)
+        return found if same else Step(found.fn, name, declared, as_decorated=False)
+    return Step(found, name, declared, as_decorated=False)

@@ -50,7 +50,7 @@ class Workflow(Generic[P, R]):
         Raises:
             WorkflowError: It is called outside of a workflow.
         """
-        recording = recording_in_force(self.name)
+        recording = recording_in_force()
         if recording is None:
             raise WorkflowError(
                 f"the workflow '{self.name}' was called outside a workflow",

@@ -128,13 +128,13 @@ class SqliteStore:
             raise self._no_such_run(run, [row[1] for row in rows])
         return self._run_row(rows[0])
 
-    def nodes(self, run: str | int) -> list[NodeRow]:
-        """List the tasks of a run as its newest epoch left them, by number."""
-        rows = self._all(
-            f"SELECT {_NODE} FROM nodes n LEFT JOIN code c USING (code) WHERE n.run = ? ORDER BY n.node, n.epoch",
-            (self.number(run),),
-        )
-        return list({row[0]: NodeRow._make(row) for row in rows}.values())
+    def nodes(self, run: str | int, *, own: bool = False) -> list[NodeRow]:
+        """List the tasks of a run as its newest epoch left them, by number; perhaps only those that did not grow."""
+        return self._nodes(self.number(run), "AND n.parent IS NULL" if own else "")
+
+    def node(self, run: str | int, node: int) -> NodeRow | None:
+        """Find one task of a run as its newest epoch left it."""
+        return next(iter(self._nodes(self.number(run), f"AND n.node = {int(node)}")), None)
 
     def attempts(
         self, run: str | int, node: int | None = None, low: int = 0, high: int | None = None
@@ -325,16 +325,26 @@ class SqliteStore:
         here = "" if node is None else f" AND node = {int(node)}"
         return self._all(f"SELECT {columns} FROM {table} WHERE run = ?{here} ORDER BY {order}", (self.number(run),))
 
+    def _nodes(self, run: int, which: str) -> list[NodeRow]:
+        rows = self._all(
+            f"SELECT {_NODE} FROM nodes n LEFT JOIN code c USING (code) WHERE n.run = ? {which}"
+            " ORDER BY n.node, n.epoch",
+            (run,),
+        )
+        return list({row[0]: NodeRow._make(row) for row in rows}.values())
+
     def _own_outputs(
         self, run: int, node: int, low: int, high: int, attempt: int | None = None
     ) -> tuple[list[bytes | None], list[int]]:
         """Give the outputs of each item's last success, or of one attempt, and later epochs of these."""
         only = "" if attempt is None else f" AND attempt = {int(attempt)}"
         rows = self._all(
-            "SELECT item, outputs, epoch FROM attempts WHERE run = ? AND node = ? AND item >= ? AND item < ?"
-            f" AND kind <= {_SUCCESS}{only} ORDER BY item, attempt",
+            "SELECT item, outputs, epoch, kind, attempt FROM attempts WHERE run = ? AND node = ? AND item >= ?"
+            f" AND item < ? AND kind <= {_SUCCESS}{only} ORDER BY item, attempt",
             (run, node, low, high),
         )
+        if not rows or any(Kind(row[3]).grew for row in rows):
+            rows = self._with_grown(rows, run, node, low, high)
         resumed = self._is_resumed(run) if attempt is None else False
         if not resumed and len(rows) == high - low and rows and rows[0][0] == low and rows[-1][0] == high - 1:
             items = [row[0] for row in rows]
@@ -342,11 +352,33 @@ class SqliteStore:
                 return [row[1] for row in rows], []
         found: list[bytes | None] = [None] * max(0, high - low)
         epochs = [0] * len(found) if resumed else []
-        for item, blob, epoch in rows:
+        for item, blob, epoch, *_ in rows:
             found[item - low] = blob
             if resumed:
                 epochs[item - low] = epoch
         return found, epochs
+
+    def _with_grown(self, rows: list[Any], run: int, node: int, low: int, high: int) -> list[Any]:
+        """Put what items that grew came to in the place of their recipes; a recipe alone is no value."""
+        grown = {
+            row[0]: row
+            for row in self._all(
+                "SELECT item, outputs, epoch, attempt FROM grown WHERE run = ? AND node = ? AND item >= ? AND item < ?",
+                (run, node, low, high),
+            )
+        }
+        found: dict[int, Any] = {}
+        for row in rows:
+            item, _, _, kind, attempt = row
+            if not Kind(kind).grew:
+                found[item] = row
+            elif item in grown and grown[item][3] == attempt:
+                found[item] = grown[item]
+        for item, row in grown.items():
+            # Reused recipes have no attempt here.
+            if row[3] == 0 and (item not in found or found[item][2] <= row[2]):
+                found[item] = row
+        return [found[item] for item in sorted(found)]
 
     def _is_resumed(self, run: int) -> bool:
         return bool(self._all("SELECT 1 FROM runs WHERE run = ? AND epoch > 1", (run,)))
@@ -362,7 +394,10 @@ class SqliteStore:
         )
         for first, last, source_run, source_node, source_low, detail, epoch in rows:
             start, stop = max(first, low), min(last, high)
-            attempt = json.loads(detail).get("attempt") if detail else None
+            told = json.loads(detail) if detail else {}
+            if told.get("recipe"):
+                continue  # what it came to in another run is not what it comes to in this one
+            attempt = told.get("attempt")
             yield (source_run, source_node, attempt), source_low + start - first, stop - start, start, epoch
 
     def _no_such_run(self, run: str | int, several: list[str]) -> UsageError:

@@ -48,8 +48,16 @@ class Store(Protocol):
             UsageError: No run, or several, answer to the name.
         """
 
-    def nodes(self, run: str | int) -> list[NodeRow]:
-        """List the tasks of a run as its newest epoch left them, by number."""
+    def nodes(self, run: str | int, *, own: bool = False) -> list[NodeRow]:
+        """List the tasks of a run as its newest epoch left them, by number.
+
+        Args:
+            run: The run.
+            own: Whether to leave those out that grew.
+        """
+
+    def node(self, run: str | int, node: int) -> NodeRow | None:
+        """Find one task of a run as its newest epoch left it."""
 
     def attempts(
         self, run: str | int, node: int | None = None, low: int = 0, high: int | None = None

@@ -16,6 +16,7 @@ __all__ = [
     "Decision",
     "Failure",
     "Group",
+    "Grown",
     "Hit",
     "Location",
     "Log",
@@ -31,6 +32,10 @@ WHOLE_RUN = -1
 
 Attempt = tuple[int, int, int, int, bytes | None, bytes | None, int, int, int]
 """One finished attempt on its way in: (node, item, attempt, kind, key, outputs, started_us, duration_us, worker)."""
+
+
+Grown = tuple[int, int, int, bytes]
+"""What an item that grew came to: (node, item, attempt or 0, outputs)."""
 
 
 Span = tuple[int, int, int, int]
@@ -235,6 +240,7 @@ class Group:
     nodes: list[NodeRow] = field(default_factory=list)
     """Before, or together with, the first attempts of the node."""
     attempts: list[Attempt] = field(default_factory=list)
+    grown: list[Grown] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
@@ -247,6 +253,5 @@ class Group:
     """(node or ``WHOLE_RUN``, state) to the number of items; replaces what stood there."""
 
     def __bool__(self) -> bool:
-        return any(
-            (self.attempts, self.nodes, self.decisions, self.failures, self.notes, self.logs, self.code, self.counters)
-        )
+        rows = (self.attempts, self.nodes, self.decisions, self.grown, self.failures, self.notes, self.logs, self.code)
+        return any(rows) or bool(self.counters)

@@ -19,6 +19,7 @@ def spans_of(group: Group) -> dict[str, list[Span]]:
     found = {
         "nodes": [(row.node, 0, 1) for row in group.nodes],
         "attempts": _items(group.attempts),
+        "grown": _items(group.grown),
         "decisions": [(row.node, row.low, row.high) for row in group.decisions],
         "failures": _items(group.failures),
         "notes": _items(group.notes),

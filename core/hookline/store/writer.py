@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteRunWriter"]
 
-_WITH_EPOCH = frozenset({"attempts", "decisions", "nodes"})
+_WITH_EPOCH = frozenset({"attempts", "decisions", "grown", "nodes"})
 # Each statement hands the interpreter over to a busy driver and has to get it back: few, whatever their number of rows.
 _STEPS = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 
 
+_KNOWN_NODES = 20_000
 _ATTEMPTS = "node, item, attempt, kind, key, outputs, started_us, duration_us, worker"
 _FAILURES = ", ".join(Failure._fields)
 _NOTES = ", ".join(Note._fields)
@@ -79,6 +80,7 @@ class SqliteRunWriter:
             if group.nodes:
                 self._insert_nodes(cursor, group.nodes, sequence, learned, nodes)
             self._insert(cursor, "attempts", _ATTEMPTS, group.attempts, sequence)
+            self._insert(cursor, "grown", "node, item, attempt, outputs", group.grown, sequence)
             self._insert(cursor, "failures", _FAILURES, group.failures, sequence)
             self._insert(cursor, "notes", _NOTES, group.notes, sequence)
             self._insert(cursor, "logs", _LOGS, group.logs, sequence)
@@ -86,6 +88,8 @@ class SqliteRunWriter:
             self._count(cursor, group.counters)
             self._index(cursor, reusable_attempts(group), nodes, sequence, novel=group.novel)
         self._codes.update(learned)
+        if len(self._node_codes) > _KNOWN_NODES:
+            self._node_codes.clear()  # a loop has as many tasks as turns; those of before can be read again
         self._node_codes.update(nodes)
         return sequence
 

@@ -18,12 +18,13 @@ from hookline.model.attempt import Attempt, Note, attempt_in_force
 from hookline.model.batch import Batch, Failure, Outcome, Work
 from hookline.model.outputs import Outputs, outputs_of
 from hookline.model.parameter import Signature, read_signature
-from hookline.model.recording import in_attempt
+from hookline.model.recording import Recording, in_attempt
 from hookline.model.states import Kind
 from hookline.store.outputs import pack_one, pack_outputs
 from hookline.values.digest import digest_bytes
 from hookline.worker.calling import caller_of
 from hookline.worker.failures import failure_of
+from hookline.worker.growing import grow
 from hookline.worker.loading import FileOpener, Loader, loader_of
 from hookline.worker.services import SharedServices, WorkerServices
 from hookline.worker.storing import Storer
@@ -54,7 +55,7 @@ def run_batch(batch: Batch, emit: Emit, services: WorkerServices) -> None:
         emit(_all_failed(batch, error), True)
         return
     attempts = _Attempts(batch, prepared, services)
-    inside, source = in_attempt.set(True), attempt_in_force.set(attempts.current)
+    inside, source = in_attempt.set(attempts.record), attempt_in_force.set(attempts.current)
     writer = services.shared.writer
     outcomes: list[Outcome] = []
     emitted = time.perf_counter_ns()
@@ -84,7 +85,7 @@ class _Prepared:
 
     def __init__(self, work: Work, shared: SharedServices) -> None:
         self.function = shared.find(work.function)
-        self.outputs: Outputs = outputs_of(self.function)
+        self.outputs: Outputs = outputs_of(shared.find(work.declares) if work.declares else self.function)
         self.signature: Signature = read_signature(self.function)
         self.retry_on: tuple[type[BaseException], ...] = pickle.loads(work.retry_on) if work.retry_on else (Exception,)
         self.storer = Storer(shared.writer, shared.code_digest, Path(shared.run.folder))
@@ -116,6 +117,7 @@ class _Attempts:
         self._node = batch.work.node if batch.work.node >= 0 else batch.work.task
         self._attempt: Attempt | None = None
         self._opener: FileOpener | None = None
+        self._recording: Recording | None = None
         self.interrupted = False
 
     def make(self, position: int) -> Outcome:
@@ -123,7 +125,7 @@ class _Attempts:
         batch, services, prepared = self._batch, self._services, self._prepared
         item = batch.items[position]
         self._position = position
-        self._attempt = None
+        self._attempt = self._recording = None
         inputs, call_input, opener = batch.inputs[position], batch.work.call_input, self._file_opener
         services.slot.set(self._node if call_input < 0 else inputs[call_input][0], item, batch.attempt)
         capture = services.capture
@@ -137,7 +139,7 @@ class _Attempts:
         try:
             arguments = {name: load(inputs, opener) for name, load in prepared.loaders}
             value = prepared.function(**arguments) if prepared.call is None else prepared.call(arguments)
-            outputs = self._store(value)
+            kind, outputs = self._take(value)
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
             kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on, prepared.function)
         except KeyboardInterrupt as error:
@@ -175,12 +177,24 @@ class _Attempts:
             )
         return self._attempt
 
+    def record(self) -> Recording:
+        """Give what notes the steps that the step at hand calls."""
+        if self._recording is None:
+            self._recording = Recording(self._prepared.function.__name__)
+        return self._recording
+
     def _call_id(self) -> str:
         work = self._batch.work
         if work.call_input < 0:
             return work.task_id
         task_id: str = self._batch.inputs[self._position][work.call_input][1]
         return task_id
+
+    def _take(self, value: Any) -> tuple[int, bytes]:
+        """Store what the step returned, or what it called."""
+        if self._recording is None:
+            return Kind.COMPLETED, self._store(value)
+        return Kind.GREW, grow(self._recording, value, self._prepared.function, self._prepared.storer)
 
     def _store(self, value: Any) -> bytes:
         outputs, kind = self._prepared.outputs, type(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,20 @@ class Storer:
             return Stored(encoded.digest, encoded.size, b"", encoded.data(), tuple(files))
         place = self._writer.put(encoded.digest, encoded.chunks, encoded.size)
         return Stored(encoded.digest, encoded.size, place, None, tuple(files))
+
+    def pack(self, stream: bytes, apart: Sequence[Stored]) -> bytes:
+        """Store bytes that refer to other stored values.
+
+        Args:
+            stream: The bytes.
+            apart: What they refer to; kept as long as they are.
+
+        Returns:
+            The packed outputs.
+        """
+        digest, size = digest_bytes(stream), len(stream)
+        place = b"" if size <= INLINE_LIMIT else self._writer.put(digest, [stream], size)
+        return pack_outputs([Stored(digest, size, place, None if place else stream, tuple(apart))])
 
     def _keep(self, path: Path, found: Callable[[Stored], None]) -> FileRef:
         if path.is_dir():

@@ -1,0 +1,116 @@
+"""Growth as the dispatcher's side sees it: planting with all that has to know of new tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hookline.engine.circles import Circle
+from hookline.engine.growth import Growth, Planted
+from hookline.engine.journaling import Journaling
+from hookline.engine.nodes import Nodes
+from hookline.engine.opening import OpenTasks
+from hookline.engine.planner import Recorded
+from hookline.engine.program import GrownPart, Program
+from hookline.engine.scheduler import Scheduler
+from hookline.errors import HooklineError
+from hookline.model.batch import Outcome
+from hookline.model.states import Kind
+from hookline.worker.failures import failure_of
+
+__all__ = ["Growing"]
+
+
+class Growing:
+    """Plants recipes in a run.
+
+    Args:
+        program: All tasks.
+        scheduler: Their states.
+        growth: Makes tasks of recipes.
+        tasks: Opens them.
+        journaling: Has them recorded.
+        nodes: Knows what earlier drivers recorded of them.
+        recorded: Takes that, by task.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        scheduler: Scheduler,
+        growth: Growth,
+        tasks: OpenTasks,
+        journaling: Journaling,
+        nodes: Nodes,
+        recorded: dict[int, Recorded],
+    ) -> None:
+        self._program = program
+        self._scheduler = scheduler
+        self._growth = growth
+        self._tasks = tasks
+        self._journal = journaling
+        self._nodes = nodes
+        self._recorded = recorded
+        self._over: list[GrownPart] = []
+
+    def plant(self, index: int, outcomes: Sequence[Outcome], attempt: int, planted: list[Planted]) -> list[Outcome]:
+        """Plant what attempts grew.
+
+        Args:
+            index: Their task.
+            outcomes: How they ended.
+            attempt: Their number.
+            planted: Takes what is new.
+
+        Returns:
+            The outcomes, those that could not be planted as failures.
+        """
+        taken = []
+        for outcome in outcomes:
+            if outcome.kind == Kind.GREW:
+                assert outcome.outputs is not None
+                try:
+                    planted.append(self.replant(index, outcome.item, outcome.outputs, attempt))
+                except HooklineError as error:
+                    outcome = outcome._replace(kind=Kind.FAILED, outputs=None, failure=failure_of(error, ()))
+            taken.append(outcome)
+        return taken
+
+    def replant(self, index: int, item: int, recipe: bytes, attempt: int) -> Planted:
+        """Plant a recipe.
+
+        Args:
+            index: The task that grew.
+            item: The item of it.
+            recipe: The packed recipe.
+            attempt: The number of the attempt; 0 where another run made it.
+
+        Raises:
+            HooklineError: It can't be planted; nothing was changed.
+        """
+        planted = self._growth.plant(index, item, recipe, attempt)
+        self._tasks.grow()
+        self._journal.planted(planted)
+        self._recorded.update(self._nodes.all_recorded(planted.part.tasks))
+        return planted
+
+    def ended(self) -> Iterator[tuple[GrownPart, int, bytes | None]]:
+        """Yield the parts whose results have ended, as :meth:`Growth.take_ended`."""
+        for part, lack, blob in self._growth.take_ended():
+            yield part, lack, blob
+            self.over(part)
+
+    def circle(self) -> Circle:
+        """Look at who waits for whom; for when nothing else is going on."""
+        return Circle(self._program, self._scheduler, self._tasks, self._growth)
+
+    def over(self, part: GrownPart) -> None:
+        """Nobody waits for a part's result any more."""
+        self._over.append(part)
+
+    def forget_over(self) -> None:
+        """Let go of such parts; called when nobody has their tasks at hand."""
+        over, self._over = self._over, []
+        for part in over:
+            if self._growth.is_over(part):
+                self._journal.forget(part)
+                self._growth.forget(part)
