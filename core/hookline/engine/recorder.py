@@ -18,6 +18,9 @@ __all__ = ["Recorder"]
 _GATHER = 0.01
 """Seconds between commits while nobody waits for one."""
 
+BACKLOG = 4_000
+"""Rows that may wait to be recorded. Beside a busy driver a commit takes many times as long as beside a waiting one."""
+
 
 class Recorder:
     """Commits in the background.
@@ -41,6 +44,7 @@ class Recorder:
         self._idle = False
         self._urgent = False
         self._closing = False
+        self._rows = 0
         self.added = 0
         self.committed = 0
         self.error: BaseException | None = None
@@ -48,7 +52,7 @@ class Recorder:
         self._thread.start()
 
     def add(self, group: Group, events: Sequence[Event] = ()) -> None:
-        """Have a group recorded; returns at once.
+        """Have a group recorded; returns at once, unless too much waits already.
 
         Args:
             group: What happened; not touched any more by the caller.
@@ -56,11 +60,16 @@ class Recorder:
         """
         with self._changed:
             self._waiting.append(group)
+            self._rows += len(group)
             if events:
                 self._events.extend(events)
             self.added += 1
             if self._idle:
                 self._changed.notify_all()
+            while self._rows > BACKLOG and self.error is None:
+                self._urgent = True
+                self._changed.notify_all()
+                self._changed.wait()
 
     def hurry(self) -> None:
         """Somebody waits for what has been added so far."""
@@ -118,6 +127,7 @@ class Recorder:
             last = time.monotonic()
             with self._changed:
                 self.committed = number
+                self._rows -= len(group)
                 # Whoever got in a hurry during the commit may have waited for this very group.
                 urgent = urgent or self._urgent
                 self._urgent = self._urgent and bool(self._waiting)

@@ -7,13 +7,14 @@ costs a few dictionary look-ups.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hookline.errors import close_match
 from hookline.graph.problem import Problem
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskOutput
-from hookline.model.parameter import MISSING, Signature
+from hookline.model.parameter import MISSING, Signature, read_signature
 from hookline.model.recording import Call, Form
 from hookline.model.reference import FirstReference, Reference
 from hookline.model.seed import is_seed
@@ -21,7 +22,7 @@ from hookline.model.step import Conditional, Partial, Step
 from hookline.model.workflow import Workflow
 from hookline.values.encode import holds_file
 
-__all__ = ["Binder", "Shape", "UnusableError"]
+__all__ = ["Binder", "Shape", "UnusableError", "shape_of"]
 
 _PLAIN: Final[frozenset[type]] = frozenset({int, float, str, bool, type(None), bytes, complex})
 _EXACT: Final[frozenset[type]] = frozenset({list, tuple, dict})
@@ -54,6 +55,12 @@ class Shape:
         self.files = _files_of(signature)
 
 
+@functools.lru_cache(maxsize=4096)
+def shape_of(function: Callable[..., Any]) -> Shape:
+    """Work out, once, what calls of a function must look like."""
+    return Shape(read_signature(function))
+
+
 class UnusableError(Exception):
     """A value that can't be an argument; the text reads after the argument's name."""
 
@@ -68,15 +75,12 @@ class Binder:
     def __init__(self, calls: Sequence[Call]) -> None:
         self.problems: list[Problem] = []
         self._calls = calls
-        self._shapes: dict[Callable[..., Any], Shape] = {}
         self._leaves: set[type] = set(_PLAIN)
 
     def task(self, call: Call) -> Task:
         """Bind a call's arguments and condition."""
         step, args = call.step, call.args
-        shape = self._shapes.get(step.fn)
-        if shape is None:
-            shape = self._shapes[step.fn] = Shape(step.signature)
+        shape = shape_of(step.fn)
         bindings: dict[str, Binding] = {}
         for name, value in zip(shape.positional, args, strict=False):
             bindings[name] = Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import reprlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from hookline.graph.annotations import ListOf, by_value, can_meet, collection_element, constant_fits, type_text
 from hookline.graph.problem import Problem, about
 from hookline.model.graph import Binding, Constant, Nested, Task, TaskGraph, TaskOutput, task_outputs
-from hookline.model.parameter import Parameter
+from hookline.model.parameter import Parameter, read_signature
 from hookline.model.recording import Form
 from hookline.model.reference import WHOLE
 
@@ -21,15 +22,10 @@ class Edges:
 
     def __init__(self, graph: TaskGraph) -> None:
         self._tasks = graph.tasks
-        self._wanted: dict[Callable[..., Any], dict[str, _Wanted]] = {}
 
     def check(self, task: Task, problems: list[Problem]) -> None:
         """Add the problems of one task's arguments and condition."""
-        step = task.step
-        wanted = self._wanted.get(step.fn)
-        if wanted is None:
-            parameters = step.signature.parameters
-            wanted = self._wanted[step.fn] = {name: _Wanted(parameters[name]) for name in parameters}
+        wanted = _wanted_by(task.step.fn)
         mapped = task.mapped
         for name, binding in task.bindings.items():
             want = wanted[name]
@@ -149,6 +145,12 @@ class _Wanted:
         self.spread = parameter.kind in (parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD)
         self.by_value = by_value(parameter.annotation)
         self.fitting: set[Any] = set()
+
+
+@functools.lru_cache(maxsize=4096)
+def _wanted_by(function: Callable[..., Any]) -> dict[str, _Wanted]:
+    # Kept beyond one graph: a step that grows has its few calls checked in each of its attempts.
+    return {name: _Wanted(parameter) for name, parameter in read_signature(function).parameters.items()}
 
 
 def _fits(value: object, want: _Wanted) -> bool:

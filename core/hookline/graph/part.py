@@ -86,7 +86,7 @@ def _unused(tasks: tuple[Task, ...], returns: Binding) -> Iterator[Problem]:
 
 
 def _wrong_returns(graph: TaskGraph, returns: Binding, step: str, outputs: Outputs) -> Iterator[Problem]:
-    if type(returns) is not TaskOutput:
+    if type(returns) is not TaskOutput or result_of(graph, outputs) is not None:
         return
     source = graph.tasks[returns.task]
     made: Any = source.outputs.returns if returns.slot == WHOLE else source.outputs.types[returns.slot]

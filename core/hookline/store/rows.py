@@ -255,3 +255,7 @@ class Group:
     def __bool__(self) -> bool:
         rows = (self.attempts, self.nodes, self.decisions, self.grown, self.failures, self.notes, self.logs, self.code)
         return any(rows) or bool(self.counters)
+
+    def __len__(self) -> int:
+        """How many rows there are of the kinds of which there may be many."""
+        return len(self.attempts) + len(self.nodes) + len(self.decisions) + len(self.grown)

@@ -102,7 +102,7 @@ def make_recipe(graph: TaskGraph, result: int | None, storer: Storer) -> bytes:
     writer = _Writer(storer)
     calls = [writer.call(task) for task in graph.tasks]
     assert graph.returns is not None
-    returns = writer.value(graph.returns, "what the step returns")
+    returns = writer.value(graph.returns)
     stream = encode_plain((_FORMAT, [tuple(name) for name in writer.steps], calls, returns, result))
     return storer.pack(stream, writer.apart)
 
@@ -152,41 +152,40 @@ class _Writer:
         self.apart: list[Stored] = []
 
     def call(self, task: Task) -> tuple[Any, ...]:
-        what = f"argument '%s' of task '{task.id}' ({task.place})"
-        bindings = {
-            name: self._elements(binding, what % name) if name in task.mapped else self.value(binding, what % name)
-            for name, binding in task.bindings.items()
-        }
-        condition = None if task.condition is None else self.value(task.condition, f"the condition of task '{task.id}'")
+        bindings = {}
+        for name, binding in task.bindings.items():
+            try:
+                bindings[name] = self._elements(binding) if name in task.mapped else self.value(binding)
+            except HooklineError as error:
+                what = f"argument '{name}' of task '{task.id}' ({task.place})"
+                raise HooklineError(f"{what}: {error.message}", help=error.help) from error
+        condition = None if task.condition is None else self.value(task.condition)
         place = (task.place.file, task.place.line)
         return (task.id, self._step(task.step), _FORMS[task.form], bindings, task.mapped, condition, place)
 
-    def value(self, binding: Binding, what: str) -> Written:
+    def value(self, binding: Binding) -> Written:
         if isinstance(binding, TaskOutput):
             return ("t", binding.task, binding.slot, binding.completed)
         if isinstance(binding, Constant):
-            return self._kept(binding.value, what)
+            return self._kept(binding.value)
         if isinstance(binding, Nested):
-            items = [self.value(item, what) for item in binding.items]
-            return ("n", binding.kind, self._kept(binding.keys, what) if binding.keys else b"", items)
+            items = [self.value(item) for item in binding.items]
+            return ("n", binding.kind, self._kept(binding.keys) if binding.keys else b"", items)
         if isinstance(binding, FirstOf):
-            return ("f", [self.value(option, what) for option in binding.options])
+            return ("f", [self.value(option) for option in binding.options])
         raise AssertionError(binding)  # nothing else comes from calls
 
-    def _elements(self, binding: Binding, what: str) -> Written:
+    def _elements(self, binding: Binding) -> Written:
         """Store a known list that is mapped over element by element, for each is an input of its own."""
         if not isinstance(binding, Constant):
-            return self.value(binding, what)
-        return ("n", "list", b"", [self._kept(element, what) for element in binding.value])
+            return self.value(binding)
+        return ("n", "list", b"", [self._kept(element) for element in binding.value])
 
-    def _kept(self, value: object, what: str) -> bytes | int:
+    def _kept(self, value: object) -> bytes | int:
         # The graph holds all values, so that an id stays its own; the same array given to several calls is stored once.
         known = self._known.get(id(value))
         if known is None:
-            try:
-                stored = self._storer.slot(value)
-            except HooklineError as error:
-                raise HooklineError(f"{what}: {error.message}", help=error.help) from error
+            stored = self._storer.slot(value)
             known = pack_outputs([stored])
             if known[0] != ONE_INLINE:
                 self.apart.append(stored)
