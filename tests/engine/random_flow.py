@@ -108,6 +108,23 @@ STEPS = {"plain": plain, "several": several, "pair": pair, "two": two, "even": e
 @workflow
 def sprout(nodes: list):
     """Make the tasks that a description lists."""
+    return plant(nodes)
+
+
+@step
+def sown(nodes: list) -> list:
+    """Grow the tasks that a description lists."""
+    return plant(nodes)
+
+
+@workflow
+def sow(nodes: list):
+    """Have a step make the tasks that a description lists."""
+    return sown(nodes)
+
+
+def plant(nodes: list) -> list:
+    """Call the steps that a description lists."""
     made_so_far: list[Any] = []
 
     def argument(part: Any) -> Any:

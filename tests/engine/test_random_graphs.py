@@ -12,7 +12,7 @@ from hypothesis import Phase, given, reject, settings
 from hypothesis import strategies as st
 
 import hookline
-from engine.random_flow import BLOCKED, FAILED, LOG, SKIPPED, Expected, evaluate, sprout
+from engine.random_flow import BLOCKED, FAILED, LOG, SKIPPED, Expected, evaluate, sow, sprout
 from hookline import Run
 from hookline.errors import WorkflowError
 from hookline.model.states import Kind
@@ -119,6 +119,41 @@ def test_processes_come_to_what_inline_comes_to(store: Path, nodes: list[Any]) -
     inline = check(store, nodes, expected, "inline", fresh=True)
     processes = check(store, nodes, expected, "processes", fresh=True)
     assert recorded(store, inline) == recorded(store, processes)
+
+
+@settings(max_examples=30, deadline=None, phases=PHASES)
+@given(nodes=descriptions())
+def test_what_a_step_grows_comes_to_what_the_workflow_would_make_of_it(store: Path, nodes: list[Any]) -> None:
+    """A grown task behaves as if its calls had been written in the workflow in its place; reused, it does so again."""
+    check_grown(store, nodes, "inline", fresh=True)
+    check_grown(store, nodes, "threads")
+
+
+@settings(max_examples=5, deadline=None, phases=PHASES)
+@given(nodes=descriptions())
+def test_what_a_step_grows_on_processes_is_the_same(store: Path, nodes: list[Any]) -> None:
+    """The same holds where recipes cross the border of a process."""
+    check_grown(store, nodes, "processes", fresh=True)
+
+
+def check_grown(store: Path, nodes: list[Any], executor: str, *, fresh: bool = False) -> Run:
+    """Let a step make the tasks of a description, and compare all that can be seen of them with what is expected."""
+    expected = evaluate(nodes)
+    run = hookline.run(sow, {"nodes": nodes}, executor=executor, workers=2, store=store, fresh=fresh)
+    words = Counter(word for end in expected for word in ([end.never] if end.never else map(state_of, end.items)))
+    bad, counts = words[FAILED] + words[BLOCKED] + words[SKIPPED], run.counts
+    # The step itself, and the task that puts its list together, end with a value or not at all.
+    assert counts["completed"] + counts["reused"] == words["value"] + (0 if bad else 2)
+    assert counts["failed"] == words[FAILED]
+    assert counts["skipped"] == words[SKIPPED] + words[BLOCKED] + (2 if bad else 0)
+    assert run.status == ("failed" if words[FAILED] else "completed")
+    if run.status == "completed":
+        assert run.result == (None if bad else [end.value() for end in expected])
+    for index, end in enumerate(expected):
+        if not end.never and not (end.mapped is False and isinstance(end.items[0], str)):
+            values = [None if isinstance(item, str) else item for item in end.items]
+            assert run.load(f"sown/n{index}") == (values if end.mapped else values[0])
+    return run
 
 
 def check(store: Path, nodes: list[Any], expected: list[Expected], executor: str, *, fresh: bool = False) -> Run:

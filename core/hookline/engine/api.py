@@ -45,6 +45,7 @@ def run(
     seed: int = 0,
     name: str | None = None,
     tags: Sequence[str] = (),
+    turns: int | None = None,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
     target: Target | None = None,
@@ -62,6 +63,7 @@ def run(
         seed: What all seeds of the run derive from.
         name: A name for the run.
         tags: Words for the run.
+        turns: How many turns a loop may take, and how many levels deep steps may grow; a million by default.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
         target: Where the workflow was loaded from; found out by default.
@@ -74,7 +76,7 @@ def run(
         WorkflowError: The workflow can't be built, or an argument can't be stored.
         StoreError: The store can't be used.
     """
-    _check_call(workflow, params, executor, workers, seed)
+    _check_call(workflow, params, executor, workers, seed, turns)
     _refuse_while_loading(workflow.name)
     target = target or target_of(workflow)
     built = build_graph(workflow, params or {})
@@ -87,7 +89,7 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        Settings(seed=seed, fail_fast=fail_fast),
+        Settings(seed=seed, fail_fast=fail_fast, turns=turns or Settings().turns),
         observers,
         stop or Stop(),
     )
@@ -294,7 +296,9 @@ def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
     return read_params(described, journal.artifacts)
 
 
-def _check_call(workflow: object, params: object, executor: object, workers: object, seed: object) -> None:
+def _check_call(
+    workflow: object, params: object, executor: object, workers: object, seed: object, turns: object
+) -> None:
     """Refuse what would fail later with a message that says less."""
     if not isinstance(workflow, Workflow):
         what = "a step" if isinstance(workflow, Step) else f"a {type(workflow).__name__}"
@@ -307,5 +311,7 @@ def _check_call(workflow: object, params: object, executor: object, workers: obj
         )
     if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
         raise UsageError(f"workers must be at least 1, not {workers!r}", help="leave it out for the machine's default")
+    if turns is not None and (not isinstance(turns, int) or isinstance(turns, bool) or turns < 1):
+        raise UsageError(f"turns must be at least 1, not {turns!r}", help="leave it out for a million")
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise UsageError(f"seed must be a whole number, not {seed!r}")

@@ -229,8 +229,8 @@ class _DryRun:
             why = "same code and inputs; what it grew is planned for itself"
             return PlannedTask(task.id, task.step.name, Verdict.REUSE, why, items, reused)
         if index in self._counts:
-            why = "the same as another task, which will run"
-            return PlannedTask(task.id, task.step.name, Verdict.RUN, why, items, reused)
+            why = "the same work as another task, which will run"
+            return PlannedTask(task.id, task.step.name, Verdict.UNDECIDED, why, items, reused)
         waits = [
             self._program.tasks[source].task.id
             for source in self._program.tasks[index].depends

@@ -102,7 +102,7 @@ class Growth:
         """
         grown, first = self._program.tasks[index], len(self._program.tasks)
         level = 1 if grown.part is None else grown.part.level + 1
-        if level > self._limit:
+        if level >= self._limit:
             raise _too_deep(grown, self._limit)
         read = read_recipe(recipe, self._artifacts, first)
         replaced = self._results.get(index)

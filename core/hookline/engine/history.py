@@ -246,9 +246,13 @@ class RecordedRun:
             if stopped.detail == REFUSED:
                 return TaskState.FAILED
             return TaskState.CANCELLED if stopped.why == "cancelled" else TaskState.SKIPPED
-        if attempts:
-            return Kind(attempts[-1].kind).state
-        return TaskState.PENDING
+        if not attempts:
+            return TaskState.PENDING
+        kind = Kind(attempts[-1].kind)
+        if kind.grew and not node.name.isdecimal() and self._outcome(node, item) is None:
+            ended = self._store.run(self._id).state in (RunState.COMPLETED, RunState.FAILED)
+            return TaskState.SKIPPED if ended else TaskState.PENDING
+        return kind.state
 
     def _last_failure(self, node: NodeRow, item: int | None) -> str:
         failures = [row for row in self._store.failures(self._id, node.node) if item is None or row.item == item]

@@ -163,6 +163,15 @@ class Journaling:
         """The item that a part was grown for has its value."""
         index, item = part.target
         self._group.grown.append((self._nodes[index], item, part.attempt, outputs))
+        if self._resumed and not self._program.is_mapped(index):
+            for state in (TaskState.SKIPPED, TaskState.CANCELLED):
+                self._group.counters[self._nodes[index], state.value] = 0
+
+    def stands_in(self, index: int) -> None:
+        """The result of a part grew itself: the item that the part was grown for waits for another now."""
+        if not self._places[index][2].isdecimal():
+            # That it ended though it has no value of its own goes without saying of turns only.
+            self._group.counters[self._nodes[index], TaskState.COMPLETED.value] = 1
 
     def came_to_nothing(self, part: GrownPart, state: int) -> None:
         """The item that a part was grown for has no value, because the part's result has none."""

@@ -157,6 +157,8 @@ class Outcomes:
         for other in opened.same.pop(item, ()) if opened.same else ():
             target.wait(replaced.target[1], other)
         self._scheduler.finish(index, item, item + 1, state)
+        if state == State.COMPLETED:
+            self._journal.stands_in(index)
         self._tasks.end(index)
         self._growing.over(replaced)
 
