@@ -211,7 +211,7 @@ class Outcomes:
         names = [self._journal.name(*other) for other in (*places[at:], *places[:at], place)]
         failure = Failure(
             "WorkflowError",
-            f"task '{names[0]}' can't have a result: it is the same work as '{names[1]}', which waits for it "
+            f"task '{names[0]}' waits for its own result "
             f"({' → '.join(names[:_SHOWN_CIRCLE])}{' → …' if len(names) > _SHOWN_CIRCLE else ''})\n"
             "help: let each call of a step that calls itself have other arguments than the calls it came from",
             "",
