@@ -1,6 +1,7 @@
 # make demo    sets everything up and runs the main example
 # make test    sets everything up and runs the checks: layout, lint, types, import rules, tests
 # make bench   measures cost per task; BENCH="map chain" picks tests/benchmarks/bench_map.py and bench_chain.py
+# make docs    writes the reference pages that follow from the code
 # make clean   removes what these commands made: the virtual environment, and the tools' caches
 
 VENV ?= .venv
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 EXAMPLES := $(VENV)/.installed-examples
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test format lint types imports tests bench clean
+.PHONY: help demo test format lint types imports tests bench docs clean
 
 help:
 	@sed -n -e '/^$$/q' -e 's/^# \{0,1\}//p' Makefile
@@ -50,6 +51,9 @@ bench: $(DEV)
 	@for script in $(if $(BENCH),$(BENCH:%=tests/benchmarks/bench_%.py),tests/benchmarks/bench_*.py); do \
 	    echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+
+docs: $(DEV)
+	@$(BIN)/python docs/generate.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .nox

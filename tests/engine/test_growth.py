@@ -458,7 +458,10 @@ def flow():
     )
     run = flow.run(executor)
     assert run.status == "failed"
-    assert "'narcissus/2' waits for its own result (narcissus/2 → narcissus → narcissus/2)" in run.tasks["narcissus/2"].error
+    assert (
+        "'narcissus/2' waits for its own result (narcissus/2 → narcissus → narcissus/2)"
+        in run.tasks["narcissus/2"].error
+    )
     assert "ping/pong/ping" in run.tasks["ping/pong/ping"].error
     assert "help: let each call of a step that calls itself have other arguments" in run.tasks["narcissus/2"].error
     assert run.load("inc") == 4

@@ -1,0 +1,194 @@
+"""Writes the reference pages that follow from the code: ``docs/reference/cli.md`` and ``docs/reference/api.md``.
+
+``make docs`` runs it; a test fails where a page is not what it would write.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+
+_CLI_HEAD = """# Command line
+
+What each command does, and its options; `hookline COMMAND --help` prints the same. This page is generated from the
+code.
+
+Commands with a TARGET (`churn.py`, `churn.py:churn`, `package.module:churn`) take the workflow's own parameters as
+options too: `hookline run churn.py --help` lists them. What commands exit with stands in [exit codes](exit-codes.md).
+"""
+
+_API_HEAD = """# Python
+
+The names that `hookline` exports. This page is generated from the code.
+"""
+
+
+_GIVEN_HEAD = """## What these give
+
+Classes of which users get objects, and make none themselves.
+"""
+
+_GIVEN = {
+    "Attempt": "model.attempt",
+    "Options": "model.step",
+    "Plan": "model.plan",
+    "PlannedTask": "model.plan",
+    "RecordedStore": "engine.api",
+    "Step": "model.step",
+    "TaskRecord": "model.run",
+    "Workflow": "model.workflow",
+}
+
+
+def main() -> None:
+    """Write the pages."""
+    for page, text in pages().items():
+        page.write_text(text, encoding="utf-8")
+        print(page.relative_to(ROOT))
+
+
+def pages() -> dict[Path, str]:
+    """Give each page's path and text."""
+    return {HERE / "reference" / "cli.md": cli_page(), HERE / "reference" / "api.md": api_page()}
+
+
+# -- the command line --------------------------------------------------------------------------------------------------
+
+
+def cli_page() -> str:
+    """Describe all commands."""
+    from hookline.cli.app import COMMANDS, load_command
+
+    lines = [_CLI_HEAD]
+    for name in COMMANDS:
+        lines += _command_lines(f"hookline {name}", load_command(name))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _command_lines(path: str, command: Any) -> Iterator[str]:
+    from typer import Context
+
+    context = Context(command, info_name=path, resilient_parsing=True)
+    inner = getattr(command, "commands", {})
+    if inner:
+        for name, child in inner.items():
+            yield from _command_lines(f"{path} {name}", child)
+        return
+    if hasattr(command, "extra_rows"):
+        command.parse_args(context, [])  # commands with a target make some of their options there
+    parameters = [parameter for parameter in command.get_params(context) if not getattr(parameter, "hidden", False)]
+    arguments = [parameter for parameter in parameters if parameter.param_type_name == "argument"]
+    usage = " ".join([path, *map(_metavar, arguments), "[OPTIONS]"])
+    yield from (f"## {path.removeprefix('hookline ')}", "", f"`{usage}`", "", inspect.cleandoc(command.help or ""), "")
+    rows = [_row(parameter, context) for parameter in parameters if parameter.name != "help"]
+    if rows:
+        yield from ("| | |", "|---|---|", *rows, "")
+
+
+def _row(parameter: Any, context: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"| `{_metavar(parameter)}` | {_cell(parameter.help or '')} |"
+    record = parameter.get_help_record(context)
+    return f"| `{record[0]}` | {_cell(record[1])} |"
+
+
+def _metavar(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper())
+
+
+# -- Python ------------------------------------------------------------------------------------------------------------
+
+
+def api_page() -> str:
+    """Describe the exported names."""
+    import griffe
+
+    import hookline
+
+    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    lines = [_API_HEAD]
+    for name in sorted(hookline._HOMES, key=str.lower):
+        home = hookline._HOMES[name].removeprefix("hookline.")
+        lines += _object_lines(name, package[f"{home}.{name}"], 2)
+    lines.append(_GIVEN_HEAD)
+    for name, home in _GIVEN.items():
+        lines += _object_lines(name, package[f"{home}.{name}"], 3)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _object_lines(name: str, thing: Any, level: int) -> Iterator[str]:
+    yield from (f"{'#' * level} {name}", "")
+    if thing.is_function:
+        yield from ("```text", *_signature(name, thing), "```", "")
+    yield from _docstring(thing)
+    if thing.is_class:
+        for member, inner in thing.members.items():
+            public = not member.startswith("_") and inner.docstring is not None
+            if public and (inner.is_function or "property" in inner.labels):
+                yield from _object_lines(f"{name}.{member}", inner, level + 1)
+
+
+def _signature(name: str, function: Any) -> Iterator[str]:
+    overloads = function.overloads or [function]
+    for one in overloads:
+        text = str(one.signature()).replace(f"{one.name}(", f"{name}(", 1)
+        if len(text) <= 100:
+            yield text
+            continue
+        opening, _, rest = text.partition("(")
+        inside, _, returned = rest.rpartition(")")
+        yield f"{opening}("
+        yield from (f"    {part}," for part in _split(inside))
+        yield f"){returned}"
+
+
+def _split(parameters: str) -> Iterator[str]:
+    """Split at the commas that stand between parameters, not in their types."""
+    depth, part = 0, ""
+    for letter in parameters:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and not depth:
+            yield part.strip()
+            part = ""
+        else:
+            part += letter
+    yield part.strip()
+
+
+def _docstring(thing: Any) -> Iterator[str]:
+    for section in thing.docstring.parsed if thing.docstring is not None else ():
+        kind, value = section.kind.value, section.value
+        if kind == "text":
+            yield from (_plain(value), "")
+        elif kind == "examples":
+            for form, text in value:
+                yield from (("```text", text, "```", "") if form.value == "examples" else (_plain(text), ""))
+        elif kind in ("parameters", "attributes"):
+            yield from ("| | |", "|---|---|", *(f"| `{one.name}` | {_cell(one.description)} |" for one in value), "")
+        elif kind in ("returns", "yields"):
+            yield from (f"Gives: {_plain(' '.join(one.description for one in value))}", "")
+        elif kind == "raises":
+            yield from (f"- raises `{one.annotation}`: {_plain(one.description)}" for one in value)
+            yield ""
+        elif kind == "admonition":
+            yield from (f"*{section.title}:* {_plain(value.description)}", "")
+
+
+def _cell(text: str) -> str:
+    return _plain(" ".join(text.split())).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Turn the roles of docstrings into Markdown."""
+    text = re.sub(r":[a-z]+:`~?([\w.]*?)(\w+)`", r"`\2`", text)
+    return text.replace("``", "`")
+
+
+if __name__ == "__main__":
+    main()
