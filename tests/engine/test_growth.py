@@ -538,7 +538,7 @@ def test_a_long_loop_keeps_nothing_of_its_turns() -> None:
     run = hookline.run(flow, executor="inline", store=_store)
     assert run.result == 3
     assert len(_left) == 3
-    assert max(_left) < min(_left) + 10
+    assert max(_left) < 100  # a few parts may be over and not let go yet; three hundred turns lie between the counts
 
 
 def test_a_workflow_called_in_a_step_puts_its_name_before_its_tasks(project: Make) -> None:

@@ -76,16 +76,21 @@ def test_only_plain_functions_become_steps(thing: Any, said: str) -> None:
         step(thing)
 
 
-def test_async_and_generator_functions_become_neither_steps_nor_workflows() -> None:
-    """This version runs no coroutines; a workflow returns at once."""
+def test_what_makes_no_step_or_no_workflow_is_refused() -> None:
+    """A step returns one value, which may be awaited; a workflow returns at once."""
 
     async def later() -> None: ...
 
     def each() -> Any:
         yield
 
-    with pytest.raises(WorkflowError, match="the step 'later' is async"):
-        step(later)
+    async def each_later() -> Any:
+        yield
+
+    assert step(later).concurrent
+    for function in (each, each_later):
+        with pytest.raises(WorkflowError, match="is a generator"):
+            step(function)
     with pytest.raises(WorkflowError, match="the workflow 'later' is async"):
         workflow(later)
     with pytest.raises(WorkflowError, match="the workflow 'each' is a generator"):

@@ -313,7 +313,7 @@ class Dispatcher:
             return
         if isinstance(message, Finished):
             if message.outcomes:
-                self._outcomes.take(entry, message.outcomes, message.worker)
+                self._outcomes.take(entry, message)
             if message.done:
                 self._launcher.ended(message.batch)
         elif isinstance(message, Started):

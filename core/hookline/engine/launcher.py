@@ -21,6 +21,8 @@ _BATCH_US = 20_000
 
 _OVERHEAD_US = 5
 _MOST = 4096
+_SIDE_BY_SIDE = 100
+"""Attempts of an async step that go into one batch before any was measured: as many as go on at once."""
 
 
 @dataclass(slots=True)
@@ -51,7 +53,9 @@ class InFlight:
         task: Its task; of several calls the first.
         executor: The executor's name.
         calls: The tasks of its attempts, where these are calls; empty where they are items of one task.
-        told: How many of its items have ended.
+        told: How many of its attempts have ended.
+        ended: Which, where they don't end in order.
+        limited: How many count towards the limit of their step.
         started: Whether a worker began with it.
     """
 
@@ -60,7 +64,24 @@ class InFlight:
     executor: str
     calls: list[int] = field(default_factory=list)
     told: int = 0
+    ended: set[int] = field(default_factory=set)
+    limited: int = 0
     started: bool = False
+
+    def take(self, count: int, positions: Sequence[int] | None) -> Sequence[int]:
+        """Note that attempts ended, and give their positions."""
+        if positions is None:
+            positions = range(self.told, self.told + count)
+        else:
+            self.ended.update(positions)
+        self.told += count
+        return positions
+
+    def open_positions(self) -> list[int]:
+        """Give the positions of the attempts that have not ended."""
+        if self.batch.work.concurrent:
+            return [at for at in range(len(self.batch.items)) if at not in self.ended]
+        return list(range(self.told, len(self.batch.items)))
 
     def task_at(self, position: int) -> int:
         """Tell whose attempt stands at a position."""
@@ -92,12 +113,12 @@ class Launcher:
         self._held_back: dict[Any, deque[Planned]] = {}
         self.in_flight: dict[int, InFlight] = {}
 
-    def route(self, options: Options) -> str:
+    def route(self, options: Options, concurrent: bool) -> str:
         """Name the executor for a task."""
         if options.executor:
             return options.executor
-        # Only a process can be stopped for certain when its time is over.
-        if options.timeout is not None and not self.executor(self._default).traits.kills:
+        # Only a process can be stopped for certain when its time is over; a coroutine can be cancelled.
+        if options.timeout is not None and not concurrent and not self.executor(self._default).traits.kills:
             return "processes"
         return self._default
 
@@ -135,7 +156,7 @@ class Launcher:
                 continue
             opened = tasks[planned.task]
             options, function = opened.options, opened.work.function
-            name = self.route(options)
+            name = self.route(options, opened.work.concurrent)
             if not self._room(name):
                 self._full.setdefault(name, deque()).append(planned)
                 continue
@@ -155,9 +176,8 @@ class Launcher:
         entry = self.in_flight.pop(number)
         self._busy[entry.executor] -= 1
         function = entry.batch.work.function
-        limited = self._limited.get(function)
-        if limited:
-            self._limited[function] = limited - 1
+        if entry.limited:
+            self._limited[function] -= entry.limited
             if held_back := self._held_back.get(function):
                 self.waiting.appendleft(held_back.popleft())
         return entry
@@ -192,9 +212,11 @@ class Launcher:
         """Make a batch of as much of what is planned as belongs together."""
         work, options = opened.work, opened.options
         size = self._size(planned, name, options, work)
+        limited = 0
         if options.limit is not None:
-            size = 1
-            self._limited[work.function] = self._limited.get(work.function, 0) + 1
+            now = self._limited.get(work.function, 0)
+            # What goes on one after the other counts as one.
+            size = limited = min(size, options.limit - now) if work.concurrent else 1
         items, keys = planned.items[:size], planned.keys[:size]
         number = self._retries.number(planned.task, items[0])
         calls: list[int] = []
@@ -212,7 +234,10 @@ class Launcher:
                 self.waiting.appendleft(rest)
         self._count += 1
         batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
-        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls)
+        if limited:
+            limited = min(limited, len(items))
+            self._limited[work.function] = self._limited.get(work.function, 0) + limited
+        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, limited=limited)
         self._busy[name] += 1
         return batch
 
@@ -229,7 +254,7 @@ class Launcher:
 
     def _size(self, planned: Planned, name: str, options: Options, work: Work) -> int:
         mean = self._mean_us.get(work.function)
-        if planned.alone or mean is None or options.timeout is not None:
+        if planned.alone or (not work.concurrent and (mean is None or options.timeout is not None)):
             return 1
         count = len(planned.items)
         if work.call_input >= 0:
@@ -238,7 +263,9 @@ class Launcher:
         if count == 1:
             return 1
         fair = -(-count // self._executors[name].capacity())
-        return max(1, min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST))
+        size = 1 if mean is None else min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST)
+        # A worker lets so many go on at once: with fewer it would wait for them while others could begin.
+        return max(size, min(count, _SIDE_BY_SIDE) if work.concurrent else 1)
 
 
 def _filled(inputs: Inputs, items: Sequence[int]) -> list[tuple[Any, ...]]:

@@ -185,4 +185,5 @@ class OpenTasks:
             self._journal.node(index),
             call_input,
             None if step.declares is step.fn else self._export(step.declares),
+            step.concurrent,
         )

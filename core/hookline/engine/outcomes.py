@@ -15,7 +15,7 @@ from hookline.engine.program import GrownPart, Program
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
-from hookline.model.batch import Batch, Failure, Lost, Outcome
+from hookline.model.batch import Batch, Failure, Finished, Lost, Outcome
 from hookline.model.states import Kind
 
 __all__ = ["Outcomes", "ranges_of"]
@@ -80,19 +80,21 @@ class Outcomes:
         self.failed = False
         self.alone: set[tuple[int, int]] = set()
 
-    def take(self, entry: InFlight, outcomes: list[Outcome], worker: int) -> None:
-        """Take outcomes of a batch, in the order of its items."""
-        batch = entry.batch
+    def take(self, entry: InFlight, message: Finished) -> None:
+        """Take outcomes of a batch."""
+        batch, outcomes, worker = entry.batch, message.outcomes, message.worker
         first, count = entry.told, len(outcomes)
+        positions = entry.take(count, message.positions)
         keys = batch.keys[first : first + count]
-        entry.told += count
+        if message.positions is not None:
+            keys = [batch.keys[at] for at in positions]
         microseconds = 0
         for outcome in outcomes:
             microseconds += outcome.duration_us
         self._launcher.measured(batch.work.function, microseconds / count)
         if entry.calls:
-            for index, outcome, key in zip(entry.calls[first : first + count], outcomes, keys, strict=True):
-                self._take_call(index, batch, outcome, key, worker)
+            for at, outcome, key in zip(positions, outcomes, keys, strict=True):
+                self._take_call(entry.calls[at], batch, outcome, key, worker)
         else:
             self._take_items(entry.task, batch, outcomes, keys, worker)
 
@@ -126,7 +128,7 @@ class Outcomes:
                 held[outcome.item] = outcome.outputs
                 good.append(outcome.item)
         self._journal.record(index, outcomes, keys, batch.attempt, worker, once=once)
-        for low, high in ranges_of(good):
+        for low, high in ranges_of(sorted(good)):
             self._scheduler.finish(index, low, high, State.COMPLETED)
         if opened.same:
             self._serve_same(index, opened.same, good)
@@ -231,14 +233,14 @@ class Outcomes:
     def lost(self, entry: InFlight, message: Lost) -> None:
         """A worker died: the attempt that ran is at fault, the rest of its batch is tried one by one."""
         batch = entry.batch
-        rest = list(range(entry.told, len(batch.items)))
+        rest = entry.open_positions()
         if not rest:
             return
         if message.cancelled:
             kind, word = Kind.CANCELLED, "cancelled"
         else:
             kind, word = Kind.CRASHED, "out of memory" if message.out_of_memory else "worker lost"
-        at = self._culprit(entry, message.worker)
+        at = self._culprit(entry, rest, message.worker)
         index, item, key = entry.task_at(at), batch.items[at], batch.keys[at]
         failure = Failure(word, message.reason, "", "", retryable=kind == Kind.CRASHED)
         row = Outcome(item, kind, None, time.time_ns() // 1000, 0, failure, (), message.output)
@@ -257,29 +259,30 @@ class Outcomes:
         if self._scheduler.ended(index):
             self._tasks.end(index)
 
-    def _culprit(self, entry: InFlight, worker: int) -> int:
+    def _culprit(self, entry: InFlight, rest: Sequence[int], worker: int) -> int:
         """Find the place in a batch of the attempt that ran when its worker died.
 
         Attempts before it may have ended untold; the worker's slot in the flight file knows better.
         """
         batch, slot = entry.batch, self._in_flight(worker)
         if slot is not None:
-            for at in range(entry.told, len(batch.items)):
+            for at in rest:
                 if (self._journal.node(entry.task_at(at)), batch.items[at]) == slot[:2]:
                     return at
-        return entry.told
+        return rest[0]
 
     def abandon(self, entry: InFlight) -> None:
         """Record attempts that could not be stopped; only a thread's can't."""
-        executor = self._launcher.executor(entry.executor)
-        if executor.traits.kills or entry.told >= len(entry.batch.items):
+        executor, batch = self._launcher.executor(entry.executor), entry.batch
+        if executor.traits.kills:
             return
-        index = entry.task_at(entry.told)
-        item, key = entry.batch.items[entry.told], entry.batch.keys[entry.told]
-        failure = Failure("abandoned", "the thread could not be stopped", "", "", retryable=False)
-        row = Outcome(item, Kind.ABANDONED, None, time.time_ns() // 1000, 0, failure)
-        self._journal.record(index, [row], [key], entry.batch.attempt, 0)
-        self._give_up(index, item, State.ABANDONED, failure, key)
+        # One after the other, only the first that is left may have begun.
+        for at in entry.open_positions()[: None if batch.work.concurrent else 1]:
+            index, item = entry.task_at(at), batch.items[at]
+            failure = Failure("abandoned", "the thread could not be stopped", "", "", retryable=False)
+            row = Outcome(item, Kind.ABANDONED, None, time.time_ns() // 1000, 0, failure)
+            self._journal.record(index, [row], [batch.keys[at]], batch.attempt, 0)
+            self._give_up(index, item, State.ABANDONED, failure, batch.keys[at])
 
     def share(self, index: int, item: int, source: int, source_item: int) -> None:
         """Let an item have the result of another item of this run."""

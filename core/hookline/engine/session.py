@@ -297,7 +297,7 @@ def _executors_of(request: Request, default: str) -> set[str]:
         if task.options.executor:
             EXECUTORS.entry(task.options.executor)
             names.add(task.options.executor)
-        elif task.options.timeout is not None and default in ("inline", "threads"):
+        elif task.options.timeout is not None and not task.step.concurrent and default in ("inline", "threads"):
             names.add("processes")
     if not isinstance(request.executor, str) and request.executor.traits.shares_memory:
         names.discard("given")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hookline.executors.protocol import Traits
@@ -43,8 +43,8 @@ class InlineExecutor:
         assert deliver is not None
         deliver(Started(batch.number, 0))
 
-        def emit(outcomes: list[Outcome], done: bool) -> None:
-            deliver(Finished(batch.number, 0, outcomes, done))
+        def emit(outcomes: list[Outcome], done: bool, positions: Sequence[int] | None = None) -> None:
+            deliver(Finished(batch.number, 0, outcomes, done, positions))
 
         self._worker.run(batch, emit, 0)
 

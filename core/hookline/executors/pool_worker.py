@@ -207,7 +207,7 @@ class PoolWorker:
         if self.doom:
             return None
         due, hand = self.kill_at, self.running
-        if hand is not None and hand.batch.timeout is not None:
+        if hand is not None and hand.batch.timeout is not None and not hand.batch.work.concurrent:
             end = hand.since + hand.batch.timeout
             due = end if due is None else min(due, end)
         return due

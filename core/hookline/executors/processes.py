@@ -8,7 +8,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hookline.executors.allotment import Allotment
@@ -179,13 +179,15 @@ class ProcessesExecutor:
         elif kind == BROKEN:
             self._break(message[1])
 
-    def _take_outcomes(self, worker: PoolWorker, number: int, rows: list[Any], done: bool) -> None:
+    def _take_outcomes(
+        self, worker: PoolWorker, number: int, rows: list[Any], done: bool, positions: Sequence[int] | None
+    ) -> None:
         hand = worker.running
         if hand is None or hand.batch.number != number:
             return
         outcomes = [Outcome._make(row) for row in rows]
         hand.done += len(outcomes)
-        self._deliver(Finished(number, worker.number, outcomes, done))
+        self._deliver(Finished(number, worker.number, outcomes, done, positions))
         if not done:
             hand.begin()
             return

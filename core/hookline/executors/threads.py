@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hookline.executors.protocol import Traits
@@ -91,7 +91,9 @@ class ThreadsExecutor:
                 return
             deliver(Started(batch.number, number))
 
-            def emit(outcomes: list[Outcome], done: bool, batch: Batch = batch) -> None:
-                deliver(Finished(batch.number, number, outcomes, done))
+            def emit(
+                outcomes: list[Outcome], done: bool, positions: Sequence[int] | None = None, batch: Batch = batch
+            ) -> None:
+                deliver(Finished(batch.number, number, outcomes, done, positions))
 
             worker.run(batch, emit, number)

@@ -124,6 +124,8 @@ class Work:
         node: The number under which the task is recorded; after a resume with other code it is not the index.
         call_input: Index of the input that says whose attempt it is, as (node, task id); -1 where all are of one task.
         declares: The function whose declared slots the value has, where that is another one.
+        concurrent: Whether attempts go on side by side, in an event loop of the worker's, which also ends those whose
+            time is over.
     """
 
     task: int
@@ -137,11 +139,13 @@ class Work:
     node: int = -1
     call_input: int = -1
     declares: FunctionRef | None = None
+    concurrent: bool = False
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
-        return Work, (*parts, self.retry_on, self.seed_input, self.cpu, self.node, self.call_input, self.declares)
+        more = (self.retry_on, self.seed_input, self.cpu, self.node, self.call_input, self.declares, self.concurrent)
+        return Work, (*parts, *more)
 
 
 Inputs = tuple[Any, ...]
@@ -150,7 +154,7 @@ Inputs = tuple[Any, ...]
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Attempts of one work that are made one after the other by one worker.
+    """Attempts of one work that are made by one worker, one after the other or side by side.
 
     Attributes:
         number: Unique in the run.
@@ -234,19 +238,21 @@ class Started(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """Some attempts of a batch ended; in the order of its items.
+    """Some attempts of a batch ended.
 
     Attributes:
         batch: The batch's number.
         worker: Who made them.
         outcomes: Those that ended since the last message.
         done: Whether the batch has no more.
+        positions: Which of the batch's attempts these are; None for those that are next in the order of its items.
     """
 
     batch: int
     worker: int
     outcomes: list[Outcome]
     done: bool
+    positions: Sequence[int] | None = None
 
 
 class Lost(NamedTuple):

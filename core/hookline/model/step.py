@@ -8,9 +8,9 @@ import importlib
 import inspect
 import sys
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from hookline.errors import WorkflowError, close_match
 from hookline.model.outputs import Outputs, outputs_of
@@ -71,6 +71,7 @@ class Step(Generic[P, R]):
         name: What its tasks are called.
         declared: Its options.
         as_decorated: Whether these, and its name, are those that its function was decorated with.
+        concurrent: Whether it is async, so that its attempts go on side by side.
     """
 
     def __init__(self, fn: Callable[P, R], name: str, declared: Options, *, as_decorated: bool = True) -> None:
@@ -79,6 +80,7 @@ class Step(Generic[P, R]):
         self.name = name
         self.declared = declared
         self.as_decorated = as_decorated
+        self.concurrent = inspect.iscoroutinefunction(fn)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Make a task, or outside of workflows and of steps that are being run call the function."""
@@ -251,6 +253,17 @@ class Conditional(Generic[P, R]):
         return cast("Partial[R]", self._partial.partial(*args, **kwargs))
 
 
+class _Decorator(Protocol):
+    """What ``@step(…)`` gives; a call of an async step stands for the value that is awaited."""
+
+    @overload
+    def __call__(self, fn: Callable[P, Coroutine[Any, Any, R]], /) -> Step[P, R]: ...
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Step[P, R]: ...
+
+
+@overload
+def step(fn: Callable[P, Coroutine[Any, Any, R]], /) -> Step[P, R]: ...
 @overload
 def step(fn: Callable[P, R], /) -> Step[P, R]: ...
 @overload
@@ -268,7 +281,7 @@ def step(
     limit: int | None = ...,
     version: str = ...,
     tags: Sequence[str] = ...,
-) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+) -> _Decorator: ...
 
 
 def step(fn: Callable[..., Any] | None = None, /, *, name: str = "", **options: Any) -> Any:
@@ -306,11 +319,6 @@ def step(fn: Callable[..., Any] | None = None, /, *, name: str = "", **options: 
             raise WorkflowError(
                 f"the step '{function.__name__}' is a generator",
                 help="return a list, or build it inside the step",
-            )
-        if inspect.iscoroutinefunction(function):
-            raise WorkflowError(
-                f"the step '{function.__name__}' is async, which this version does not run yet",
-                help="make it a plain function that calls asyncio.run(…)",
             )
         chosen = name or function.__name__
         check_name(chosen, "step")

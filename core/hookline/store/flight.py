@@ -24,6 +24,8 @@ _SIZE = 32
 _CHECK = 0x5F10C4
 _EMPTY = bytes(_SIZE)
 _CAPACITY = 4096
+_SIDE = 1024
+"""The first slot for attempts that go on beside others of their worker."""
 
 
 class Slot:
@@ -80,7 +82,16 @@ class Flight:
         Args:
             worker: From 0; workers beyond the capacity of the file share slots.
         """
-        return Slot(self._map, worker % _CAPACITY * _SIZE)
+        return Slot(self._map, worker % _SIDE * _SIZE)
+
+    def side_slot(self, worker: int, number: int) -> Slot:
+        """Give a slot for one of several attempts that one worker makes at once.
+
+        Args:
+            worker: The worker, from 0.
+            number: Which of its attempts, from 0 to 99.
+        """
+        return Slot(self._map, (_SIDE + (worker * 100 + number) % (_CAPACITY - _SIDE)) * _SIZE)
 
     def read(self) -> list[InFlight]:
         """List what stands in the slots."""

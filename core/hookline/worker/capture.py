@@ -5,6 +5,7 @@ Nothing happens for an attempt that writes nothing but a few attribute accesses.
 
 from __future__ import annotations
 
+import contextvars
 import io
 import logging
 import sys
@@ -40,12 +41,34 @@ class Capture:
         self._limit = limit
         self._routed = None if descriptors else _Routed(limit)
         self._descriptors = Descriptors(limit, inherited) if descriptors else None
-        source = self._descriptors or self._routed
+        self._source = source = self._descriptors or self._routed
         assert source is not None
-        self._logging = _Logging(source.active)
+        self._logging = _Logging(self._active)
         # Called twice per attempt: bound once, so that there is no further call in between.
         self.begin = source.begin
         self.end = source.end
+
+    def begin_here(self) -> Callable[[], Output | None]:
+        """Let what this context writes through Python's streams belong to an attempt of its own, beside others.
+
+        Returns:
+            Ends the attempt, in the same context, and gives what it wrote; None where that is nothing.
+        """
+        if self._routed is None:
+            # Whatever else writes to the descriptors can't be told apart.
+            self._routed = _Routed(self._limit)
+            self._routed.install()
+        held = _Held()
+        _here.set(held)
+
+        def end() -> Output | None:
+            _here.set(None)
+            return held.tape.output() if held.tape is not None else None
+
+        return end
+
+    def _active(self) -> bool:
+        return _here.get() is not None or (self._source is not None and self._source.active())
 
     def install(self) -> None:
         """Put this process's streams and its loggers' handlers through here."""
@@ -62,6 +85,15 @@ class Capture:
             self._routed.uninstall()
         if self._descriptors is not None:
             self._descriptors.uninstall()
+
+
+class _Held:
+    """The tape of an attempt that goes on beside others, once it has written something."""
+
+    tape: Tape | None = None
+
+
+_here: contextvars.ContextVar[_Held | None] = contextvars.ContextVar("hookline_output", default=None)
 
 
 class _Current(threading.local):
@@ -94,12 +126,12 @@ class _Routed:
         self.end = end
 
     def active(self) -> bool:
-        """Tell whether this thread makes an attempt."""
-        return self._current.active
+        """Tell whether this thread or context makes an attempt."""
+        return self._current.active or _here.get() is not None
 
     def write(self, data: bytes) -> None:
         """Take what this thread's attempt wrote."""
-        current = self._current
+        current = _here.get() or self._current
         if current.tape is None:
             current.tape = Tape(bytearray(tape_size(self._limit)))
         current.tape.write(data)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hookline.model.batch import Batch, Failure, Outcome, RunFacts
 from hookline.model.states import Kind
 from hookline.worker.capture import Capture
 from hookline.worker.failures import failure_of
 from hookline.worker.native_threads import NativeThreads
-from hookline.worker.run_batch import Emit, run_batch
-from hookline.worker.services import WorkerServices, open_services
+from hookline.worker.run_batch import run_batch
+from hookline.worker.services import Emit, WorkerServices, open_services
 
 __all__ = ["LocalWorkers"]
 
@@ -45,17 +45,17 @@ class LocalWorkers:
         if services is None:
             services = self._open(number)
         self._limits.apply(batch.work.cpu)
-        told = 0
+        told: set[int] = set()
 
-        def emit_counting(outcomes: list[Outcome], done: bool) -> None:
-            nonlocal told
-            told += len(outcomes)
-            emit(outcomes, done)
+        def emit_counting(outcomes: list[Outcome], done: bool, positions: Sequence[int] | None = None) -> None:
+            told.update(positions if positions is not None else range(len(told), len(told) + len(outcomes)))
+            emit(outcomes, done, positions)
 
         try:
             run_batch(batch, emit_counting, services)
         except Exception as error:  # noqa: BLE001 - a full disk, most likely: the rest of the batch fails for it
-            emit(_failed(batch, told, failure_of(error, ())), True)
+            rest = [at for at in range(len(batch.items)) if at not in told]
+            emit(_failed(batch, rest, failure_of(error, ())), True, rest)
 
     def cancel(self, batches: Iterable[int]) -> None:
         """Ask batches to end."""
@@ -80,5 +80,5 @@ class LocalWorkers:
             return services
 
 
-def _failed(batch: Batch, told: int, failure: Failure) -> list[Outcome]:
-    return [Outcome(item, Kind.FAILED, None, 0, 0, failure) for item in batch.items[told:]]
+def _failed(batch: Batch, rest: Sequence[int], failure: Failure) -> list[Outcome]:
+    return [Outcome(batch.items[at], Kind.FAILED, None, 0, 0, failure) for at in rest]

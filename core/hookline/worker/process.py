@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from hookline.model.states import Kind
 from hookline.worker.capture import Capture
 from hookline.worker.failures import failure_of
 from hookline.worker.run_batch import run_batch
-from hookline.worker.services import WorkerServices, open_services
+from hookline.worker.services import Emit, WorkerServices, open_services
 
 __all__ = ["main"]
 
@@ -61,7 +61,7 @@ def _open(run: RunFacts, number: int, board: Board, output: list[int]) -> Worker
 
         import_target(run.target_module, run.target_file, run.search_path)
     shared = open_services(run)
-    return WorkerServices(shared, number, shared.flight.slot(number), capture, board.cancelled)
+    return WorkerServices(shared, number, shared.flight.slot(number), capture, board.cancelled, expendable=True)
 
 
 class _Link:
@@ -132,30 +132,37 @@ class _Worker:
             self._run(batch)
 
     def _run(self, batch: Batch) -> None:
-        sent = 0
+        sent: set[int] = set()
 
-        def emit(outcomes: list[Outcome], done: bool) -> None:
-            nonlocal sent
-            sent += len(outcomes)
-            self._link.send((OUTCOMES, batch.number, [tuple(outcome) for outcome in outcomes], done))
+        def emit(outcomes: list[Outcome], done: bool, positions: Sequence[int] | None = None) -> None:
+            sent.update(positions if positions is not None else range(len(sent), len(sent) + len(outcomes)))
+            self._link.send((OUTCOMES, batch.number, [tuple(outcome) for outcome in outcomes], done, positions))
 
         try:
-            if batch.timeout is None or len(batch.items) == 1:
+            if batch.timeout is None or len(batch.items) == 1 or batch.work.concurrent:
                 run_batch(batch, emit, self._services)
             else:
                 self._run_one_by_one(batch, emit)
         except Exception as error:  # noqa: BLE001 - a full disk, most likely: the rest of the batch fails for it
             failure = failure_of(error, ())
             now = time.time_ns() // 1000
-            emit([Outcome(item, Kind.FAILED, None, now, 0, failure) for item in batch.items[sent:]], True)
+            rest = [at for at in range(len(batch.items)) if at not in sent]
+            emit([Outcome(batch.items[at], Kind.FAILED, None, now, 0, failure) for at in rest], True, rest)
 
-    def _run_one_by_one(self, batch: Batch, emit: Callable[[list[Outcome], bool], None]) -> None:
+    def _run_one_by_one(self, batch: Batch, emit: Emit) -> None:
         """Let the driver see the end of each attempt at once: it times the next one from there."""
         for at in range(len(batch.items)):
             last = at == len(batch.items) - 1
             cut = slice(at, at + 1)
             one = replace(batch, items=batch.items[cut], inputs=batch.inputs[cut], keys=batch.keys[cut])
-            run_batch(one, lambda outcomes, done, last=last: emit(outcomes, done and last), self._services)  # type: ignore[misc]
+
+            def emit_one(
+                outcomes: list[Outcome], done: bool, positions: Sequence[int] | None = None, last: bool = last
+            ) -> None:
+                assert positions is None  # these are made one after the other
+                emit(outcomes, done and last)
+
+            run_batch(one, emit_one, self._services)
 
 
 def _ignore_signals(board: Board) -> None:

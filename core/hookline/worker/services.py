@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from hookline.model.batch import FunctionRef, Output, RunFacts
+from hookline.model.batch import FunctionRef, Outcome, Output, RunFacts
 from hookline.store.artifacts import Artifacts, ArtifactWriter
 from hookline.store.flight import Flight, Slot
 
-__all__ = ["OutputCapture", "SharedServices", "WorkerServices", "open_services"]
+if TYPE_CHECKING:
+    from hookline.worker.event_loop import EventLoop
+
+__all__ = ["Emit", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
 
 CodeDigest = Callable[[frozenset[object]], bytes]
+
+
+class Emit(Protocol):
+    """Takes outcomes of a batch."""
+
+    def __call__(self, outcomes: list[Outcome], done: bool, positions: Sequence[int] | None = None) -> None:
+        """Take them.
+
+        Args:
+            outcomes: The outcomes.
+            done: Whether the batch has no more.
+            positions: Which of the batch's attempts these are; None for those that are next in order.
+        """
+        ...
 
 
 class OutputCapture(Protocol):
@@ -21,6 +39,10 @@ class OutputCapture(Protocol):
 
     def begin(self) -> None:
         """An attempt starts in this thread."""
+        ...
+
+    def begin_here(self) -> Callable[[], Output | None]:
+        """An attempt starts in this context, beside others in this thread; give what ends it."""
         ...
 
     def end(self) -> Output | None:
@@ -40,6 +62,7 @@ class SharedServices:
         find: Finds the plain function of a step.
         code_digest: Digests the project code that a value refers to.
         prepared: Work that this process has seen, by task.
+        event_loop: Where attempts of async steps go on side by side; made at the first of them.
     """
 
     run: RunFacts
@@ -49,9 +72,22 @@ class SharedServices:
     find: Callable[[FunctionRef], Callable[..., Any]]
     code_digest: CodeDigest
     prepared: dict[int, Any] = field(default_factory=dict)
+    event_loop: EventLoop | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def open_loop(self) -> EventLoop:
+        """Give the loop of this process, which goes on from one attempt to the next."""
+        with self._lock:
+            if self.event_loop is None or self.event_loop.left_behind:
+                from hookline.worker.event_loop import EventLoop
+
+                self.event_loop = EventLoop()
+            return self.event_loop
 
     def close(self) -> None:
-        """Give files back."""
+        """Give files back, and end the loop."""
+        if self.event_loop is not None:
+            self.event_loop.close()
         self.writer.close()
         self.flight.close()
 
@@ -66,6 +102,7 @@ class WorkerServices:
         slot: Its place in the flight file.
         capture: Keeps the attempts' output; None where nothing is captured.
         is_cancelled: Tells whether a batch is asked to end.
+        expendable: Whether this process may end to get rid of an attempt that does not.
     """
 
     shared: SharedServices
@@ -73,6 +110,7 @@ class WorkerServices:
     slot: Slot
     capture: OutputCapture | None = None
     is_cancelled: Callable[[int], bool] = lambda _: False
+    expendable: bool = False
 
     @property
     def run(self) -> RunFacts:

@@ -1,0 +1,71 @@
+"""One event loop in a thread of its own: where the attempts of async steps go on side by side.
+
+It lives as long as the worker process serves its run, so that what a step keeps between attempts, such as a client with
+its connections, stays usable. It is never the loop of whoever started the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+__all__ = ["AT_ONCE", "EventLoop"]
+
+AT_ONCE = 100
+"""How many attempts go on at once in one loop."""
+
+_END_WITHIN = 2.0
+
+
+class EventLoop:
+    """A running event loop.
+
+    Attributes:
+        loop: The loop.
+        room: Lets as many attempts go on at once as may; used in the loop only.
+        free: Numbers from 0 that attempts at hand do not have; used in the loop only.
+        left_behind: Whether an attempt blocks the loop for good, so that another one has to be made.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.room = asyncio.Semaphore(AT_ONCE)
+        self.free = list(range(AT_ONCE))
+        self.left_behind = False
+        self._ending = False
+        # A daemon: a step that blocks the loop must not keep a driver from ending that was told to.
+        self._thread = threading.Thread(target=self._run, name="hookline-async", daemon=True)
+        self._thread.start()
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Let a coroutine run; from any thread."""
+        self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
+
+    def close(self) -> None:
+        """End the loop with all that a step left running in it."""
+        self._ending = True
+        if not self.left_behind:
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(_END_WITHIN)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        while not self._ending:
+            try:
+                self.loop.run_forever()
+            except BaseException:  # noqa: BLE001 - SystemExit in a task that a step started, which is that task's end only
+                continue
+        try:
+            self._cancel_all()
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        finally:
+            self.loop.close()
+
+    def _cancel_all(self) -> None:
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_END_WITHIN / 2))

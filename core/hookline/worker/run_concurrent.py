@@ -1,0 +1,233 @@
+"""A batch of an async step: its attempts go on side by side in the worker's event loop.
+
+The thread that was given the batch waits: it hands outcomes on as they come, passes the wish to cancel on, and looks
+after attempts that do not end when their time is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import time
+from typing import Any
+
+from hookline.model.attempt import attempt_in_force
+from hookline.model.batch import Batch, Failure, Outcome
+from hookline.model.recording import in_attempt
+from hookline.model.states import Kind
+from hookline.worker.attempts import Attempts, Prepared
+from hookline.worker.event_loop import AT_ONCE
+from hookline.worker.failures import failure_of
+from hookline.worker.services import Emit, WorkerServices
+
+__all__ = ["run_concurrent"]
+
+_LOOK = 0.05
+_EMIT_AFTER = 0.02
+_GRACE = 5.0
+"""Seconds in which an attempt must have ended after it was cancelled because its time was over."""
+
+_GONE = 70
+_Done = tuple[int, Outcome]
+
+
+def run_concurrent(batch: Batch, prepared: Prepared, emit: Emit, services: WorkerServices) -> None:
+    """Make the attempts of a batch side by side.
+
+    Args:
+        batch: What to run.
+        prepared: What its attempts have in common.
+        emit: Takes outcomes as they come, with their positions.
+        services: What this worker has.
+
+    Raises:
+        KeyboardInterrupt: The user interrupted the driver's own thread; attempts at hand were reported as cancelled.
+    """
+    waiting = _Waiting(batch, prepared, emit, services)
+    try:
+        waiting.until_done()
+    finally:
+        services.slot.clear()
+
+
+class _Waiting:
+    """The thread that waits for a batch.
+
+    Its ``began`` is written by the loop and read here: when an attempt began, by position, until it has ended.
+    """
+
+    def __init__(self, batch: Batch, prepared: Prepared, emit: Emit, services: WorkerServices) -> None:
+        self._batch = batch
+        self._emit = emit
+        self._services = services
+        self._loop = services.shared.open_loop()
+        self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
+        self._left = len(batch.items)
+        self._ended = bytearray(len(batch.items))
+        self._batch_of_attempts = _Batch(batch, prepared, services, self._done)
+        self._interrupted = False
+        self._cancelled = False
+
+    def until_done(self) -> None:
+        """Hand outcomes on until there are no more."""
+        self._loop.start(self._batch_of_attempts.run())
+        capture = self._services.capture
+        if capture is not None:
+            capture.begin()
+        try:
+            while self._left:
+                try:
+                    self._hand_on(self._gather())
+                    self._look_after()
+                except KeyboardInterrupt:
+                    self._interrupted = True
+                    self._cancel()
+        finally:
+            if capture is not None:
+                capture.end()
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def _gather(self) -> list[_Done]:
+        """Take what has ended: with the first, whatever comes within a moment."""
+        found: list[_Done] = []
+        try:
+            found.append(self._done.get(timeout=_LOOK))
+            end = time.monotonic() + _EMIT_AFTER
+            while len(found) < self._left and (rest := end - time.monotonic()) > 0:
+                found.append(self._done.get(timeout=rest))
+        except queue.Empty:
+            pass
+        return found
+
+    def _hand_on(self, found: list[_Done]) -> None:
+        found = [done for done in found if not self._ended[done[0]]]
+        for position, _ in found:
+            self._ended[position] = 1
+        self._left -= len(found)
+        if not found:
+            return
+        self._services.shared.writer.sync()
+        self._emit([outcome for _, outcome in found], not self._left, [position for position, _ in found])
+
+    def _look_after(self) -> None:
+        if not self._cancelled and self._services.is_cancelled(self._batch.number):
+            self._cancel()
+        limit = self._batch.timeout
+        if limit is None or not self._left:
+            return
+        now = time.monotonic()
+        late = [at for at, began in list(self._batch_of_attempts.began.items()) if now - began > limit + _GRACE]
+        if late:
+            self._leave_behind(late, limit)
+
+    def _cancel(self) -> None:
+        self._cancelled = True
+        self._loop.loop.call_soon_threadsafe(self._batch_of_attempts.cancel)
+
+    def _leave_behind(self, late: list[int], limit: float) -> None:
+        """Give up on attempts that were cancelled and did not end: they hold the loop, or don't let go."""
+        message = f"took longer than {limit:g} s, and did not end when it was cancelled"
+        if self._services.expendable:
+            failure = Failure("TimeoutError", message, "", "", True)
+            self._hand_on([(at, _outcome(self._batch.items[at], Kind.TIMED_OUT, failure)) for at in late])
+            if self._left:
+                os._exit(_GONE)  # the executor has the others tried again
+            self._loop.left_behind = True
+            return
+        self._loop.left_behind = True
+        failure = Failure("abandoned", message, "", "", retryable=False)
+        rest = [at for at, ended in enumerate(self._ended) if not ended]
+        self._hand_on([(at, _outcome(self._batch.items[at], Kind.ABANDONED, failure)) for at in rest])
+
+
+class _Batch:
+    """The attempts of one batch, in the loop."""
+
+    def __init__(
+        self, batch: Batch, prepared: Prepared, services: WorkerServices, done: queue.SimpleQueue[_Done]
+    ) -> None:
+        self._batch = batch
+        self._prepared = prepared
+        self._services = services
+        self._done = done
+        self._loop = services.shared.open_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._positions = iter(range(len(batch.items)))
+        self._stopping = False
+        self.began: dict[int, float] = {}
+
+    async def run(self) -> None:
+        """Let as many attempts go on at once as may, until all have been made."""
+        count = min(len(self._batch.items), AT_ONCE)
+        await asyncio.gather(*[self._make_some() for _ in range(count)])
+
+    def cancel(self) -> None:
+        """Cancel the attempts at hand, and begin no further one."""
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def _make_some(self) -> None:
+        for position in self._positions:
+            async with self._loop.room:
+                # A task of its own has a context of its own, and can be cancelled without the others.
+                task = asyncio.create_task(self._make(position))
+                self._tasks.add(task)
+                try:
+                    await asyncio.wait([task])
+                finally:
+                    self._tasks.discard(task)
+                if task.cancelled():  # before it had begun
+                    self._done.put((position, _outcome(self._batch.items[position], Kind.CANCELLED)))
+
+    async def _make(self, position: int) -> None:
+        attempts = Attempts(self._batch, self._prepared, self._services)
+        number = self._loop.free.pop()
+        slot = self._services.shared.flight.side_slot(self._services.worker, number)
+        try:
+            outcome = await self._attempt(attempts, position, slot)
+        finally:
+            slot.clear()
+            self._loop.free.append(number)
+            self.began.pop(position, None)
+        self._done.put((position, outcome))
+
+    async def _attempt(self, attempts: Attempts, position: int, slot: Any) -> Outcome:
+        if self._stopping:
+            return _outcome(self._batch.items[position], Kind.CANCELLED)
+        item = attempts.begin(position, slot)
+        in_attempt.set(attempts.record)
+        attempt_in_force.set(attempts.current)
+        capture = self._services.capture
+        end = capture.begin_here() if capture is not None else None
+        started_us, clock = time.time_ns() // 1000, time.perf_counter_ns()
+        self.began[position] = time.monotonic()
+        outputs: bytes | None = None
+        failure: Failure | None = None
+        kind: int = Kind.COMPLETED
+        limit = asyncio.timeout(self._batch.timeout)
+        try:
+            async with limit:
+                value = await attempts.call()
+            if limit.expired():
+                raise TimeoutError  # it was cancelled, and went on
+            kind, outputs = attempts.take(value)
+        except BaseException as error:  # noqa: BLE001 - whatever a step raises is its failure, sys.exit too
+            kind, failure = self._failed(error, limit.expired())
+        duration_us = (time.perf_counter_ns() - clock) // 1000
+        output = end() if end is not None else None
+        return Outcome(item, kind, outputs, started_us, duration_us, failure, attempts.finish(), output)
+
+    def _failed(self, error: BaseException, expired: bool) -> tuple[int, Failure]:
+        if expired and isinstance(error, TimeoutError):
+            message = f"took longer than {self._batch.timeout:g} s"
+            return Kind.TIMED_OUT, Failure("TimeoutError", message, "", "", True)
+        if isinstance(error, asyncio.CancelledError) and self._stopping:
+            return Kind.CANCELLED, failure_of(error, ())
+        return Kind.FAILED, failure_of(error, self._prepared.retry_on, self._prepared.function)
+
+
+def _outcome(item: int, kind: int, failure: Failure | None = None) -> Outcome:
+    return Outcome(item, kind, None, time.time_ns() // 1000, 0, failure)
