@@ -40,16 +40,22 @@ def halves(numbers: list[int] = [2, 3, 4]):
     return after(halve(numbers[1])), halve.map(x=numbers)
 
 
-def test_a_failed_run_names_the_tasks_and_calls_the_step_for_failures(tmp_path: Path) -> None:
-    """The result raises with the failed tasks; on_failure gets the run's id and the same tasks."""
+def test_a_failed_run_names_the_tasks_and_runs_the_step_for_failures(tmp_path: Path) -> None:
+    """The result raises with the failed tasks; on_failure gets the run's id and the same tasks, as one more task."""
     told.clear()
     run = hookline.run(halves, executor="inline", store=tmp_path)
     assert run.status == "failed"
-    assert run.counts == {"completed": 2, "reused": 0, "failed": 2, "skipped": 1}
+    assert run.counts == {"completed": 3, "reused": 0, "failed": 2, "skipped": 1}
     with pytest.raises(RunFailedError, match="'halve', 'halve-2' did not complete") as caught:
         _ = run.result
     assert caught.value.tasks == ("halve", "halve-2")
     assert told == [(run.id, ["halve", "halve-2"])]
+    assert run.tasks["tell"].state == "completed"
+    assert run.why("tell") == "ran: the run failed"
+    resumed = hookline.resume(run.id, store=tmp_path, executor="threads", workflow=halves)
+    assert resumed.status == "failed"
+    assert told == [(run.id, ["halve", "halve-2"])] * 2
+    assert resumed.tasks["tell-2"].state == "completed"
     assert run.tasks["halve"].error == "ValueError: 3 is odd"
     assert run.why("after") == "skipped: upstream: 'halve' has no value"
 
@@ -83,7 +89,7 @@ def test_observers_hear_of_a_run_in_order_and_after_the_commit(tmp_path: Path) -
     assert isinstance(events[0], RunStarted)
     assert events[0].run_id == run.id
     assert isinstance(events[-1], RunFinished)
-    assert events[-1].counts == {"completed": 2, "reused": 0, "failed": 2, "skipped": 1}
+    assert events[-1].counts == {"completed": 3, "reused": 0, "failed": 2, "skipped": 1}
     ended = [event for event in events if isinstance(event, TaskEnded)]
     assert {event.task_id for event in ended} == {"halve", "halve-2[1]"}
     assert all("raise ValueError" in event.frame for event in ended)

@@ -29,7 +29,7 @@ COMMANDS = {
     "graph": ("hookline.cli.graph", "Draw a workflow's task graph."),
     "check": ("hookline.cli.check", "Build a workflow's task graph and report all problems, without running anything."),
     "resume": ("hookline.cli.resume", "Go on with a run that failed or was interrupted."),
-    "runs": ("hookline.cli.runs", "List runs, show one, or read what its tasks printed."),
+    "runs": ("hookline.cli.runs", "List runs, show one, read what its tasks printed, or stop one."),
 }
 """Name to module, and the first line of the command's docstring."""
 

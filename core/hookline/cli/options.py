@@ -9,7 +9,20 @@ import typer
 
 from hookline.cli.sections import OUTPUT
 
-__all__ = ["ExecutorName", "Json", "Quiet", "RunId", "SeedNumber", "StorePath", "TaskId", "Workers"]
+__all__ = [
+    "ExecutorName",
+    "From",
+    "Json",
+    "Only",
+    "Quiet",
+    "RunId",
+    "SeedNumber",
+    "StorePath",
+    "TaskId",
+    "To",
+    "Workers",
+    "split_words",
+]
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id or its beginning, 'last', 'last~1' …")]
 TaskId = Annotated[
@@ -28,6 +41,19 @@ Workers = Annotated[
     int | None, typer.Option("--workers", "-w", metavar="N", min=1, help="How many tasks may run at once.")
 ]
 SeedNumber = Annotated[int, typer.Option("--seed", metavar="N", help="What Seed arguments derive from.")]
+_WORDS = "ids, names of steps, or tags; several by commas."
+To = Annotated[
+    list[str] | None,
+    typer.Option("--to", metavar="TASKS", help=f"Only these tasks and what they need: {_WORDS}"),
+]
+From = Annotated[
+    list[str] | None,
+    typer.Option("--from", metavar="TASKS", help=f"Only these tasks and what depends on them: {_WORDS}"),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="TASKS", help=f"Just these tasks, given recorded results: {_WORDS}"),
+]
 Json = Annotated[
     bool,
     typer.Option(
@@ -35,3 +61,8 @@ Json = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Show no progress and no hints.")]
+
+
+def split_words(given: list[str] | None) -> tuple[str, ...]:
+    """Split what was given by repetition, or with commas."""
+    return tuple(word.strip() for text in given or () for word in text.split(",") if word.strip())

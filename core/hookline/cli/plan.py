@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Json, SeedNumber, StorePath
+from hookline.cli.options import From, Json, Only, SeedNumber, StorePath, To, split_words
 from hookline.cli.output import say, show, show_json
 from hookline.cli.wording import all_of, amount, clipped, hint, one_line, table
 from hookline.cli.workflow_command import WorkflowCommand
@@ -41,6 +41,9 @@ def plan(
     store: StorePath = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="As if nothing were recorded.")] = False,
     seed: SeedNumber = 0,
+    to: To = None,
+    from_: From = None,
+    only: Only = None,
     as_json: Json = False,
 ) -> None:
     """Tell what a run would do now, and why, without running anything.
@@ -56,6 +59,9 @@ def plan(
         store=invocation.store(store),
         fresh=fresh,
         seed=seed,
+        to=split_words(to),
+        from_=split_words(from_),
+        only=split_words(only),
         target=invocation.target,
     )
     if as_json:

@@ -9,7 +9,18 @@ import typer
 
 from hookline.cli.driving import drive
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import ExecutorName, Json, Quiet, SeedNumber, StorePath, Workers
+from hookline.cli.options import (
+    ExecutorName,
+    From,
+    Json,
+    Only,
+    Quiet,
+    SeedNumber,
+    StorePath,
+    To,
+    Workers,
+    split_words,
+)
 from hookline.cli.workflow_command import WorkflowCommand
 
 if TYPE_CHECKING:
@@ -33,6 +44,9 @@ def run(
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="TEXT", help="A tag for the run; repeat it for more.")
     ] = None,
+    to: To = None,
+    from_: From = None,
+    only: Only = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -58,6 +72,9 @@ def run(
             seed=seed,
             name=name,
             tags=tuple(tag or ()),
+            to=split_words(to),
+            from_=split_words(from_),
+            only=split_words(only),
             observers=observers,
             stop=stop,
             target=invocation.target,

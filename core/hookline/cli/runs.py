@@ -12,6 +12,7 @@ from hookline.cli.sections import OUTPUT, SectionedCommand
 from hookline.cli.stores import existing_store
 from hookline.cli.tasks import task_id
 from hookline.cli.wording import clean, hint
+from hookline.model.states import RunState
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -20,7 +21,7 @@ All = Annotated[bool, typer.Option("--all", rich_help_panel=OUTPUT, help="Leave 
 
 @app.callback(invoke_without_command=True)
 def runs(context: typer.Context) -> None:
-    """List runs, show one, or read what its tasks printed."""
+    """List runs, show one, read what its tasks printed, or stop one."""
     if context.invoked_subcommand is None:
         show(context.get_help())
 
@@ -72,6 +73,31 @@ def show_run(
         return
     for line in run_page(found, listed, opened, everything):
         show(line)
+
+
+@app.command(cls=SectionedCommand)
+def cancel(
+    run: RunId = "last",
+    kill: Annotated[bool, typer.Option("--kill", help="End running tasks at once, without time to finish.")] = False,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="A reason, recorded with the run.")] = "",
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait, at most 15 s, until it has ended.")] = True,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Stop a run that another process drives; what it recorded stays, and it can be resumed."""
+    from hookline.engine import api
+
+    found = api.cancel(run, store=existing_store(store), kill=kill, why=why, wait=15.0 if wait else 0.0)
+    state = RunState(found.status)
+    if as_json:
+        show_json({"run": found.id, "status": state.value})
+        return
+    if state.ended:
+        show(f"{state.symbol} run {found.id} of {clean(found.workflow)} is {state.word}")
+        say(f"go on with it: {hint('resume', found.id)}")
+    else:
+        show(f"run {found.id} of {clean(found.workflow)} was asked to stop, and is still {state.word}")
+        say(f"see how it stands: {hint('runs', 'show', found.id)}")
 
 
 @app.command(cls=SectionedCommand)

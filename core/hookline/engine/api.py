@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,25 @@ from hookline.engine.stop import Stop
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor
 from hookline.graph.build import build_graph
+from hookline.graph.select import Selection, select
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan
 from hookline.model.run import Run
+from hookline.model.states import RunState, Verdict
 from hookline.model.step import Step
 from hookline.model.workflow import Workflow
 from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
+from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
 from hookline.worker.target import Target, is_loading, load_target, target_of
 
-__all__ = ["graph", "open_run", "open_store", "plan", "resume", "run"]
+__all__ = ["cancel", "graph", "open_run", "open_store", "plan", "resume", "run"]
 
 _DEFAULT_EXECUTOR = "threads"
+_LOOK = 0.1
+_SHOWN = 5
 
 
 def run(
@@ -46,6 +52,9 @@ def run(
     name: str | None = None,
     tags: Sequence[str] = (),
     turns: int | None = None,
+    to: Sequence[str] = (),
+    from_: Sequence[str] = (),
+    only: Sequence[str] = (),
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
     target: Target | None = None,
@@ -64,6 +73,9 @@ def run(
         name: A name for the run.
         tags: Words for the run.
         turns: How many turns a loop may take, and how many levels deep steps may grow; a million by default.
+        to: Run these tasks and what they need; ids, names of steps, or tags. The run's result is their value.
+        from_: Run these tasks and what depends on them, with recorded results of what they need.
+        only: Run just these tasks, with recorded results of what they need.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
         target: Where the workflow was loaded from; found out by default.
@@ -80,7 +92,11 @@ def run(
     _refuse_while_loading(workflow.name)
     target = target or target_of(workflow)
     built = build_graph(workflow, params or {})
-    journal = open_journal(store_path(store, target.root), create=True)
+    selection = _selection(to, from_, only)
+    path = store_path(store, target.root)
+    if selection:
+        built = _selected(built, selection, target, path, seed)
+    journal = open_journal(path, create=True)
     request = Request(
         built,
         target,
@@ -92,6 +108,7 @@ def run(
         Settings(seed=seed, fail_fast=fail_fast, turns=turns or Settings().turns),
         observers,
         stop or Stop(),
+        selection,
     )
     return recorded_run(journal, drive(request, journal), lambda: None, built)
 
@@ -136,6 +153,9 @@ def resume(
     target = target_of(workflow) if workflow is not None else _recorded_target(row.target, row.workflow, row.id)
     params = _recorded_params(row, journal)
     built = build_graph(target.workflow, params)
+    selection = Selection.read(recorded.get("select", {}))
+    if selection:
+        built = select(built, selection).graph
     known = {task.id for task in built.tasks}
     for task_id in (*keep, *rerun):
         if task_id not in known:
@@ -155,8 +175,52 @@ def resume(
         Settings(row.seed, bool(recorded.get("fail_fast")), keep=frozenset(keep), rerun=frozenset(rerun)),
         observers,
         stop or Stop(),
+        selection,
     )
     return recorded_run(journal, drive(request, journal, row.id, takeover), lambda: None, built)
+
+
+def cancel(
+    run_id: str = "last",
+    *,
+    store: str | Path | None = None,
+    kill: bool = False,
+    why: str = "",
+    wait: float = 15.0,
+) -> Run:
+    """Stop a run that another process drives; what it recorded stays, and it can be resumed.
+
+    Args:
+        run_id: Its id, a prefix, ``"last"`` or ``"last~1"``.
+        store: As for :func:`run`.
+        kill: End running attempts at once, instead of giving them time to end.
+        why: What to record as the reason.
+        wait: Seconds to wait for the driver, which looks once a second; 0 for not at all.
+
+    Returns:
+        The run; its status tells whether it has ended.
+
+    Raises:
+        UsageError: There is no such run, or it has ended.
+    """
+    journal = open_journal(store_path(store))
+    row = journal.run(run_id)
+    if row.state.ended:
+        raise UsageError(f"run {row.id} has ended: it is {row.state.word}", help="see: hookline runs list")
+    found = recorded_run(journal, row.id, lambda: _recorded_target(row.target, row.workflow, row.id))
+    if not is_driven(journal, row):
+        # Its driver is dead, so nobody would see the flag.
+        writer = journal.take_run(row.id)
+        try:
+            writer.finish(RunState.CANCELLED, error=why or None)
+        finally:
+            writer.close()
+        return found
+    journal.request_cancel(row.id, kill=kill, why=why)
+    end = time.monotonic() + wait
+    while not RunState(found.status).ended and time.monotonic() < end:
+        time.sleep(_LOOK)
+    return found
 
 
 def plan(
@@ -166,6 +230,9 @@ def plan(
     store: str | Path | None = None,
     fresh: bool = False,
     seed: int = 0,
+    to: Sequence[str] = (),
+    from_: Sequence[str] = (),
+    only: Sequence[str] = (),
     target: Target | None = None,
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
@@ -176,6 +243,9 @@ def plan(
         store: As for :func:`run`.
         fresh: As for :func:`run`.
         seed: As for :func:`run`.
+        to: As for :func:`run`.
+        from_: As for :func:`run`.
+        only: As for :func:`run`.
         target: As for :func:`run`.
 
     Returns:
@@ -183,9 +253,10 @@ def plan(
     """
     target = target or target_of(workflow)
     built = build_graph(workflow, params or {})
-    path = store_path(store, target.root)
-    journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(built, prepare(built, Path(target.root)), journal, fresh, seed)
+    selection = _selection(to, from_, only)
+    if selection:
+        built = select(built, selection).graph
+    return _planned(built, target, store_path(store, target.root), fresh, seed)
 
 
 def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = None) -> TaskGraph:
@@ -267,6 +338,32 @@ def open_store(path: str | Path) -> RecordedStore:
         StoreError: There is no store, or it can't be read.
     """
     return RecordedStore(path)
+
+
+def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int) -> Plan:
+    journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
+    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed)
+
+
+def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
+    words = ((given,) if isinstance(given, str) else tuple(given) for given in (to, from_, only))
+    return Selection(*words)
+
+
+def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int) -> TaskGraph:
+    """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
+    selected = select(graph, selection)
+    if selected.given:
+        found = _planned(selected.graph, target, path, False, seed)
+        missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
+        if missing:
+            told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
+            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+            raise UsageError(
+                f"what was selected needs results that are not recorded: {told}{more}",
+                help=f"run these first: --to {','.join(task.id for task in missing[:_SHOWN])}",
+            )
+    return selected.graph
 
 
 def _refuse_while_loading(name: str) -> None:

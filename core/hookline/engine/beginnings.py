@@ -48,6 +48,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "workers": request.workers,
                 "fail_fast": request.settings.fail_fast,
                 "fresh": request.fresh,
+                **({"select": request.selection.described()} if request.selection else {}),
             }
         ),
         request.name,
@@ -61,7 +62,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
             }
         ),
         describe_returns(graph, range(len(graph.tasks))),
-        extra=json.dumps({"params": describe_params(graph.params, store.artifacts)}),
+        extra=json.dumps({"params": describe_params(graph.params, store.artifacts), "tasks": len(graph.tasks)}),
     )
 
 

@@ -16,6 +16,7 @@ from hookline.engine.growing import Growing
 from hookline.engine.inputs import CallInputs
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher, Planned
+from hookline.engine.nodes import Nodes
 from hookline.engine.opening import OpenTask, OpenTasks
 from hookline.engine.outcomes import Outcomes, ranges_of
 from hookline.engine.planner import Decided, Planner, Recorded
@@ -58,6 +59,7 @@ class Dispatcher:
         growing: Plants recorded recipes.
         retries: Knows what waits for another attempt.
         journaling: Has decisions recorded and told.
+        nodes: Knows what was running when earlier drivers of the run died.
         recorded: What this run recorded before it was resumed, by task.
         stop: Asks the run to stop.
         settings: What the user asked for.
@@ -74,6 +76,7 @@ class Dispatcher:
         growing: Growing,
         retries: Retries,
         journaling: Journaling,
+        nodes: Nodes,
         recorded: dict[int, Recorded],
         stop: Stop,
         settings: Settings,
@@ -87,6 +90,7 @@ class Dispatcher:
         self._growing = growing
         self._retries = retries
         self._journal = journaling
+        self._nodes = nodes
         self._recorded = recorded
         self._stop = stop
         self._settings = settings
@@ -122,6 +126,10 @@ class Dispatcher:
             self._receive()
         self._wind_down()
         return not scheduler.unfinished
+
+    def go_on(self) -> None:
+        """Forget that tasks failed: what is added from here on has to run all the same."""
+        self._outcomes.failed = self._tasks.failed = self._refused = False
 
     def _failing(self) -> bool:
         return self._outcomes.failed or self._tasks.failed or self._refused
@@ -210,9 +218,23 @@ class Dispatcher:
         if decided.kept or decided.hits or decided.refused or decided.same:
             self._regrow(index, decided)
             self._settle(index, opened, decided)
+        if decided.run and self._nodes.any_poisonous and name not in self._settings.rerun:
+            self._set_aside(index, decided)
         if decided.run:
             self._journal.decided_to_run(index, decided.run[0], len(decided.run), high - low)
             self._enqueue(index, decided, decided.run)
+
+    def _set_aside(self, index: int, decided: Decided) -> None:
+        """Leave out what was running each time when drivers of this run died."""
+        for item in [item for item in decided.run if self._nodes.is_poisonous(index, item)]:
+            decided.run.remove(item)
+            failure = self._journal.set_aside(index, item)
+            self._refused = True
+            self._planner.forget(decided.keys[item - decided.low])
+            self._journal.ended_without_value(index, item, State.FAILED, failure)
+            self._scheduler.finish(index, item, item + 1, State.FAILED)
+        if self._scheduler.ended(index):
+            self._tasks.end(index)
 
     def _enqueue(self, index: int, decided: Decided, items: list[int]) -> None:
         after = 0

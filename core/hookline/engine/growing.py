@@ -14,6 +14,7 @@ from hookline.engine.program import GrownPart, Program
 from hookline.engine.scheduler import Scheduler
 from hookline.errors import HooklineError
 from hookline.model.batch import Outcome
+from hookline.model.graph import Task
 from hookline.model.states import Kind
 from hookline.worker.failures import failure_of
 
@@ -92,6 +93,12 @@ class Growing:
         self._journal.planted(planted)
         self._recorded.update(self._nodes.all_recorded(planted.part.tasks))
         return planted
+
+    def append(self, task: Task) -> None:
+        """Add a task that the engine makes itself, as :meth:`Growth.append`."""
+        self._growth.append(task)
+        self._tasks.grow()
+        self._journal.grow(1)
 
     def ended(self) -> Iterator[tuple[GrownPart, int, bytes | None]]:
         """Yield the parts whose results have ended, as :meth:`Growth.take_ended`."""

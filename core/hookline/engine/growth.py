@@ -134,6 +134,20 @@ class Growth:
         self._results[result] = part
         return Planted(part, places, replaced)
 
+    def append(self, task: Task) -> None:
+        """Add a task of the workflow's own, numbered on from the last one there is.
+
+        Raises:
+            HooklineError: Its code can't be read, or can't travel; nothing was added.
+        """
+        program = self._builder.make(task)
+        self._builder.check()
+        self._exporter.add(program)
+        self._nodes.add(task.id)
+        self._program.extend([program])
+        self._scheduler.grow(self._program.dependencies[task.index :])
+        self._held.grow()
+
     def note_end(self, index: int) -> None:
         """Note that a task has ended; if it is the result of a part, that can be settled."""
         part = self._results.pop(index, None) if self._results else None

@@ -6,7 +6,7 @@ import logging
 import threading
 
 from hookline.engine.stop import Stop
-from hookline.errors import HooklineError
+from hookline.errors import HooklineError, OwnershipError
 from hookline.store.protocol import RunWriter
 
 __all__ = ["Heartbeat"]
@@ -46,6 +46,11 @@ class Heartbeat:
             looks += 1
             try:
                 asked = self._writer.heartbeat() if looks % _BEATS == 0 else self._writer.cancelled()
+            except OwnershipError as error:
+                # What happens from here on can't be recorded; the next commit says so to the user.
+                _log.debug("ownership lost: %s", error)
+                self._stop.hard()
+                return
             except HooklineError as error:
                 # What is wrong with the store, the next commit says to the user.
                 _log.debug("heartbeat failed: %s", error)

@@ -241,10 +241,10 @@ class RecordedRun:
         verdicts = {row.verdict: row for row in rows if row.epoch == epoch}
         if Verdict.REUSE in verdicts:
             return TaskState.REUSED
-        stopped = verdicts.get(Verdict.SKIP) or verdicts.get(Verdict.BLOCKED)
+        stopped = verdicts.get(Verdict.SKIP) or verdicts.get(Verdict.BLOCKED) or verdicts.get(Verdict.SET_ASIDE)
+        if stopped is not None and stopped.detail == REFUSED:
+            return TaskState.FAILED
         if stopped is not None and not (attempts and attempts[-1].epoch >= epoch):
-            if stopped.detail == REFUSED:
-                return TaskState.FAILED
             return TaskState.CANCELLED if stopped.why == "cancelled" else TaskState.SKIPPED
         if not attempts:
             return TaskState.PENDING

@@ -11,7 +11,7 @@ from hookline.cache.explain import pack_parts
 from hookline.engine.growth import Planted
 from hookline.engine.held import Held
 from hookline.engine.history import REFUSED
-from hookline.engine.nodes import Nodes
+from hookline.engine.nodes import POISONOUS, Nodes
 from hookline.engine.program import FORGOTTEN, GrownPart, Program, TaskProgram
 from hookline.engine.recorder import Recorder
 from hookline.engine.scheduler import Scheduler, State
@@ -156,8 +156,12 @@ class Journaling:
         """Tasks were added."""
         for index, place in zip(planted.part.tasks, planted.places, strict=True):
             self._places[index] = place
-        self._explained += bytes(len(planted.places))
-        self._known_nodes += bytes(len(planted.places))
+        self.grow(len(planted.places))
+
+    def grow(self, count: int) -> None:
+        """Make room for tasks that were added."""
+        self._explained += bytes(count)
+        self._known_nodes += bytes(count)
 
     def came_to(self, part: GrownPart, outputs: bytes) -> None:
         """The item that a part was grown for has its value."""
@@ -289,6 +293,21 @@ class Journaling:
             retryable=False,
         )
         self._decide(Decision(self._nodes[index], item, item + 1, Verdict.BLOCKED, failure.message, detail=REFUSED))
+        return failure
+
+    def set_aside(self, index: int, item: int) -> Failure:
+        """An item was running each time when the last drivers of the run died; it is not tried again without a word."""
+        name = self.name(index, item)
+        failure = Failure(
+            "SetAsideError",
+            f"'{name}' was running when the driver died, {POISONOUS} times in a row, and is set aside\n"
+            f"help: resume with --rerun {self._program.tasks[index].task.id} to try it again; on the executor "
+            "'processes' it can't take the driver with it",
+            "",
+            "",
+            retryable=False,
+        )
+        self._decide(Decision(self._nodes[index], item, item + 1, Verdict.SET_ASIDE, failure.message, detail=REFUSED))
         return failure
 
     def same_as(self, index: int, item: int, source: int, source_item: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
+from hookline.graph.select import Selection
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.worker.target import Target
@@ -50,6 +51,7 @@ class Request:
         settings: Further wishes.
         observers: Who watches.
         stop: Asks the run to stop.
+        selection: Which part of the workflow the graph is.
     """
 
     graph: TaskGraph
@@ -62,3 +64,4 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     observers: Sequence[Observer] = ()
     stop: Stop = field(default_factory=Stop)
+    selection: Selection = field(default_factory=Selection)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +36,8 @@ from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import EXECUTORS, Executor
 from hookline.model.events import RunFinished, RunStarted
-from hookline.model.graph import TaskGraph
+from hookline.model.graph import Binding, Constant, Task, TaskGraph
+from hookline.model.place import place_of
 from hookline.model.recording import Form
 from hookline.model.states import RunState
 from hookline.store.journal import SqliteStore
@@ -115,6 +118,7 @@ class _Session:
         resumed: bool,
     ) -> None:
         self._request = request
+        self._program = prepared.program
         self._store = store
         self._writer = writer
         self._resumed = resumed
@@ -175,7 +179,7 @@ class _Session:
             request.settings.seed,
             growth.note_end,
         )
-        growing = Growing(program, scheduler, growth, tasks, self._journal, nodes, recorded)
+        self._growing = growing = Growing(program, scheduler, growth, tasks, self._journal, nodes, recorded)
         outcomes = Outcomes(
             program,
             scheduler,
@@ -198,6 +202,7 @@ class _Session:
             growing,
             self._retries,
             self._journal,
+            nodes,
             recorded,
             request.stop,
             request.settings,
@@ -214,25 +219,38 @@ class _Session:
             self._tell_start()
             ended = self._loop()
             state = self._state(ended)
+            if state is RunState.FAILED and ended:
+                self._run_on_failure()
+            if state is RunState.CANCELLED:
+                error = self._store.run(self._writer.run).cancel_why or None
         except HooklineError as failure:
             error = str(failure)
             raise
         finally:
             heartbeat.close()
             self._close(state, error)
-        if state is RunState.FAILED:
-            self._call_on_failure()
         return self._writer.run_id
 
-    def _call_on_failure(self) -> None:
-        """Tell the workflow's own step that the run failed; what goes wrong in it is only reported."""
+    def _run_on_failure(self) -> None:
+        """Run the workflow's own step for failed runs as one more task; what becomes of it changes nothing else."""
         step = self._request.target.workflow.on_failure
         if step is None:
             return
+        index, failed = len(self._program.tasks), self._journal.failed_tasks()
+        name = next(name for name in _numbered(step.name) if not self._is_taken(name))
+        bindings: dict[str, Binding] = {"run_id": Constant(self._writer.run_id), "failed": Constant(failed)}
+        effect = step.options(cache=False)
+        task = Task(index, name, effect, Form.CALL, bindings, (), None, place_of(step.fn))
         try:
-            step.fn(self._writer.run_id, self._journal.failed_tasks())
-        except (Exception, SystemExit):  # noqa: BLE001 - the run has ended; nothing can fail any more
-            _log.exception("the on_failure step '%s' of run %s failed", step.name, self._writer.run_id)
+            self._growing.append(task)
+        except HooklineError as error:
+            _log.error("the on_failure step '%s' can't run: %s", step.name, error)
+            return
+        self._dispatcher.go_on()
+        self._loop()
+
+    def _is_taken(self, name: str) -> bool:
+        return self._nodes.is_known(name) or any(task.id == name for task in self._request.graph.tasks)
 
     def _loop(self) -> bool:
         """Drive; the first Ctrl-C in a program without a handler of its own stops softly, the second at once."""
@@ -290,14 +308,20 @@ class _Session:
         self._dispatcher.wake()
 
 
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}-{number}" for number in itertools.count(2))
+
+
 def _executors_of(request: Request, default: str) -> set[str]:
     """Name the executors that a run will need."""
     names = {default}
-    for task in request.graph.tasks:
-        if task.options.executor:
-            EXECUTORS.entry(task.options.executor)
-            names.add(task.options.executor)
-        elif task.options.timeout is not None and not task.step.concurrent and default in ("inline", "threads"):
+    handler = request.target.workflow.on_failure
+    for step in {*(task.step for task in request.graph.tasks), *([handler] if handler is not None else [])}:
+        if step.declared.executor:
+            EXECUTORS.entry(step.declared.executor)
+            names.add(step.declared.executor)
+        elif step.declared.timeout is not None and not step.concurrent and default in ("inline", "threads"):
             names.add("processes")
     if not isinstance(request.executor, str) and request.executor.traits.shares_memory:
         names.discard("given")

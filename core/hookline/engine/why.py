@@ -55,6 +55,8 @@ class Reasons:
 
     def to_run(self, task: TaskProgram) -> str:
         """Say why a task has no result to reuse."""
+        if task.task.index >= len(self._program.graph.tasks) and task.part is None:
+            return "the run failed"
         if not task.task.options.cache:
             return "it has side effects (cache=False)"
         if task.fingerprint.unstable:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
-__all__ = ["Place", "calling_place", "is_foreign"]
+__all__ = ["Place", "calling_place", "is_foreign", "place_of"]
 
 _PACKAGE = __file__.removesuffix(f"model{os.sep}place.py")
 _STANDARD_LIBRARY = os.__file__.removesuffix("os.py")
@@ -57,6 +58,12 @@ def is_foreign(file: str) -> bool:
         or f"{os.sep}site-packages{os.sep}" in file
         or f"{os.sep}dist-packages{os.sep}" in file
     )
+
+
+def place_of(function: Callable[..., object]) -> Place:
+    """Give the line where a function is defined."""
+    code = getattr(function, "__code__", None)
+    return Place("", 0) if code is None else Place(code.co_filename, code.co_firstlineno)
 
 
 # A workflow often makes thousands of calls on one line.

@@ -35,7 +35,7 @@ class Workflow(Generic[P, R]):
     Attributes:
         fn: The plain function.
         name: What its runs are called.
-        on_failure: The step that is called when a run fails, or None.
+        on_failure: The step that runs as one more task when a run has failed, or None.
     """
 
     def __init__(self, fn: Callable[P, R], name: str, on_failure: Step[..., Any] | None) -> None:
@@ -127,7 +127,7 @@ def workflow(
     Args:
         fn: The function, when the decorator is used without arguments.
         name: What its runs are called; the function's name by default.
-        on_failure: A step that takes ``(run_id: str, failed: list[str])`` and is called when a run fails.
+        on_failure: A step that takes ``(run_id: str, failed: list[str])``; it runs as one more task when a run has failed.
 
     Returns:
         The workflow, or a decorator that makes one.

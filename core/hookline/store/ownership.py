@@ -165,6 +165,8 @@ def _record_in_flight(store: SqliteStore, taken: SqliteRunWriter, last_seen_us: 
             entries.update(flight.read())
             flight.close()
     known = {row.node for row in store.nodes(taken.run)} if entries else set()
+    # A task of the workflow's own may have been in flight before it was recorded; its number is its place there.
+    known.update(range(_own_tasks(store, taken.run)) if entries else ())
     rows: list[Attempt] = [
         (node, item, attempt, int(Kind.ORPHANED), None, None, last_seen_us, 0, -1)
         for node, item, attempt in sorted(entries)
@@ -175,6 +177,10 @@ def _record_in_flight(store: SqliteStore, taken: SqliteRunWriter, last_seen_us: 
         taken.commit(Group(attempts=rows))
     for path in files:
         path.unlink(missing_ok=True)
+
+
+def _own_tasks(store: SqliteStore, run: int) -> int:
+    return int(json.loads(store.run(run).extra or "{}").get("tasks", 0))
 
 
 def _lock_of(folder: Path, run_id: str, epoch: int) -> RunLock:

@@ -159,7 +159,11 @@ class RunWriter(Protocol):
         """Say that the driver lives; tells what ``cancelled`` tells."""
 
     def cancelled(self) -> int:
-        """Tell whether somebody asked to stop: 0 no, 1 stop launching, 2 kill."""
+        """Tell whether somebody asked to stop: 0 no, 1 stop launching, 2 kill.
+
+        Raises:
+            OwnershipError: Another driver took the run over.
+        """
 
     def set_state(self, state: RunState) -> None:
         """Change the state of a run that goes on."""

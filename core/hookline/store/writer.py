@@ -101,10 +101,18 @@ class SqliteRunWriter:
         return int(row[0])
 
     def cancelled(self) -> int:
-        """Tell whether somebody asked to stop: 0 no, 1 stop launching, 2 kill."""
+        """Tell whether somebody asked to stop: 0 no, 1 stop launching, 2 kill.
+
+        Raises:
+            OwnershipError: Another driver took the run over.
+        """
         with self._writer.store.reading() as connection:
-            row = connection.execute("SELECT cancel FROM runs WHERE run = ?", (self.run,)).fetchone()
-        return int(row[0]) if row else 0
+            row = connection.execute(
+                "SELECT epoch, owner_host, owner_pid, heartbeat_us, cancel FROM runs WHERE run = ?", (self.run,)
+            ).fetchone()
+        if row is None or row[0] != self.epoch:
+            raise lost_ownership(self.run_id, row)
+        return int(row[4])
 
     def set_state(self, state: RunState) -> None:
         """Change the state of a run that goes on."""

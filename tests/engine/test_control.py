@@ -1,0 +1,216 @@
+"""Runs under control: cancelled from elsewhere, taken over, and tasks set aside that were there at every crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from engine.project import Project
+from hookline.engine import api
+from hookline.errors import OwnershipError, UsageError
+from hookline.model.states import Kind
+
+Make = Callable[[str], Project]
+
+WAITING = """
+@step
+def quick(x: int) -> int:
+    note(f"quick {x}")
+    return x
+
+@step
+def wait(x: int) -> int:
+    note(f"wait {os.getpid()}")
+    while there("closed") and not attempt().cancelled():
+        time.sleep(0.01)
+    return x
+
+@step
+def after(x: int) -> int:
+    return x
+
+@workflow
+def flow():
+    return after(wait(quick(1))), quick(2)
+"""
+
+
+def start(flow: Project, *options: str) -> subprocess.Popen[str]:
+    """Start a driver, and wait until it waits."""
+    command = [sys.executable, "-m", "hookline", "run", str(flow.file), *options]
+    driver = subprocess.Popen(command, cwd=flow.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    await_line(flow, "wait ")
+    return driver
+
+
+def await_line(flow: Project, text: str, within: float = 30.0) -> None:
+    end = time.monotonic() + within
+    path = flow.folder / "executions"
+    while time.monotonic() < end:
+        if path.exists() and text in path.read_text():
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError(f"nothing noted {text!r}")
+
+
+@pytest.fixture
+def waiting(project: Make) -> Iterator[Project]:
+    flow = project(WAITING)
+    flow.touch("closed")
+    yield flow
+    (flow.folder / "closed").unlink(missing_ok=True)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_run_is_cancelled_from_another_process(waiting: Project, executor: str) -> None:
+    """Its driver notices, records, exits with 6, and says why; what is done stays done."""
+    driver = start(waiting, "-x", executor)
+    run = api.cancel(store=waiting.folder / ".hookline", why="no longer needed")
+    _, said = driver.communicate(timeout=30)
+    assert run.status == "cancelled"
+    assert driver.returncode == 6, said
+    with waiting.store() as store:
+        assert store.run(run.id).error == "no longer needed"
+    assert run.tasks["quick"].state == "completed"
+    with pytest.raises(UsageError, match=f"run {run.id} has ended: it is cancelled"):
+        api.cancel(run.id, store=waiting.folder / ".hookline")
+    waiting.remove("closed")
+    assert waiting.resume(run.id).status == "completed"
+
+
+@pytest.mark.chaos
+def test_a_run_whose_driver_is_dead_is_cancelled_at_once(waiting: Project) -> None:
+    """There is nobody who would see the wish."""
+    driver = start(waiting)
+    driver.kill()
+    driver.communicate()
+    run = api.cancel(store=waiting.folder / ".hookline", why="given up", wait=0)
+    assert run.status == "cancelled"
+    with waiting.store() as store:
+        assert store.run(run.id).error == "given up"
+
+
+@pytest.mark.integration
+def test_a_second_driver_is_refused_with_who_has_the_run(waiting: Project) -> None:
+    """Host, process and last heartbeat, within a second; the first driver goes on."""
+    driver = start(waiting)
+    began = time.monotonic()
+    with pytest.raises(OwnershipError, match=f"is being driven by another process: .*process {driver.pid}, "):
+        waiting.resume("last")
+    assert time.monotonic() - began < 5
+    waiting.remove("closed")
+    driver.communicate(timeout=30)
+    assert driver.returncode == 0
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("_", range(int(os.environ.get("HOOKLINE_TAKEOVERS", "3"))))
+def test_a_driver_that_slept_through_a_takeover_records_nothing_more(waiting: Project, _: int) -> None:
+    """Stopped, taken over and woken, it exits with 75, its workers are gone, and no row of its epoch comes after."""
+    driver = start(waiting, "-x", "processes")
+    os.kill(driver.pid, signal.SIGSTOP)
+    (worker,) = [int(line.split()[1]) for line in waiting.executions() if line.startswith("wait ")]
+    waiting.remove("closed")
+    run = waiting.resume("last", takeover=True)
+    assert run.status == "completed"
+    with waiting.store() as store:
+        newest = max(commit.sequence for commit in store.events(0, 100_000))
+    os.kill(driver.pid, signal.SIGCONT)
+    _out, said = driver.communicate(timeout=30)
+    assert driver.returncode == 75, said
+    assert "belongs to another driver" in said
+    end = time.monotonic() + 10
+    while os.path.exists(f"/proc/{worker}") and time.monotonic() < end:
+        threading.Event().wait(0.02)
+    assert not os.path.exists(f"/proc/{worker}")
+    with waiting.store() as store:
+        assert [commit for commit in store.events(newest) if commit.epoch < 2] == []
+        assert store.run(run.id).epoch == 2
+    assert run.status == "completed"
+
+
+POISON = """
+@step
+def fine(x: int) -> int:
+    note(f"fine {x}")
+    return x
+
+@step
+def deadly(x: int) -> int:
+    if x == 1 and there("poison"):
+        os.kill(os.getpid(), 9)
+    return x
+
+@step
+def after(xs: list[int]) -> int:
+    return sum(xs)
+
+@workflow
+def flow():
+    return after(deadly.map(x=[0, 1, 2])), fine(5)
+"""
+
+
+@pytest.mark.chaos
+def test_a_task_that_was_running_at_three_crashes_in_a_row_is_set_aside(project: Make) -> None:
+    """The rest goes on; the message names it and the way to try it again, which works."""
+    flow = project(POISON)
+    flow.touch("poison")
+    for command in (["run", str(flow.file)], ["resume", "last"], ["resume", "last"]):
+        done = subprocess.run([sys.executable, "-m", "hookline", *command, "-x", "inline"], cwd=flow.folder)
+        assert done.returncode == -signal.SIGKILL
+    run = flow.resume("last", executor="inline")
+    assert run.status == "failed"
+    assert [row.kind for row in flow.attempts(run) if row.item == 1] == [Kind.ORPHANED] * 3
+    assert run.tasks["deadly[1]"].state == "failed"
+    assert "'deadly[1]' was running when the driver died, 3 times in a row" in run.tasks["deadly[1]"].error
+    assert "resume with --rerun deadly" in run.why("deadly[1]")
+    assert run.tasks["deadly"].counts == {"completed": 2, "failed": 1}
+    assert run.tasks["fine"].state == "completed"
+    assert run.tasks["after"].state == "skipped"
+    flow.remove("poison")
+    assert flow.resume("last", executor="inline").status == "failed"
+    assert flow.resume("last", executor="inline", rerun=["deadly"]).result == (3, 5)
+
+
+FAILING = """
+@step(executor="processes", retries=1)
+def tell(run_id: str, failed: list[str]) -> str:
+    print("telling")
+    note(f"tell {failed} {os.getpid()}")
+    if there("untellable") or attempt().number < 2:
+        raise ValueError("can't tell")
+    return run_id
+
+@step
+def bad(x: int) -> int:
+    raise ValueError("bad")
+
+@workflow(on_failure=tell)
+def flow():
+    return bad(1)
+"""
+
+
+def test_a_workflows_step_for_failures_is_a_task_like_any_other(project: Make) -> None:
+    """It runs on its executor, is retried, its output and attempts are recorded; the run stays failed in any case."""
+    flow = project(FAILING)
+    run = flow.run("threads")
+    assert run.status == "failed"
+    assert run.tasks["tell"].attempts == 2
+    assert run.load("tell") == run.id
+    assert all(line.startswith("tell ['bad'] ") for line in flow.executions())
+    with flow.store() as store:
+        assert len(store.logs(run.id)) == 2
+    flow.touch("untellable")
+    again = flow.run("threads", fresh=True)
+    assert again.status == "failed"
+    assert again.tasks["tell"].error == "ValueError: can't tell"
