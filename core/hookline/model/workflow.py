@@ -127,7 +127,7 @@ def workflow(
     Args:
         fn: The function, when the decorator is used without arguments.
         name: What its runs are called; the function's name by default.
-        on_failure: A step that takes ``(run_id: str, failed: list[str])``; it runs as one more task when a run has failed.
+        on_failure: A step that takes ``(run_id: str, failed: list[str])``; it runs as one more task of a failed run.
 
     Returns:
         The workflow, or a decorator that makes one.
