@@ -16,7 +16,7 @@ from blake3 import blake3
 
 from hookline.errors import ArtifactError
 from hookline.store.durable import make_folder, new_file, sync_folder, write_all, write_file
-from hookline.store.leases import Leases, noted_pack
+from hookline.store.leases import UNNAMED, Leases, noted_pack
 from hookline.store.locks import Forgetful, forget_in_children
 from hookline.store.outputs import INLINE_LIMIT, PACK_LIMIT, Stored, unpack_outputs
 from hookline.store.packs import Pack, new_pack_id, pack_path, read_place
@@ -331,6 +331,7 @@ class ArtifactWriter(Forgetful):
         # The name is not known before the last byte.
         folder = self._artifacts.root
         make_folder(folder)
+        self._note(UNNAMED)
         hasher, size, piece = blake3(max_threads=blake3.AUTO), 0, head
         with new_file(folder) as file:
             while piece:

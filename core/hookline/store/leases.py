@@ -21,7 +21,10 @@ from pathlib import Path
 from hookline.store.durable import make_folder, write_all
 from hookline.store.locks import Forgetful, forget_in_children
 
-__all__ = ["Lease", "Leases", "noted_pack"]
+__all__ = ["UNNAMED", "Lease", "Leases", "noted_pack"]
+
+UNNAMED = b"unnamed".ljust(32)
+"""Noted before a file is begun whose digest is known only at its end: unfinished files stay while anything is noted."""
 
 _SIZE = 32
 _KNOWN = 16384
@@ -72,16 +75,20 @@ class Leases:
             with _locked(self._folder, fcntl.LOCK_EX):
                 (self._folder / _COLLECTING).unlink(missing_ok=True)
 
-    def out_of_force(self, is_driven: Callable[[str], bool]) -> frozenset[str]:
+    def out_of_force(self, driven: Callable[[], Collection[str]]) -> frozenset[str]:
         """Name the leases that protect nothing any more.
 
         Args:
-            is_driven: Tells whether a living driver has the run of this id.
+            driven: Gives the ids of the runs that living drivers have now; called once the leases are listed, because
+                a run is owned before its first lease begins.
         """
+        if not self._folder.is_dir():
+            return frozenset()
+        with _locked(self._folder, fcntl.LOCK_EX):
+            paths = self._files()
+        runs = driven()
         return frozenset(
-            path.name
-            for path in self._files()
-            if not (_is_open(path) if _run_of(path) == _PROCESS else is_driven(_run_of(path)))
+            path.name for path in paths if not (_is_open(path) if _run_of(path) == _PROCESS else _run_of(path) in runs)
         )
 
     @contextmanager
@@ -91,8 +98,11 @@ class Leases:
         Args:
             besides: Names of leases to leave out.
         """
+        found: set[bytes] = set()
+        if not self._folder.is_dir():
+            yield found
+            return
         with _locked(self._folder, fcntl.LOCK_EX):
-            found: set[bytes] = set()
             for path in self._files():
                 if path.name not in besides:
                     data = path.read_bytes()
@@ -105,8 +115,6 @@ class Leases:
             (self._folder / name).unlink(missing_ok=True)
 
     def _files(self) -> list[Path]:
-        if not self._folder.is_dir():
-            return []
         return [path for path in self._folder.iterdir() if path.suffix == ".lease"]
 
 
@@ -150,8 +158,10 @@ class Lease(Forgetful):
         path, run = self._path, self._run
         if self._fd >= 0:
             self.forget()
-            if not run and not (self._folder / _COLLECTING).exists():
-                self._remove(path)
+            if not run:
+                with _locked(self._folder, fcntl.LOCK_SH):
+                    if not (self._folder / _COLLECTING).exists():
+                        path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Start anew, as a forked child must."""
@@ -165,11 +175,6 @@ class Lease(Forgetful):
         self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
         if not self._run:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
-
-    def _remove(self, path: Path) -> None:
-        with _locked(self._folder, fcntl.LOCK_SH):
-            if not (self._folder / _COLLECTING).exists():
-                path.unlink(missing_ok=True)
 
 
 def noted_pack(pack: bytes) -> bytes:

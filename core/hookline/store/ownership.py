@@ -115,9 +115,9 @@ def is_driven(store: SqliteStore, row: RunRow) -> bool:
         store_lock.close()
 
 
-def driven_runs(store: SqliteStore) -> set[str]:
+def driven_runs(folder: Path) -> set[str]:
     """Give the ids of all runs that living drivers own; to be called under the store's lock."""
-    locks = (RunLock(path) for path in (store.path / "locks").glob("*.lock"))
+    locks = (RunLock(path) for path in (folder / "locks").glob("*.lock"))
     return {lock.path.stem.rpartition("-")[0] for lock in locks if not lock.acquire(keep=False)}
 
 
