@@ -23,7 +23,7 @@ from hookline.store.leases import noted_pack
 from hookline.store.leftovers import Piece, find_leftovers, remove_leftovers
 from hookline.store.locks import StoreLock, maintaining
 from hookline.store.ownership import driven_runs
-from hookline.store.packs import read_place
+from hookline.store.packs import HEAD_SIZE, read_place
 from hookline.store.place import storage_error
 from hookline.store.references import inside, references
 from hookline.store.schema import LOCK
@@ -68,6 +68,7 @@ class Collection:
         kept: Bytes of artifacts that stay.
         referred: Bytes of these that something refers to.
         leased: Number of files that nothing refers to yet, but a run in progress may.
+        leased_size: Bytes of these.
         waiting: Whether results of deleted runs stay until no run is in progress.
     """
 
@@ -75,6 +76,7 @@ class Collection:
     kept: int = 0
     referred: int = 0
     leased: int = 0
+    leased_size: int = 0
     waiting: bool = False
 
     @property
@@ -175,7 +177,7 @@ class _Survey:
                 if item.place == OWN_FILE:
                     self._own.add(item.digest)
                 elif packed := read_place(item.place):
-                    self._packs.setdefault(packed[0], {})[packed[1]] = item.size
+                    self._packs.setdefault(packed[0], {})[packed[1]] = HEAD_SIZE + item.size
 
     def _sort_out(self, files: Sequence[Piece], noted: set[bytes]) -> None:
         found = self.collection
@@ -187,6 +189,7 @@ class _Survey:
                 found.referred += used
             elif _name(piece) in noted or (piece.kind == _SCRATCH and noted):
                 found.leased += 1
+                found.leased_size += piece.size
             else:
                 (marks if piece.kind == _MARK else found.pieces).append(piece)
                 continue

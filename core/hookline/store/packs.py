@@ -9,7 +9,7 @@ from struct import Struct
 
 from hookline.store.durable import make_folder, sync_data, sync_folder, write_all
 
-__all__ = ["PACK_TAG", "Pack", "new_pack_id", "pack_path", "read_place"]
+__all__ = ["HEAD_SIZE", "PACK_TAG", "Pack", "new_pack_id", "pack_path", "read_place"]
 
 PACK_TAG = b"p"
 ROLL_AT = 256 << 20
@@ -18,6 +18,9 @@ _PLACE = Struct(">c8sQ")
 # Before the bytes stand a mark, the digest and the size, so that a pack can be read without the journal.
 _RECORD = Struct(">4s32sQ")
 _MARK = b"hkl1"
+
+HEAD_SIZE = _RECORD.size
+"""Bytes before each value in a pack."""
 
 
 class Pack:

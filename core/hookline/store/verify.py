@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from hookline.errors import ArtifactError, StoreError
 from hookline.store.artifacts import Artifacts
+from hookline.store.catalogue import Artifact, role_of
 from hookline.store.outputs import Stored
-from hookline.store.references import Owner, inside, references
+from hookline.store.references import inside, references
 
 if TYPE_CHECKING:
     from hookline.store.journal import SqliteStore
@@ -25,14 +26,12 @@ class Damage:
     """One artifact that is not what was put.
 
     Attributes:
-        stored: The artifact.
+        artifact: The artifact, with what refers to it.
         what: What is wrong with it.
-        owners: What refers to it.
     """
 
-    stored: Stored
+    artifact: Artifact
     what: str
-    owners: list[Owner] = field(default_factory=list)
 
 
 @dataclass
@@ -74,14 +73,14 @@ def verify(store: SqliteStore, tell: Tell = lambda *_: None) -> Verified:
         tell(found.count, len(items), found.size)
         what = _fault(artifacts, item)
         if what:
-            damaged[key] = Damage(item, what)
+            damaged[key] = Damage(Artifact(item, "value"), what)
         found.count += 1
         found.size += item.size
     tell(found.count, len(items), found.size)
     if damaged:
         _name_owners(store, damaged)
     # What nothing refers to any more was deleted in the meantime.
-    found.damaged = [damage for damage in damaged.values() if damage.owners]
+    found.damaged = [damage for damage in damaged.values() if damage.artifact.owners]
     return found
 
 
@@ -100,8 +99,9 @@ def _name_owners(store: SqliteStore, damaged: dict[_Key, Damage]) -> None:
     for owner, slots in references(store):
         for item in inside(slots):
             damage = damaged.get(_key(item))
-            if damage is not None and owner not in damage.owners:
-                damage.owners.append(owner)
+            if damage is not None and owner not in damage.artifact.owners:
+                damage.artifact.owners.append(owner)
+                damage.artifact.what = role_of(owner, item, top=any(item is slot for slot in slots))
 
 
 def _key(item: Stored) -> _Key:
