@@ -18,7 +18,6 @@ from hookline.engine import api
 from hookline.engine.descriptions import read_slots
 from hookline.errors import HooklineError, StoreError, UsageError
 from hookline.store.leftovers import tree_size
-from hookline.store.place import storage_error
 from hookline.worker.loading import FileOpener, copy_out, load_outcome
 
 if TYPE_CHECKING:
@@ -77,8 +76,8 @@ def write_out(
         What was written; it appears under its name as a whole.
 
     Raises:
-        UsageError: There is no such artifact or task, or something is at the target.
-        StoreError: The artifact is damaged, or the target can't be written.
+        UsageError: There is no such artifact or task, something is at the target, or it can't be written.
+        StoreError: The artifact is damaged.
     """
     target = target.absolute()
     _check_target(target, force)
@@ -88,14 +87,18 @@ def write_out(
         try:
             made = scratch / "made"
             form = write(made)
-            if force and target.is_dir() and not target.is_symlink():
-                shutil.rmtree(target)
-            os.replace(made, target)  # noqa: PTH105 - a name for what both of them do
+            if os.path.lexists(target):
+                # A folder can't be renamed over a file, nor the other way round.
+                target.rename(scratch / "replaced")
+            made.rename(target)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return Written(target, form, tree_size(target))
     except OSError as error:
-        raise storage_error(error, error.filename or target) from error
+        raise UsageError(
+            f"can't write '{error.filename2 or error.filename or target}': {(error.strerror or str(error)).lower()}",
+            help="give another path with --output",
+        ) from error
 
 
 def _check_target(target: Path, force: bool) -> None:

@@ -134,7 +134,7 @@ def logs(
 def delete(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN...", show_default=False, help="Runs: their ids or the beginnings, 'last' …"),
+        typer.Argument(metavar="RUN", show_default=False, help="Runs: their ids or the beginnings, 'last' …"),
     ] = None,
     older_than: Annotated[
         str | None,
