@@ -93,6 +93,8 @@ def test_a_run_that_is_running_is_refused_and_nothing_is_lost(store: SqliteStore
             delete_runs(store, store.runs()[::-1])
         assert caught.value.exit_code == 75
         assert rows_in(store) == before
+        assert [row.run for row in delete_runs(store, store.runs(), leave_driven=True).runs] == [1]
+        assert [row.id for row in store.runs()] == [run.run_id]
         run.finish(RunState.COMPLETED)
     delete_runs(store, store.runs())
     assert rows_in(store) == {}

@@ -163,7 +163,9 @@ def delete(
     if rows:
         confirm(question(rows), yes)
         with Working(quiet or as_json) as working:
-            waiting = delete_runs(opened, rows, lambda done: working(f"removed {done:,} rows")).waiting
+            done = delete_runs(opened, rows, lambda count: working(f"removed {count:,} rows"), leave_driven=not runs)
+        running += len(rows) - len(done.runs)
+        rows, waiting = done.runs, done.waiting
     if as_json:
         show_json({"deleted": [row.id for row in rows], "running": running, "waiting": waiting})
         return

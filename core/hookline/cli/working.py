@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import Self
 
 from hookline.cli.output import say
+from hookline.cli.wording import clipped
 
 __all__ = ["Working"]
 
 _BETWEEN = 0.2  # seconds, on a terminal
+_WIDTH = 78
 _FIRST_PAUSE = 5.0  # elsewhere
 _LONGEST_PAUSE = 60.0
 
@@ -45,6 +47,7 @@ class Working:
             return
         if self._live:
             self._wipe()
+            text = clipped(text, _WIDTH)
             sys.stderr.write(text)
             sys.stderr.flush()
             self._shown = len(text)

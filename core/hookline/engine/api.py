@@ -207,7 +207,7 @@ def cancel(
     row = journal.run(run_id)
     if row.state.ended:
         raise UsageError(f"run {row.id} has ended: it is {row.state.word}", help="see: hookline runs list")
-    found = recorded_run(journal, row.id, lambda: _recorded_target(row.target, row.workflow, row.id))
+    found = recorded_run(journal, row.id, lambda: recorded_target(row))
     if not is_driven(journal, row):
         # Its driver is dead, so nobody would see the flag.
         writer = journal.take_run(row.id)

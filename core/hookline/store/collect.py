@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hookline.store.artifacts import OWN_FILE
 from hookline.store.deletion import Needed, purge
-from hookline.store.leases import noted_pack
+from hookline.store.leases import Notes, noted_pack
 from hookline.store.leftovers import Piece, find_leftovers, remove_leftovers
 from hookline.store.locks import StoreLock, maintaining
 from hookline.store.ownership import driven_runs
@@ -127,7 +127,8 @@ class _Survey:
         files = [*_listed(store.artifacts.root)]
         self._driven: set[str] = set()
         self.dead = store.artifacts.leases.out_of_force(self._look_for_drivers)
-        with store.artifacts.leases.noted(self.dead) as noted:
+        self._notes = Notes(self.dead)
+        with store.artifacts.leases.noted(self._notes) as noted:
             # Read; nothing has to be held back yet.
             pass
         self._digests: set[bytes] = set()
@@ -144,7 +145,7 @@ class _Survey:
         files = [piece for piece in self.collection.pieces if piece.path.is_relative_to(root)]
         for at in range(0, len(files), _BATCH):
             self._tell("removing artifacts", at)
-            with leases.noted(self.dead) as noted:
+            with leases.noted(self._notes) as noted:
                 for piece in files[at : at + _BATCH]:
                     if _name(piece) not in noted:
                         piece.path.unlink(missing_ok=True)

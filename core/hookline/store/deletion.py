@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hookline.store.journal import SqliteStore
     from hookline.store.rows import RunRow
 
-__all__ = ["Needed", "Purged", "delete_runs", "purge"]
+__all__ = ["Deleted", "Needed", "Purged", "delete_runs", "purge"]
 
 _PIECE = 5000  # rows
 _KEYS = {
@@ -55,16 +55,33 @@ class Purged(NamedTuple):
     waiting: bool
 
 
-def delete_runs(store: SqliteStore, runs: Sequence[RunRow], tell: Tell = lambda _: None) -> Purged:
+class Deleted(NamedTuple):
+    """What :func:`delete_runs` did.
+
+    Attributes:
+        runs: Which runs it deleted.
+        rows: How many rows went with them.
+        waiting: Whether results stay until no run is in progress.
+    """
+
+    runs: list[RunRow]
+    rows: int
+    waiting: bool
+
+
+def delete_runs(
+    store: SqliteStore, runs: Sequence[RunRow], tell: Tell = lambda _: None, *, leave_driven: bool = False
+) -> Deleted:
     """Delete runs, all or none of them.
 
     Args:
         store: The store.
         runs: The runs.
         tell: Called with the number of rows removed so far.
+        leave_driven: Whether to leave out runs that are being driven.
 
     Returns:
-        What went with them; their artifacts go when garbage is collected.
+        Which runs went; their artifacts go when garbage is collected.
 
     Raises:
         OwnershipError: One of them is being driven.
@@ -73,8 +90,8 @@ def delete_runs(store: SqliteStore, runs: Sequence[RunRow], tell: Tell = lambda 
     """
     with maintaining(store.path):
         with _writing(store) as writer:
-            _delete_rows(writer, store, runs)
-        return purge(store, tell)
+            deleted = _delete_rows(writer, store, runs, leave_driven)
+        return Deleted(deleted, *purge(store, tell))
 
 
 def purge(store: SqliteStore, tell: Tell = lambda _: None) -> Purged:
@@ -137,11 +154,14 @@ def _writing(store: SqliteStore) -> Iterator[JournalWriter]:
         yield writer
 
 
-def _delete_rows(writer: JournalWriter, store: SqliteStore, runs: Sequence[RunRow]) -> None:
+def _delete_rows(writer: JournalWriter, store: SqliteStore, runs: Sequence[RunRow], leave_driven: bool) -> list[RunRow]:
+    deleted = []
     with writer.transaction() as cursor:
         driven = driven_runs(store.path)
         for row in runs:
             if row.id in driven:
+                if leave_driven:
+                    continue
                 raise OwnershipError(
                     f"run {row.id} is running, nothing was deleted: "
                     f"{owner_words(row.owner_host, row.owner_pid, row.heartbeat_us)}",
@@ -150,6 +170,8 @@ def _delete_rows(writer: JournalWriter, store: SqliteStore, runs: Sequence[RunRo
             cursor.execute("DELETE FROM runs WHERE run = ?", (row.run,))
             if not cursor.rowcount:
                 raise UsageError(f"run {row.id} is gone already, nothing was deleted")
+            deleted.append(row)
+    return deleted
 
 
 def _ownerless(store: SqliteStore, table: str) -> list[int]:

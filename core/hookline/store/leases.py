@@ -21,7 +21,7 @@ from pathlib import Path
 from hookline.store.durable import make_folder, write_all
 from hookline.store.locks import Forgetful, forget_in_children
 
-__all__ = ["UNNAMED", "Lease", "Leases", "noted_pack"]
+__all__ = ["UNNAMED", "Lease", "Leases", "Notes", "noted_pack"]
 
 UNNAMED = b"unnamed".ljust(32)
 """Noted before a file is begun whose digest is known only at its end: unfinished files stay while anything is noted."""
@@ -92,22 +92,20 @@ class Leases:
         )
 
     @contextmanager
-    def noted(self, besides: Collection[str] = ()) -> Iterator[set[bytes]]:
-        """Give what is noted, and let nothing be noted for the length of the block, which should be short.
+    def noted(self, notes: Notes) -> Iterator[set[bytes]]:
+        """Give all that is noted, and let nothing be noted for the length of the block, which should be short.
 
         Args:
-            besides: Names of leases to leave out.
+            notes: What was read so far; gains what came since.
         """
-        found: set[bytes] = set()
         if not self._folder.is_dir():
-            yield found
+            yield notes.names
             return
         with _locked(self._folder, fcntl.LOCK_EX):
             for path in self._files():
-                if path.name not in besides:
-                    data = path.read_bytes()
-                    found.update(data[at : at + _SIZE] for at in range(0, len(data) - _SIZE + 1, _SIZE))
-            yield found
+                if path.name not in notes.besides:
+                    notes.read(path)
+            yield notes.names
 
     def remove(self, names: Collection[str]) -> None:
         """Remove leases that are out of force."""
@@ -116,6 +114,32 @@ class Leases:
 
     def _files(self) -> list[Path]:
         return [path for path in self._folder.iterdir() if path.suffix == ".lease"]
+
+
+class Notes:
+    """What a reader knows of all leases; each note is read once.
+
+    Args:
+        besides: Names of leases to leave out.
+
+    Attributes:
+        names: All that is noted.
+    """
+
+    def __init__(self, besides: Collection[str] = ()) -> None:
+        self.besides = besides
+        self.names: set[bytes] = set()
+        self._ends: dict[str, int] = {}
+
+    def read(self, path: Path) -> None:
+        """Read what came to a lease since it was read last."""
+        end = self._ends.get(path.name, 0)
+        with path.open("rb") as file:
+            file.seek(end)
+            data = file.read()
+        whole = len(data) - len(data) % _SIZE
+        self.names.update(data[at : at + _SIZE] for at in range(0, whole, _SIZE))
+        self._ends[path.name] = end + whole
 
 
 class Lease(Forgetful):

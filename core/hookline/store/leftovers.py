@@ -49,13 +49,13 @@ def find_leftovers(store: SqliteStore, referenced: Collection[bytes]) -> list[Pi
         whose content is not recorded any more, and locks and marks of runs that are gone.
     """
     with _runs(store) as runs:
-        found = [_piece("attempt folder", path) for path in runs.attempt_folders()]
-        found += [_piece("lock", path) for path in runs.stale_files()]
+        found = [("attempt folder", path) for path in runs.attempt_folders()]
+        found += [("lock", path) for path in runs.stale_files()]
     heads = {digest[:8] for digest in referenced}
     for path in _entries(store.path / "files"):
         if _COPY.match(path.name) and bytes.fromhex(path.name) not in heads:
-            found.append(_piece("copy of a file", path))
-    return found
+            found.append(("copy of a file", path))
+    return [*_pieces(found)]
 
 
 def remove_leftovers(store: SqliteStore, pieces: Iterable[Piece]) -> None:
@@ -130,5 +130,8 @@ def _entries(folder: Path) -> Sequence[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else ()
 
 
-def _piece(kind: str, path: Path) -> Piece:
-    return Piece(kind, path, tree_size(path), path.lstat().st_mtime)
+def _pieces(found: Iterable[tuple[str, Path]]) -> Iterator[Piece]:
+    for kind, path in found:
+        # Its owner may have removed it meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            yield Piece(kind, path, tree_size(path), path.lstat().st_mtime)
