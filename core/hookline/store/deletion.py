@@ -165,7 +165,7 @@ def _delete_rows(writer: JournalWriter, store: SqliteStore, runs: Sequence[RunRo
                 raise OwnershipError(
                     f"run {row.id} is running, nothing was deleted: "
                     f"{owner_words(row.owner_host, row.owner_pid, row.heartbeat_us)}",
-                    help="wait for it, or stop it; then delete it",
+                    help=f"wait for it, or stop it: hookline runs cancel {row.id}",
                 )
             cursor.execute("DELETE FROM runs WHERE run = ?", (row.run,))
             if not cursor.rowcount:
