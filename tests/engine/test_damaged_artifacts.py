@@ -85,7 +85,8 @@ WAYS: dict[str, Callable[[Path], object]] = {
 
 def _stored(project: Project) -> list[Path]:
     folder = project.folder / ".hookline" / "artifacts"
-    files = [path for path in folder.rglob("*") if path.is_file() and "damaged" not in str(path.relative_to(folder))]
+    stored = [*folder.glob("packs/*"), *folder.glob("objects/*/*/*")]
+    files = [path for path in stored if path.is_file() and "damaged" not in path.name]
     for path in files:
         path.chmod(0o644)
     assert files

@@ -29,7 +29,10 @@ COMMANDS = {
     "graph": ("hookline.cli.graph", "Draw a workflow's task graph."),
     "check": ("hookline.cli.check", "Build a workflow's task graph and report all problems, without running anything."),
     "resume": ("hookline.cli.resume", "Go on with a run that failed or was interrupted."),
-    "runs": ("hookline.cli.runs", "List runs, show one, read what its tasks printed, or stop one."),
+    "runs": ("hookline.cli.runs", "List runs, show one, read what its tasks printed, stop one, or delete some."),
+    "artifacts": ("hookline.cli.artifacts", "List, show, write out, verify and clean up what runs stored."),
+    "store": ("hookline.cli.store", "Measure a store, or upgrade it to the newest format."),
+    "doctor": ("hookline.cli.doctor", "Check that this machine can run workflows, and say what to mend."),
 }
 """Name to module, and the first line of the command's docstring."""
 

@@ -101,7 +101,9 @@ def told_instead(store: Store, run: str | int, task: str | None) -> str:
     for decision in reversed(store.decisions(run, node)):
         if item is None or decision.low <= item < decision.high:
             if decision.verdict is Verdict.REUSE and decision.source_run is not None:
-                source = store.run(decision.source_run).id
+                source = store.id_of(decision.source_run)
+                if source is None:
+                    return f"nothing: '{task}' was reused from a run that was deleted"
                 return f"nothing: '{task}' was reused, see {hint('runs', 'logs', source, task)}"
             break
     return f"nothing: '{task}' printed nothing, and did not fail"

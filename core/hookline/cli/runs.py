@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from hookline.cli.options import Json, RunId, StorePath, TaskId
+from hookline.cli.confirm import Yes, confirm
+from hookline.cli.options import Json, Quiet, RunId, StorePath, TaskId
 from hookline.cli.output import say, show, show_json
 from hookline.cli.sections import OUTPUT, SectionedCommand
 from hookline.cli.stores import existing_store
 from hookline.cli.tasks import task_id
-from hookline.cli.wording import clean, hint
+from hookline.cli.wording import clean, counted, hint
+from hookline.cli.working import Working
 from hookline.model.states import RunState
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -21,7 +23,7 @@ All = Annotated[bool, typer.Option("--all", rich_help_panel=OUTPUT, help="Leave 
 
 @app.callback(invoke_without_command=True)
 def runs(context: typer.Context) -> None:
-    """List runs, show one, read what its tasks printed, or stop one."""
+    """List runs, show one, read what its tasks printed, stop one, or delete some."""
     if context.invoked_subcommand is None:
         show(context.get_help())
 
@@ -126,3 +128,51 @@ def logs(
         show(line)
     if not found:
         say(clean(told_instead(opened, row.id, wanted)))
+
+
+@app.command(cls=SectionedCommand)
+def delete(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="RUN", show_default=False, help="Runs: their ids or the beginnings, 'last' …"),
+    ] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option("--older-than", metavar="AGE", help="All runs that began so long ago: 30d, 12h."),
+    ] = None,
+    keep_last: Annotated[
+        int | None, typer.Option("--keep-last", metavar="N", min=0, help="All runs but the newest N.")
+    ] = None,
+    yes: Yes = False,
+    store: StorePath = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Delete runs, with all that is recorded of them. A run that is running is refused, and nothing is deleted.
+
+    With both options, runs go that are older and not among the newest; those that are running are left out. Results
+    that other runs reuse stay with these. The room that artifacts take comes back with hookline artifacts gc.
+    """
+    from hookline.cli.run_deletion import chosen_runs, question
+    from hookline.store.deletion import delete_runs
+    from hookline.store.journal import open_store
+
+    opened = open_store(existing_store(store))
+    rows, running = chosen_runs(opened, runs or [], older_than, keep_last)
+    waiting = False
+    if rows:
+        confirm(question(rows), yes)
+        with Working(quiet or as_json) as working:
+            done = delete_runs(opened, rows, lambda count: working(f"removed {count:,} rows"), leave_driven=not runs)
+        running += len(rows) - len(done.runs)
+        rows, waiting = done.runs, done.waiting
+    if as_json:
+        show_json({"deleted": [row.id for row in rows], "running": running, "waiting": waiting})
+        return
+    show(f"deleted {counted(len(rows), 'run')}" if rows else "no run to delete")
+    if running:
+        say(f"{counted(running, 'run')} left out, still running")
+    if waiting:
+        say("results stay until no run is in progress, and as long as other runs reuse them")
+    if rows and not quiet:
+        say(f"what only these runs refer to: {hint('artifacts', 'gc')}")

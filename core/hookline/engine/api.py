@@ -150,7 +150,7 @@ def resume(
     journal = open_journal(store_path(store), create=False)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
-    target = target_of(workflow) if workflow is not None else _recorded_target(row.target, row.workflow, row.id)
+    target = target_of(workflow) if workflow is not None else recorded_target(row)
     params = _recorded_params(row, journal)
     built = build_graph(target.workflow, params)
     selection = Selection.read(recorded.get("select", {}))
@@ -207,7 +207,7 @@ def cancel(
     row = journal.run(run_id)
     if row.state.ended:
         raise UsageError(f"run {row.id} has ended: it is {row.state.word}", help="see: hookline runs list")
-    found = recorded_run(journal, row.id, lambda: _recorded_target(row.target, row.workflow, row.id))
+    found = recorded_run(journal, row.id, lambda: recorded_target(row))
     if not is_driven(journal, row):
         # Its driver is dead, so nobody would see the flag.
         writer = journal.take_run(row.id)
@@ -318,7 +318,7 @@ class RecordedStore:
             UsageError: There is none, or several.
         """
         row = self._journal.run(run_id)
-        return recorded_run(self._journal, row.id, lambda: _recorded_target(row.target, row.workflow, row.id))
+        return recorded_run(self._journal, row.id, lambda: recorded_target(row))
 
     def close(self) -> None:
         """Give connections back."""
@@ -338,6 +338,28 @@ def open_store(path: str | Path) -> RecordedStore:
         StoreError: There is no store, or it can't be read.
     """
     return RecordedStore(path)
+
+
+def recorded_target(row: RunRow) -> Target:
+    """Load the workflow that a run was started with, from where it was found then.
+
+    Args:
+        row: The run.
+
+    Returns:
+        The target.
+
+    Raises:
+        UsageError: It had no name in a file, or is gone.
+    """
+    where = json.loads(row.target)
+    place = where.get("file") or where.get("module")
+    if not place or not where.get("attribute"):
+        raise UsageError(
+            f"the workflow '{row.workflow}' has no name in a file, so it can't be found again",
+            help=f"resume it where it is defined: hookline.engine.api.resume('{row.id}', workflow={row.workflow})",
+        )
+    return load_target(f"{place}:{where['attribute']}")
 
 
 def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int) -> Plan:
@@ -373,17 +395,6 @@ def _refuse_while_loading(name: str) -> None:
             f"the workflow '{name}' is run while its file is being imported",
             help='put the call under: if __name__ == "__main__":',
         )
-
-
-def _recorded_target(target: str, workflow: str, run_id: str) -> Target:
-    where = json.loads(target)
-    place = where.get("file") or where.get("module")
-    if not place or not where.get("attribute"):
-        raise UsageError(
-            f"the workflow '{workflow}' has no name in a file, so it can't be found again",
-            help=f"resume it where it is defined: hookline.engine.api.resume('{run_id}', workflow={workflow})",
-        )
-    return load_target(f"{place}:{where['attribute']}")
 
 
 def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def describe_params(params: Mapping[str, object], artifacts: Artifacts) -> str:
 
     Args:
         params: The validated parameters.
-        artifacts: Takes those that are large.
+        artifacts: Takes those that are large; to be closed once the run that they belong to is recorded.
 
     Returns:
         JSON; empty where one of them can't be stored.
@@ -119,7 +119,7 @@ def describe_params(params: Mapping[str, object], artifacts: Artifacts) -> str:
             place = b"" if len(data) <= INLINE_LIMIT else writer.put(_digest(data), [data], len(data))
             stored = Stored(digest if not place else _digest(data), len(data), place, None if place else data)
             described[name] = _text(pack_outputs([stored]))
-        writer.close()
+        writer.sync()
     except HooklineError:
         return ""
     return json.dumps(described)

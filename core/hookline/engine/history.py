@@ -269,7 +269,8 @@ class RecordedRun:
     def _worded(self, row: Decision, node: NodeRow) -> str:
         source = ""
         if row.verdict is Verdict.REUSE and row.source_run is not None:
-            source = f" as in run {self._store.run(row.source_run).id}"
+            run_id = self._store.id_of(row.source_run)
+            source = f" as in run {run_id}" if run_id else " as in a run that was deleted"
         many = node.shape and row.high - row.low > 1 and row.verdict is Verdict.REUSE
         scope = f" {row.high - row.low} items" if many else ""
         return f"{_VERBS[row.verdict]}{scope}: {row.why}{source}"

@@ -97,7 +97,10 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
         EXECUTORS.entry(request.executor)
     exporter.check(_executors_of(request, name), prepared.program)
     if resumed is None:
-        writer: RunWriter = store.start_run(new_run(request, name, store))
+        try:
+            writer: RunWriter = store.start_run(new_run(request, name, store))
+        finally:
+            store.artifacts.close()
     else:
         writer = store.take_run(resumed, takeover=takeover)
     try:

@@ -16,9 +16,10 @@ from blake3 import blake3
 
 from hookline.errors import ArtifactError
 from hookline.store.durable import make_folder, new_file, sync_folder, write_all, write_file
+from hookline.store.leases import UNNAMED, Leases, noted_pack
 from hookline.store.locks import Forgetful, forget_in_children
 from hookline.store.outputs import INLINE_LIMIT, PACK_LIMIT, Stored, unpack_outputs
-from hookline.store.packs import Pack, pack_path, read_place
+from hookline.store.packs import Pack, new_pack_id, pack_path, read_place
 from hookline.store.place import storage_error
 
 __all__ = ["ArtifactWriter", "Artifacts"]
@@ -39,10 +40,13 @@ class Artifacts:
 
     Args:
         root: The folder of the artifacts.
+        run: The id of the run whose results are put here; empty where no run has begun.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, run: str = "") -> None:
         self.root = Path(root)
+        self.run = run
+        self.leases = Leases(self.root)
         self._packs = self.root / "packs"
         self._objects = self.root / "objects" / "blake3"
         self._marks = self.root / "damaged"
@@ -52,8 +56,8 @@ class Artifacts:
         self._lock = threading.Lock()
         self._writer: ArtifactWriter | None = None
 
-    def __reduce__(self) -> tuple[type[Artifacts], tuple[Path]]:
-        return Artifacts, (self.root,)
+    def __reduce__(self) -> tuple[type[Artifacts], tuple[Path, str]]:
+        return Artifacts, (self.root, self.run)
 
     def writer(self) -> ArtifactWriter:
         """Give this process's writer."""
@@ -61,6 +65,13 @@ class Artifacts:
             if self._writer is None or self._writer.closed:
                 self._writer = ArtifactWriter(self)
             return self._writer
+
+    def close(self) -> None:
+        """Close this process's writer, if it has one; outside of a run, what it put has to be recorded by now."""
+        with self._lock:
+            writer, self._writer = self._writer, None
+        if writer is not None and not writer.closed:
+            writer.close()
 
     def read(self, item: Stored) -> bytes | memoryview:
         """Give the bytes of a stored value, checked against size and digest.
@@ -80,7 +91,7 @@ class Artifacts:
             with self._failing(item, path):
                 data = _read_at(path, packed[1], item.size)
             if not _matches(item, data):
-                self._set_aside(item.place)
+                self.set_aside(item)
                 raise _damaged(item, f"the bytes at {packed[1]} in '{path}' are others")
             return data
         if item.place != OWN_FILE:
@@ -153,11 +164,17 @@ class Artifacts:
             self._sound.clear()
         self._sound[digest] = (status.st_ino, status.st_size, status.st_mtime_ns)
 
-    def _set_aside(self, place: bytes) -> None:
-        """Remember that a place in a pack is damaged: packs are never written again."""
+    def set_aside(self, item: Stored) -> None:
+        """Let nobody take an artifact for whole any more, so that the task that made it makes it again."""
+        self._sound.pop(item.digest, None)
         with contextlib.suppress(OSError):
-            make_folder(self._marks)
-            (self._marks / place.hex()).touch()
+            if item.place == OWN_FILE:
+                path = self.path_of(item.digest)
+                path.rename(path.with_name(f"{path.name}.damaged-{os.urandom(4).hex()}"))
+            elif item.place:
+                # Packs are never written again: what is known of a place in one is kept beside them.
+                make_folder(self._marks)
+                (self._marks / item.place.hex()).touch()
 
     def _read_own(self, item: Stored, *, keep: bool = True) -> memoryview:
         path = self.path_of(item.digest)
@@ -183,10 +200,7 @@ class Artifacts:
         return view
 
     def _damage(self, item: Stored, path: Path, what: str) -> ArtifactError:
-        # Out of the way, so that the task that makes it again stores it again.
-        self._sound.pop(item.digest, None)
-        with contextlib.suppress(OSError):
-            path.rename(path.with_name(f"{path.name}.damaged-{os.urandom(4).hex()}"))
+        self.set_aside(item)
         return _damaged(item, f"'{path}' {what}")
 
     @contextlib.contextmanager
@@ -212,6 +226,7 @@ class ArtifactWriter(Forgetful):
         self._artifacts = artifacts
         self._folder = artifacts.root / "packs"
         self._lock = threading.Lock()
+        self._lease = artifacts.leases.lease(artifacts.run)
         self._pack: Pack | None = None
         self._places: dict[bytes, bytes] = {}
         self._unsynced: set[Path] = set()
@@ -280,6 +295,7 @@ class ArtifactWriter(Forgetful):
             if self._pack is not None:
                 self._pack.close()
                 self._pack = None
+            self._lease.close()
 
     def forget(self) -> None:
         """In a forked child: leave the parent's pack alone."""
@@ -294,12 +310,15 @@ class ArtifactWriter(Forgetful):
             self._pack.close()
             self._pack = None
         if self._pack is None:
-            self._pack = Pack(self._folder)
+            pack = new_pack_id()
+            self._lease.note(noted_pack(pack))
+            self._pack = Pack(self._folder, pack)
         return self._pack
 
     def _put_own(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
         path = self._artifacts.path_of(digest)
         try:
+            self._note(digest)
             if not self._artifacts.is_sound(digest, size):
                 make_folder(path.parent)
                 self._artifacts.remember(digest, write_file(path, chunks))
@@ -312,6 +331,7 @@ class ArtifactWriter(Forgetful):
         # The name is not known before the last byte.
         folder = self._artifacts.root
         make_folder(folder)
+        self._note(UNNAMED)
         hasher, size, piece = blake3(max_threads=blake3.AUTO), 0, head
         with new_file(folder) as file:
             while piece:
@@ -321,12 +341,17 @@ class ArtifactWriter(Forgetful):
                 piece = os.read(source, _PIECE)
             digest = hasher.digest()
             path = self._artifacts.path_of(digest)
+            self._note(digest)
             if not self._artifacts.is_sound(digest, size):
                 make_folder(path.parent)
                 file.name(path)
                 self._artifacts.remember(digest, os.fstat(file.fd))
         self._mark_unsynced(path)
         return Stored(digest, size, OWN_FILE, None)
+
+    def _note(self, name: bytes) -> None:
+        with self._lock:
+            self._lease.note(name)
 
     def _mark_unsynced(self, path: Path) -> None:
         with self._lock:

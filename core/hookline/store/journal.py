@@ -128,6 +128,11 @@ class SqliteStore:
             raise self._no_such_run(run, [row[1] for row in rows])
         return self._run_row(rows[0])
 
+    def id_of(self, run: int) -> str | None:
+        """Give the id of a run by its row number; None where it was deleted."""
+        rows = self._all("SELECT id FROM runs WHERE run = ?", (run,))
+        return rows[0][0] if rows else None
+
     def nodes(self, run: str | int, *, own: bool = False) -> list[NodeRow]:
         """List the tasks of a run as its newest epoch left them, by number; perhaps only those that did not grow."""
         return self._nodes(self.number(run), "AND n.parent IS NULL" if own else "")

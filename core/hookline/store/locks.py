@@ -13,11 +13,13 @@ import contextlib
 import fcntl
 import os
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
+from hookline.errors import StoreError
 from hookline.store.place import storage_error
 
-__all__ = ["RunLock", "StoreLock", "forget_in_children"]
+__all__ = ["RunLock", "StoreLock", "forget_in_children", "maintaining"]
 
 _forgetful: weakref.WeakSet[Forgetful] = weakref.WeakSet()
 _held: set[str] = set()
@@ -123,6 +125,28 @@ class RunLock(Forgetful):
         except OSError:
             return False
         return True
+
+
+@contextlib.contextmanager
+def maintaining(folder: Path) -> Iterator[None]:
+    """Be the one process that removes things from a store, for the length of a block.
+
+    Args:
+        folder: The store's.
+
+    Raises:
+        StoreError: Another one is at it.
+    """
+    fd = _open(folder / "maintenance.lock")
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StoreError(
+            f"another process is cleaning up or upgrading the store '{folder}'", help="wait for it, then try again"
+        ) from error
+    finally:
+        os.close(fd)
 
 
 def _open(path: Path) -> int:

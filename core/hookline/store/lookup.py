@@ -15,7 +15,10 @@ from hookline.model.states import Kind
 from hookline.store.rows import Hit
 from hookline.store.segments import PREFIX, Place, Segment, Segments
 
-__all__ = ["Finder"]
+__all__ = ["DELETIONS", "Finder"]
+
+DELETIONS = ("hookline", "deletions")
+"""The record that counts deletions, for those who remember what they found."""
 
 _GAP = 4  # items; reading over smaller gaps is cheaper than another query
 _REUSABLE = int(Kind.GREW)
@@ -47,6 +50,8 @@ class Finder:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known: dict[tuple[bytes, int | None], _Fingerprint] = {}
+        self._version = -1
+        self._deletions: int | None = None
 
     def find(self, fingerprint: bytes, keys: Sequence[bytes], besides: int | None = None) -> _Hits:
         """Find the newest reusable attempt for each key; keys without one are left out.
@@ -67,6 +72,9 @@ class Finder:
         if now - known.checked > _FRESH:
             known.checked = now
             version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            if version != self._version:
+                self._version = version
+                self._notice_deletions()
             if known.segments.refresh(self._connection, version):
                 known.ahead = {}
         if len(keys) == 1 and (hit := known.ahead.get(keys[0])) is not None:
@@ -80,6 +88,15 @@ class Finder:
         hits = self._search(known, keys)
         known.misses = 0 if hits else known.misses + 1
         return hits
+
+    def _notice_deletions(self) -> None:
+        """Forget attempts that were read ahead where some may have been deleted since."""
+        row = self._connection.execute("SELECT value FROM records WHERE owner = ? AND key = ?", DELETIONS).fetchone()
+        deletions = row[0] if row else None
+        if deletions != self._deletions:
+            self._deletions = deletions
+            for known in self._known.values():
+                known.ahead = {}
 
     def _search(self, known: _Fingerprint, keys: Sequence[bytes]) -> _Hits:
         places: dict[bytes, Place] = {}

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hookline.errors import OwnershipError
+from hookline.errors import OwnershipError, UsageError
 from hookline.model.states import Kind, RunState
 from hookline.store.durable import make_folder
 from hookline.store.flight import Flight, InFlight
@@ -24,7 +24,7 @@ from hookline.store.writer import SqliteRunWriter, owner_words
 if TYPE_CHECKING:
     from hookline.store.journal import SqliteStore
 
-__all__ = ["is_driven", "request_cancel", "start_run", "take_run"]
+__all__ = ["driven_runs", "is_driven", "request_cancel", "start_run", "take_run"]
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -54,9 +54,12 @@ def take_run(store: SqliteStore, row: RunRow, *, takeover: bool) -> SqliteRunWri
     old: RunLock | None = None
     try:
         with writer.transaction() as cursor:
-            epoch, host, pid, heartbeat = cursor.execute(
+            found = cursor.execute(
                 "SELECT epoch, owner_host, owner_pid, heartbeat_us FROM runs WHERE run = ?", (row.run,)
             ).fetchone()
+            if found is None:
+                raise UsageError(f"run {row.id} was deleted a moment ago", help="`hookline runs list` shows the others")
+            epoch, host, pid, heartbeat = found
             old = _lock_of(store.path, row.id, epoch)
             if not old.acquire():
                 old = None
@@ -110,6 +113,12 @@ def is_driven(store: SqliteStore, row: RunRow) -> bool:
             return not lock.acquire(keep=False)
     finally:
         store_lock.close()
+
+
+def driven_runs(folder: Path) -> set[str]:
+    """Give the ids of all runs that living drivers own; to be called under the store's lock."""
+    locks = (RunLock(path) for path in (folder / "locks").glob("*.lock"))
+    return {lock.path.stem.rpartition("-")[0] for lock in locks if not lock.acquire(keep=False)}
 
 
 def _insert_run(cursor: sqlite3.Cursor, run_id: str, new: NewRun) -> int:

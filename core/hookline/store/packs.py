@@ -9,7 +9,7 @@ from struct import Struct
 
 from hookline.store.durable import make_folder, sync_data, sync_folder, write_all
 
-__all__ = ["PACK_TAG", "Pack", "pack_path", "read_place"]
+__all__ = ["HEAD_SIZE", "PACK_TAG", "Pack", "new_pack_id", "pack_path", "read_place"]
 
 PACK_TAG = b"p"
 ROLL_AT = 256 << 20
@@ -19,18 +19,22 @@ _PLACE = Struct(">c8sQ")
 _RECORD = Struct(">4s32sQ")
 _MARK = b"hkl1"
 
+HEAD_SIZE = _RECORD.size
+"""Bytes before each value in a pack."""
+
 
 class Pack:
     """One pack file that only this process appends to.
 
     Args:
         folder: Where packs are.
+        pack: Its id, which no other pack has.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pack: bytes) -> None:
         make_folder(folder)
         self._folder = folder
-        self.id = os.urandom(8)
+        self.id = pack
         self.path = pack_path(folder, self.id)
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self._size = 0
@@ -81,6 +85,11 @@ class Pack:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+
+def new_pack_id() -> bytes:
+    """Make an id for a pack that nobody else will have."""
+    return os.urandom(8)
 
 
 def read_place(place: bytes) -> tuple[bytes, int] | None:

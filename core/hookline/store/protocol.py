@@ -48,6 +48,9 @@ class Store(Protocol):
             UsageError: No run, or several, answer to the name.
         """
 
+    def id_of(self, run: int) -> str | None:
+        """Give the id of a run by its row number; None where it was deleted."""
+
     def nodes(self, run: str | int, *, own: bool = False) -> list[NodeRow]:
         """List the tasks of a run as its newest epoch left them, by number.
 

@@ -24,6 +24,7 @@ __all__ = [
     "create",
     "migrate",
     "prepare_folder",
+    "read_version",
 ]
 
 JOURNAL = "journal.sqlite3"
@@ -161,6 +162,16 @@ def check_header(journal: Path) -> None:
         StoreVersionError: The file is of a newer, or of an older, format.
         StoreError: The file can't be read.
     """
+    check_version(journal, read_version(journal))
+
+
+def read_version(journal: Path) -> int:
+    """Read the format from the first bytes of a journal, without opening it.
+
+    Raises:
+        StoreDamagedError: The file is not a journal.
+        StoreError: The file can't be read.
+    """
     if sqlite3.sqlite_version_info < (3, 35):
         raise StoreError(
             f"this Python's SQLite is {sqlite3.sqlite_version}; the journal needs 3.35 or newer",
@@ -180,7 +191,7 @@ def check_header(journal: Path) -> None:
         raise damaged(journal, "its header makes no sense")
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise damaged(journal, "it is a database, and not one that hookline made")
-    check_version(journal, int.from_bytes(header[60:64], "big"))
+    return int.from_bytes(header[60:64], "big")
 
 
 def check_version(journal: Path, version: int) -> None:

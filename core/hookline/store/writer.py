@@ -136,6 +136,7 @@ class SqliteRunWriter:
             self.flight.remove()
             self._writer.close()
             self._lock.release()
+            self._writer.store.artifacts.leases.release(self.run_id)
 
     @contextmanager
     def _owned(self) -> Iterator[sqlite3.Cursor]:

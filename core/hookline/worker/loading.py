@@ -17,7 +17,7 @@ from hookline.store.outputs import Stored, unpack_outputs
 from hookline.values.encode import decode
 from hookline.values.files import FileRef, digest_path, opening
 
-__all__ = ["FileOpener", "Loader", "load_outcome", "loader_of"]
+__all__ = ["FileOpener", "Loader", "copy_out", "load_outcome", "loader_of"]
 
 Loader = Callable[[Sequence[Any], Callable[[], "FileOpener"]], Any]
 """From an item's inputs, and what opens files for its attempt, to one argument."""
@@ -59,29 +59,41 @@ class FileOpener:
                     return target
                 shutil.rmtree(place)
             place.mkdir(parents=True, exist_ok=True)
-            return self._copy(known[ref.digest], ref, target)
+            copy_out(self._artifacts, known[ref.digest], target, folder=ref.folder)
+            return target
 
         with opening(open_copy):
             return _plain_load(self._artifacts, stored)
 
-    def _copy(self, item: Stored, ref: FileRef, target: Path) -> Path:
-        if not ref.folder:
-            self._artifacts.link_out(item, target)
-            return target
-        target.mkdir()
-        inside = {child.digest: child for child in item.files}
-        rows: Any = decode(bytes(self._artifacts.read(item._replace(files=()))))
-        for place, executable, digest in rows:
-            path = target / place
-            if not path.resolve().is_relative_to(target.resolve()):
-                raise ArtifactError(f"the stored folder '{ref.name}' holds a file outside of itself: '{place}'")
-            if place.endswith("/"):
-                path.mkdir(parents=True, exist_ok=True)
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._artifacts.link_out(inside[digest], path)
-            path.chmod(0o755 if executable else 0o644)
-        return target
+
+def copy_out(artifacts: Artifacts, item: Stored, target: Path, *, folder: bool) -> None:
+    """Make a copy of a stored file or folder.
+
+    Args:
+        artifacts: Where it is stored.
+        item: The file, or the folder's manifest with its files.
+        target: The new file or folder; must not exist.
+        folder: Whether it is a folder.
+
+    Raises:
+        ArtifactError: It is missing or damaged.
+    """
+    if not folder:
+        artifacts.link_out(item, target)
+        return
+    target.mkdir()
+    inside = {child.digest: child for child in item.files}
+    rows: Any = decode(bytes(artifacts.read(item._replace(files=()))))
+    for place, executable, digest in rows:
+        path = target / place
+        if not path.resolve().is_relative_to(target.resolve()):
+            raise ArtifactError(f"the stored folder '{target.name}' holds a file outside of itself: '{place}'")
+        if place.endswith("/"):
+            path.mkdir(parents=True, exist_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        artifacts.link_out(inside[digest], path)
+        path.chmod(0o755 if executable else 0o644)
 
 
 def load_outcome(opener: FileOpener, blob: bytes, slot: int = -1, outputs: Outputs | None = None) -> Any:

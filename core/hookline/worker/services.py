@@ -127,7 +127,7 @@ def open_services(run: RunFacts) -> SharedServices:
     Returns:
         Services for all workers of this process.
     """
-    artifacts = Artifacts(Path(run.artifacts))
+    artifacts = Artifacts(Path(run.artifacts), run.run_id)
     return SharedServices(
         run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, _LateCodeDigest(Path(run.root))
     )
