@@ -319,7 +319,7 @@ class Dispatcher:
                     self._handle(message)
                 message = self._inbox.get_nowait()
         except queue.Empty:
-            self._journal.tell_late()
+            self._journal.progress.tell_late()
         self._journal.check()
         if due is not None:
             for task, item in self._retries.due(time.monotonic()):
@@ -366,4 +366,4 @@ class Dispatcher:
         if stop.cancelled or (self._settings.fail_fast and self._failing() and not stop.level):
             self._scheduler.cancel_rest(range(len(self._program.tasks)), State.CANCELLED)
             for index in range(len(self._program.tasks)):
-                self._journal.progress(index, 0, 0.0)
+                self._journal.progress.attempted(index, 0, 0.0)

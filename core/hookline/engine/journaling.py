@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from hookline.cache.explain import pack_parts
+from hookline.engine.attempt_rows import add_attempts
 from hookline.engine.growth import Planted
 from hookline.engine.held import Held
 from hookline.engine.history import REFUSED
 from hookline.engine.nodes import POISONOUS, Nodes
 from hookline.engine.program import FORGOTTEN, GrownPart, Program, TaskProgram
+from hookline.engine.progress import Progress
 from hookline.engine.recorder import Recorder
 from hookline.engine.scheduler import Scheduler, State
+from hookline.engine.standing import STATES, WENT_WRONG, states_of, totals
 from hookline.engine.watched import changed_since
 from hookline.engine.why import Reasons, describe_bindings
 from hookline.model.batch import Failure, Outcome
-from hookline.model.events import Event, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.recording import Form
 from hookline.model.states import Kind, TaskState, Verdict
 from hookline.store.ids import item_id, task_ids
-from hookline.store.outputs import pack_one
 from hookline.store.protocol import Store
-from hookline.store.rows import WHOLE_RUN, Decision, Group, Hit, Log, NodeRow, Note
-from hookline.store.rows import Failure as FailureRow
-from hookline.values.digest import digest_bytes
+from hookline.store.rows import WHOLE_RUN, Decision, Group, Hit, NodeRow
 
-__all__ = ["STATES", "Journaling"]
+__all__ = ["Journaling"]
 
-STATES: Mapping[int, TaskState] = {
-    State.PENDING: TaskState.PENDING,
-    State.COMPLETED: TaskState.COMPLETED,
-    State.REUSED: TaskState.REUSED,
-    State.FAILED: TaskState.FAILED,
-    State.SKIPPED: TaskState.SKIPPED,
-    State.BLOCKED: TaskState.SKIPPED,
-    State.CANCELLED: TaskState.CANCELLED,
-    State.TIMED_OUT: TaskState.TIMED_OUT,
-    State.CRASHED: TaskState.CRASHED,
-    State.ABANDONED: TaskState.ABANDONED,
-}
-_BAD = (State.FAILED, State.TIMED_OUT, State.CRASHED, State.ABANDONED)
-_KINDS = list(range(max(Kind) + 1))
-_ONCE = [*_KINDS]
-_ONCE[Kind.COMPLETED], _ONCE[Kind.GREW] = Kind.COMPLETED_ONCE, Kind.GREW_ONCE
-"""The same for results that are not to be reused."""
 _RECIPE = '"recipe": true'
 """In the detail of a decision: what is reused is a recipe, not what it came to."""
 
@@ -68,7 +48,7 @@ class Journaling:
         store: Where outcomes that are no longer held are read again.
         run: The run's row number.
         nodes: The numbers under which tasks are recorded, by index.
-        watching: Whether anybody wants events.
+        progress: Tells those who watch.
         looked_up: Whether whatever runs was looked up before, and is not in the store.
         resumed: Whether an earlier driver recorded a part of the run.
     """
@@ -83,7 +63,7 @@ class Journaling:
         store: Store,
         run: int,
         nodes: Nodes,
-        watching: bool,
+        progress: Progress,
         looked_up: bool,
         resumed: bool,
     ) -> None:
@@ -97,21 +77,15 @@ class Journaling:
         self._store = store
         self._run = run
         self._nodes = nodes
-        self._watching = watching
+        self.progress = progress
         self._sources: dict[tuple[int, int], tuple[int, int, int]] = {}
         self._known_code: set[bytes] = set()
         self._explained = bytearray(len(program.tasks))
         self._known_nodes = bytearray(len(program.tasks))
         self._places: dict[int, tuple[int, int, str]] = {}
-        self._groups: dict[str, _GroupCount] = {}
         self._failed_before: list[str] = []
-        self._seconds: dict[str, float] = {}
-        self._running: dict[str, int] = {}
-        self._last_progress = 0.0
         self._pushed = 0.0
-        self._dirty: set[int] = set()
         self._group = Group(novel=looked_up)
-        self._events: list[Event] = []
 
     # -- the recorder's ----------------------------------------------------------------------------------------
 
@@ -132,10 +106,10 @@ class Journaling:
             idle: Whether the caller is about to wait for something; while it is busy, what happens gathers a little.
         """
         now = time.monotonic()
-        if (idle or now - self._pushed > _GATHER) and (self._group or self._events):
+        if (idle or now - self._pushed > _GATHER) and (self._group or self.progress):
             self._pushed = now
-            self._recorder.add(self._group, self._events)
-            self._group, self._events = Group(novel=self._looked_up), []
+            self._recorder.add(self._group, self.progress.take())
+            self._group = Group(novel=self._looked_up)
 
     def hurry(self) -> None:
         """Somebody waits for a commit."""
@@ -144,11 +118,6 @@ class Journaling:
     def check(self) -> None:
         """Raise what made recording fail."""
         self._recorder.check()
-
-    @property
-    def watching(self) -> bool:
-        """Whether anybody wants events."""
-        return self._watching
 
     # -- growth ------------------------------------------------------------------------------------------------
 
@@ -183,16 +152,16 @@ class Journaling:
         if not self._program.is_mapped(index):
             # Its attempt succeeded: nothing else tells how the task stands.
             self._group.counters[self._nodes[index], STATES[state].value] = 1
-        self._dirty.add(index)
+        self.progress.changed(index)
 
     def forget(self, part: GrownPart) -> None:
         """Let go of a part's tasks, which all ended."""
         for index in part.tasks:
             counts = self._scheduler.counts[index]
-            if any(counts[state] for state in _BAD):
+            if any(counts[state] for state in WENT_WRONG):
                 self._failed_before.append(self._program.tasks[index].task.id)
             self._places.pop(index, None)
-            self._dirty.discard(index)
+            self.progress.forget(index)
 
     # -- tasks -------------------------------------------------------------------------------------------------
 
@@ -204,8 +173,7 @@ class Journaling:
         """A task begins."""
         task = self._program.tasks[index]
         self._add_node(task, length)
-        if task.part is not None and self._watching:
-            self._group_of(task.part, task).total += length
+        self.progress.begins(index, length)
 
     def not_run(self, index: int, cause: int) -> None:
         """A task will not run, because of a condition or of something upstream."""
@@ -214,8 +182,7 @@ class Journaling:
         why = self._why_not(task, cause)
         self._add_node(task, 1 if task.task.form is Form.CALL else None)
         self._decide(Decision(self._nodes[index], 0, 1, verdict, why))
-        if task.part is not None and self._watching:
-            self._group_of(task.part, task).total += 1
+        self.progress.begins(index, 1)
 
     def decided_to_run(self, index: int, first: int, count: int, of: int) -> None:
         """Items of a task have to run; the first reason stands for all.
@@ -254,7 +221,7 @@ class Journaling:
         more = f" (and so on to item {high - 1})" if high - low > 1 else ""
         why = f"upstream: '{name}' has no value{more}"
         self._decide(Decision(self._nodes[index], low, high, Verdict.BLOCKED, why))
-        self._dirty.add(index)
+        self.progress.changed(index)
 
     def kept(self, index: int, low: int, high: int) -> None:
         """Items stand as this run recorded them before it was resumed."""
@@ -278,7 +245,7 @@ class Journaling:
         if start is not None and before is not None:
             rows.append(self._reuse_row(node, start[0], before + 1, start[1]))
         self._group.decisions.extend(rows)
-        self._dirty.add(index)
+        self.progress.changed(index)
 
     def refused(self, index: int, item: int) -> Failure:
         """A recorded side effect has other inputs now; it is neither repeated nor taken as done."""
@@ -316,7 +283,7 @@ class Journaling:
         run, node, at = self._sources.get((source, source_item), (self._run, self._nodes[source], source_item))
         self._decide(Decision(self._nodes[index], item, item + 1, Verdict.REUSE, f"same as {name}", run, node, at))
         self._sources[index, item] = (run, node, at)
-        self._dirty.add(index)
+        self.progress.changed(index)
 
     def shared_outcome(self, source: int, source_item: int) -> bytes:
         """Give the outcome of an item of this run that others may share."""
@@ -333,12 +300,7 @@ class Journaling:
 
     def ended(self, index: int) -> None:
         """All items of a task have ended."""
-        part = self._program.tasks[index].part
-        if part is not None and self._watching:
-            counts = self._group_of(part, self._program.tasks[index]).counts
-            for state, count in self._states(index).items():
-                counts[state] = counts.get(state, 0) + count
-        self._dirty.add(index)
+        self.progress.ended(index)
         self._count(index)
 
     # -- attempts ----------------------------------------------------------------------------------------------
@@ -363,32 +325,7 @@ class Journaling:
             worker: Who made them.
             once: Whether their results are not to be reused.
         """
-        node, group = self._nodes[index], self._group
-        kinds = _ONCE if once else _KINDS
-        group.attempts.extend(
-            [
-                (node, item, number, kinds[kind], key, outputs, began, took, worker)
-                for (item, kind, outputs, began, took, *_), key in zip(outcomes, keys, strict=True)
-            ]
-        )
-        for outcome in outcomes:
-            if outcome.failure is not None or outcome.output is not None or outcome.notes:
-                self._record_details(node, outcome, number)
-
-    def _record_details(self, node: int, outcome: Outcome, number: int) -> None:
-        group = self._group
-        if outcome.failure is not None:
-            kind, message, traceback, frame, retryable = outcome.failure
-            extra = json.dumps({"frame": frame}) if frame else None
-            group.failures.append(
-                FailureRow(node, outcome.item, number, kind, message, traceback, None, retryable, extra)
-            )
-        if outcome.output is not None:
-            text = outcome.output.text
-            blob = pack_one(digest_bytes(text), text)
-            group.logs.append(Log(node, outcome.item, number, blob, len(text), outcome.output.dropped))
-        if outcome.notes:
-            group.notes.extend(_note_rows(node, outcome, number))
+        add_attempts(self._group, self._nodes[index], outcomes, keys, number, worker, once=once)
 
     def inputs_changed(self, index: int) -> bool:
         """Whether files that are arguments of a task changed since the run digested them."""
@@ -397,78 +334,13 @@ class Journaling:
 
     def retrying(self, index: int, item: int, number: int, of: int, delay: float, failure: Failure | None) -> None:
         """An attempt is followed by another."""
-        if self._watching:
-            self._events.append(TaskRetrying(self.name(index, item), number, of, delay, _line(failure)))
+        if self.progress.watching:
+            self.progress.retrying(self.name(index, item), number, of, delay, failure)
 
     def ended_without_value(self, index: int, item: int, state: int, failure: Failure | None) -> None:
         """An item ended, and has no value."""
-        if self._watching:
-            # What ended before is told before.
-            self.tell_progress()
-            frame = failure.frame if failure is not None else ""
-            self._events.append(TaskEnded(self.name(index, item), STATES[state], _line(failure), frame))
-
-    def progress(self, index: int, running: int, mean_us: float) -> None:
-        """Tell those who watch how far the run is; at most ten times a second."""
-        if not self._watching:
-            return
-        self._dirty.add(index)
-        task = self._program.tasks[index]
-        if task.part is None:
-            self._seconds[task.task.id] = mean_us / 1e6
-            self._running[task.task.id] = running
-        self.tell_late()
-
-    def tell_late(self) -> None:
-        """Tell what could not be told at once, because it came too soon after something else."""
-        if not self._dirty or not self._watching:
-            return
-        now = time.monotonic()
-        if now - self._last_progress >= 0.1:
-            self._last_progress = now
-            self.tell_progress()
-
-    def tell_progress(self) -> None:
-        """Tell what changed since the last time."""
-        if not self._watching or not self._dirty:
-            return
-        counts: dict[str, Mapping[TaskState, int]] = {}
-        totals: dict[str, int | None] = {}
-        running: dict[str, int] = {}
-        for index in sorted(self._dirty):
-            task = self._program.tasks[index]
-            if task.part is not None:
-                continue
-            name = task.task.id
-            counts[name] = self._states(index)
-            totals[name] = self._scheduler.length(index) if self._scheduler.states[index] else None
-            if not self._scheduler.ended(index):
-                running[name] = self._running.get(name, 0)
-        for name, group in self._groups.items():
-            if group.told != (group.total, sum(group.counts.values())):
-                group.told = (group.total, sum(group.counts.values()))
-                left = {TaskState.PENDING: group.total - group.told[1]} if group.total > group.told[1] else {}
-                counts[name], totals[name] = {**group.counts, **left}, group.total
-        self._dirty.clear()
-        self._events.append(TasksChanged(counts, totals, running, dict(self._seconds)))
-
-    def totals(self) -> dict[str, int]:
-        """Count all items by state word, every state that occurs or that users ask for."""
-        found = dict.fromkeys(("completed", "reused", "failed", "skipped"), 0)
-        tally = [0] * len(STATES)
-        for index, states in enumerate(self._scheduler.states):
-            if len(states) == 1:
-                tally[states[0]] += 1
-            elif states:
-                for state in range(len(tally)):
-                    tally[state] += states.count(state)
-            elif not self._scheduler.ended(index):
-                tally[State.PENDING] += 1
-        for state, count in enumerate(tally):
-            if count:
-                word = STATES[state].value
-                found[word] = found.get(word, 0) + count
-        return found
+        if self.progress.watching:
+            self.progress.ended_without_value(self.name(index, item), state, failure)
 
     def add_pending(self) -> None:
         """Record the tasks that were not decided about, so that they are seen to be missing."""
@@ -481,12 +353,12 @@ class Journaling:
         return self._failed_before + [
             task.task.id
             for index, task in enumerate(self._program.tasks)
-            if task is not FORGOTTEN and any(self._scheduler.counts[index][state] for state in _BAD)
+            if task is not FORGOTTEN and any(self._scheduler.counts[index][state] for state in WENT_WRONG)
         ]
 
     def record_totals(self) -> None:
         """Record the counts of the whole run."""
-        counts = self.totals()
+        counts = totals(self._scheduler)
         for state in TaskState:
             # Zeros too: what an earlier driver of the run counted must not stay.
             self._group.counters[WHOLE_RUN, state.value] = counts.get(state.value, 0)
@@ -542,22 +414,10 @@ class Journaling:
     def _count(self, index: int) -> None:
         if self._program.tasks[index].task.form is Form.CALL:
             return
-        counts = self._states(index)
+        counts = states_of(self._scheduler, index)
         for state in TaskState:
             if state in counts or self._resumed:
                 self._group.counters[self._nodes[index], state.value] = counts.get(state, 0)
-
-    def _states(self, index: int) -> dict[TaskState, int]:
-        counts = self._scheduler.counts[index]
-        found: dict[TaskState, int] = {}
-        for state, count in enumerate(counts):
-            if count:
-                word = STATES[state]
-                found[word] = found.get(word, 0) + count
-        left = len(self._scheduler.states[index]) - sum(counts)
-        if left:
-            found[TaskState.PENDING] = left
-        return found
 
     def _committed_outcome(self, index: int, item: int) -> bytes | None:
         return self._store.outputs(self._run, self._nodes[index], item, item + 1)[0]
@@ -574,43 +434,9 @@ class Journaling:
             number = row.parent
         return item_id(task_ids(rows)[rows[0].node], item, bool(rows[0].shape))
 
-    def _group_of(self, part: GrownPart, task: TaskProgram) -> _GroupCount:
-        name = f"{part.group}/{task.task.step.name}"
-        group = self._groups.get(name)
-        if group is None:
-            group = self._groups[name] = _GroupCount()
-        return group
-
     def name(self, index: int, item: int) -> str:
         """Give the id of a task, or of an item of a mapped one."""
         if self._program.tasks[index] is FORGOTTEN:
             return self._recorded_name(index, item)
         task = self._program.tasks[index].task
         return task.id if task.form is Form.CALL else f"{task.id}[{item}]"
-
-
-@dataclass(slots=True)
-class _GroupCount:
-    """How many items of the tasks of one step that grew from one task there are, and how those that ended did."""
-
-    total: int = 0
-    counts: dict[TaskState, int] = field(default_factory=dict)
-    told: tuple[int, int] = (0, 0)
-
-
-def _note_rows(node: int, outcome: Outcome, number: int) -> list[Note]:
-    ended = outcome.started_us + outcome.duration_us
-    rows = []
-    for position, note in enumerate(outcome.notes):
-        artifact = note.kind == "artifact"
-        value = None if artifact else json.dumps(note.value) if note.kind == "metric" else note.value
-        outputs = note.value if artifact else None
-        rows.append(Note(node, outcome.item, number, position, note.kind, note.name, value, note.step, outputs, ended))
-    return rows
-
-
-def _line(failure: Failure | None) -> str:
-    if failure is None:
-        return ""
-    first = failure.message.partition("\n")[0]
-    return f"{failure.type}: {first}" if first else failure.type

@@ -109,8 +109,8 @@ class Outcomes:
         self._journal.record(index, (outcome,), (key,), batch.attempt, worker, once=once)
         self._scheduler.finish(index, 0, 1, State.COMPLETED)
         self._tasks.end(index)
-        if self._journal.watching:
-            self._journal.progress(index, 0, self._launcher.mean_us(batch.work.function))
+        if self._journal.progress.watching:
+            self._journal.progress.attempted(index, 0, self._launcher.mean_us(batch.work.function))
 
     def _take_items(
         self, index: int, batch: Batch, outcomes: list[Outcome], keys: Sequence[bytes], worker: int
@@ -140,9 +140,9 @@ class Outcomes:
                     self._not_completed(index, outcome, batch.attempt, key)
         if self._scheduler.ended(index):
             self._tasks.end(index)
-        if self._journal.watching:
+        if self._journal.progress.watching:
             running = self._launcher.running(index) if task.task.mapped else 0
-            self._journal.progress(index, running, self._launcher.mean_us(batch.work.function))
+            self._journal.progress.attempted(index, running, self._launcher.mean_us(batch.work.function))
 
     def grew(self, planted: Planted, state: int) -> None:
         """Go on from an item whose recipe was planted: if it was the result of a part itself, it has ended.

@@ -28,10 +28,12 @@ from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.planner import Planner
 from hookline.engine.program import Program
+from hookline.engine.progress import Progress
 from hookline.engine.recorder import Recorder
 from hookline.engine.request import Request
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler
+from hookline.engine.standing import totals
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import EXECUTORS, Executor
@@ -148,7 +150,7 @@ class _Session:
             store,
             writer.run,
             nodes,
-            self._observers.watching,
+            Progress(program, scheduler, self._observers.watching),
             not request.fresh and not resumed,
             resumed,
         )
@@ -268,7 +270,7 @@ class _Session:
 
     def _state(self, ended: bool) -> RunState:
         stop = self._request.stop
-        counts = self._journal.totals()
+        counts = totals(self._scheduler)
         bad = any(counts.get(word) for word in ("failed", "timed_out", "crashed", "abandoned", "cancelled"))
         if stop.level and (bad or not ended):
             return RunState.CANCELLED if stop.cancelled else RunState.INTERRUPTED
@@ -280,14 +282,14 @@ class _Session:
             executor.close(grace)
         try:
             if self._recorder.error is None:
-                self._journal.tell_progress()
+                self._journal.progress.tell()
                 self._journal.add_pending()
                 self._journal.record_totals()
                 self._journal.push()
                 self._recorder.flush()
                 self._writer.finish(state, error=error, result=describe_returns(self._request.graph, self._nodes))
                 seconds = time.monotonic() - self._began
-                self._observers.tell(RunFinished(self._writer.run_id, state, self._journal.totals(), seconds))
+                self._observers.tell(RunFinished(self._writer.run_id, state, totals(self._scheduler), seconds))
         finally:
             self._recorder.close()
             self._observers.close()
