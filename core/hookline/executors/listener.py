@@ -82,14 +82,24 @@ class Listener:
             self._woken = True
             os.write(self._wake_in, b"\0")
 
-    def close(self) -> None:
-        """Wait for the end of the thread; without the lock."""
+    def close(self, within: float) -> bool:
+        """Wait for the end of the thread; without the lock.
+
+        Args:
+            within: Seconds to wait at most.
+
+        Returns:
+            Whether it ended.
+        """
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(within)
+            if self._thread.is_alive():
+                return False
         for fd in (self._wake_out, self._wake_in):
             if fd >= 0:
                 os.close(fd)
         self._wake_out = self._wake_in = -1
+        return True
 
     def _serve(self) -> None:
         due: float | None = None

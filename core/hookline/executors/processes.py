@@ -28,6 +28,8 @@ _log = logging.getLogger("hookline.executors.processes")
 
 _TERM_GRACE = 0.25
 _RELIEF_AFTER = 1.0
+_CLOSE_WITHIN = 10.0
+"""Seconds, beyond the grace period, in which workers must have been reported to have ended."""
 _STARTS = 3
 
 
@@ -86,7 +88,8 @@ class ProcessesExecutor:
         with self._lock:
             self._allotment.close(grace)
             self._listener.wake()
-        self._listener.close()
+        if not self._listener.close(grace + _CLOSE_WITHIN):
+            _log.warning("worker processes were not reported to have ended, and are ended with their supervisor")
         if self._supervision is not None:
             self._supervision.close()
             self._supervision = None
