@@ -45,6 +45,7 @@ from hookline.model.states import RunState
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.values.encode import encode_constant
+from hookline.values.homes import note_code_digest
 
 __all__ = ["Prepared", "drive", "prepare"]
 
@@ -73,6 +74,7 @@ def prepare(graph: TaskGraph, root: Path) -> Prepared:
     """
     fingerprinter = Fingerprinter(root)
     code_digest = CarriedCode(root, fingerprinter)
+    note_code_digest(code_digest)
     builder = ProgramBuilder(fingerprinter, code_digest)
     return Prepared(build_program(graph, builder), builder, code_digest)
 
