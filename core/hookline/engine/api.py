@@ -363,7 +363,7 @@ def recorded_target(row: RunRow) -> Target:
     if not place or not where.get("attribute"):
         raise UsageError(
             f"the workflow '{row.workflow}' has no name in a file, so it can't be found again",
-            help=f"resume it where it is defined: hookline.engine.api.resume('{row.id}', workflow={row.workflow})",
+            help=f"resume it where it is defined: hookline.resume('{row.id}', workflow={row.workflow})",
         )
     return load_target(f"{place}:{where['attribute']}")
 

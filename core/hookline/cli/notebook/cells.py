@@ -8,7 +8,7 @@ from hookline.engine.display import notebook_shell
 
 __all__ = ["name_cells"]
 
-_CELL = re.compile(r"[^\s'\"]*ipykernel_\d+[/\\]\d+\.py")
+_CELL = re.compile(r"[^\s'\"(<>&;]*ipykernel_\d+[/\\]\d+\.py")
 
 
 def name_cells(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import importlib
 import os
 import signal
@@ -59,13 +60,15 @@ class CellProgress:
         self._words = ""
         self._handle: Any = None
         self._ended = threading.Event()
+        # Kernels tell by context variables which cell an output belongs to; other threads have none of their own.
+        self._context = contextvars.copy_context()
         self._drawing: threading.Thread | None = None
 
     def __call__(self, event: Event) -> None:
         """Take in what happened; it is drawn with the next refresh."""
         self.tally.take(event)
         if self._handle is None and not isinstance(event, RunFinished):
-            self._handle = _display(self._bundle())
+            self._handle = self._context.run(_display, self._bundle())
             self._drawing = threading.Thread(target=self._redraw, name="hookline-cell", daemon=True)
             self._drawing.start()
 
@@ -78,7 +81,7 @@ class CellProgress:
         self._ended.set()
         if self._drawing is not None:
             self._drawing.join()
-            self._handle.update(self._bundle(), raw=True)
+            self._update(self._bundle())
 
     def _redraw(self) -> None:
         pause, before = _PAUSE, ""
@@ -87,9 +90,12 @@ class CellProgress:
             bundle = self._bundle()
             if bundle["text/html"] != before:
                 before = bundle["text/html"]
-                self._handle.update(bundle, raw=True)
+                self._update(bundle)
             # A run with many steps must not spend its time on drawing them.
             pause = min(max(_PAUSE, 10 * (time.monotonic() - began)), _LONGEST_PAUSE)
+
+    def _update(self, bundle: dict[str, str]) -> None:
+        self._context.run(self._handle.update, bundle, raw=True)
 
     def _bundle(self) -> dict[str, str]:
         return {

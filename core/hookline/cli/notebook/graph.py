@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from hookline.cli.notebook.cells import name_cells
 from hookline.cli.notebook.markup import box, details, table, text
 from hookline.cli.wording import amount, counted
 from hookline.graph.picture import render_svg
@@ -30,7 +31,7 @@ def draw_graph(graph: TaskGraph) -> str:
     )
     picture = render_svg(graph)
     if picture:
-        return box(head, f'<div class="scroll">{picture}</div>')
+        return box(head, f'<div class="scroll">{name_cells(picture)}</div>')
     rows = [(text(name), amount(count)) for name, count in steps.most_common(_SHOWN_STEPS)]
     more = len(steps) - len(rows)
     rest = f'<div class="dim">… {counted(more, "more step")}</div>' if more else ""

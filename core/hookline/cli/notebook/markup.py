@@ -72,7 +72,7 @@ def box(*parts: str) -> str:
 def badge(word: str, symbol: str = "") -> str:
     """Write a state's word on its colour."""
     shown = f"{symbol} {word.replace('_', ' ')}".strip()
-    return f'<span class="badge" style="background:{_COLOURS.get(word, _GREY)}">{escape(shown)}</span>'
+    return f'<span class="badge" style="background:{_COLOURS.get(word, _GREY)}">{text(shown)}</span>'
 
 
 def word_of(state: str) -> str:

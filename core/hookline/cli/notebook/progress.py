@@ -67,7 +67,7 @@ def _row(line: Line, tally: Tally) -> tuple[str, ...]:
         text(line.progress()),
         f'<div style="width:140px">{bar({word: count for word, count in counts.items() if count > 0})}</div>',
         text(line.details()),
-        duration(elapsed) if elapsed >= 0.05 else "",
+        text(duration(elapsed)) if elapsed >= 0.05 else "",
     )
 
 

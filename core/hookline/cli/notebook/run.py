@@ -33,7 +33,7 @@ def draw_run(run: Run) -> str:
     parts = [
         '<div class="head">',
         f'<span class="title">{text(run.workflow)}</span>{badge(state.value, state.symbol)}',
-        f"<span>{text(listed_counts(counts) or 'no tasks')} {took}</span>",
+        f"<span>{text(listed_counts(counts) or 'no tasks')} {text(took)}</span>",
         f'<span class="dim">run <code>{text(run.id)}</code></span></div>',
         bar(counts),
         *([f'<div class="failure"><pre>{text(summary.error)}</pre></div>'] if summary.error else []),
@@ -95,7 +95,7 @@ def _row(record: TaskRecord) -> tuple[str, ...]:
     state = word_of(record.state) + (
         f" <span class='dim'>({text(listed_counts(record.counts))})</span>" if mixed else ""
     )
-    return (f"<code>{text(record.id)}</code>", state, amount(items) if items > 1 else "", took, _why(record.why))
+    return (f"<code>{text(record.id)}</code>", state, amount(items) if items > 1 else "", text(took), _why(record.why))
 
 
 def _why(why: str) -> str:
