@@ -51,10 +51,10 @@ _STYLE = (
     ".hookline th{text-align:left;font-weight:600;opacity:.65}"
     ".hookline th,.hookline td{padding:2px 14px 2px 0;border:0;border-bottom:1px solid rgba(128,128,128,.2);"
     "vertical-align:top;text-align:left;background:none}"
-    ".hookline td.number,.hookline th.number{text-align:right}"
+    ".hookline td.number,.hookline th.number{text-align:right;white-space:nowrap}"
     ".hookline details{margin:4px 0}.hookline summary{cursor:pointer}"
     ".hookline td details{margin:0}.hookline td details pre{margin:2px 0 2px 14px;white-space:pre-wrap}"
-    ".hookline .scroll{overflow-x:auto}"
+    ".hookline td .bar{margin-top:6px}.hookline .scroll{overflow-x:auto}"
     "</style>"
 )
 

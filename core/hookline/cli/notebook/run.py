@@ -103,4 +103,4 @@ def _why(why: str) -> str:
     short = text(first, 120)
     if not rest and len(first) <= 120:
         return short
-    return details(short, f"<pre>{text(why, _LONGEST_WHY)}</pre>")
+    return details(f"{short} …" if rest else short, f"<pre>{text(why, _LONGEST_WHY)}</pre>")
