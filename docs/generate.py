@@ -40,7 +40,10 @@ _GIVEN = {
     "Plan": "model.plan",
     "PlannedTask": "model.plan",
     "RecordedStore": "engine.api",
+    "RunSummary": "model.run",
     "Step": "model.step",
+    "StepSummary": "model.run",
+    "TaskFailure": "model.run",
     "TaskRecord": "model.run",
     "Workflow": "model.workflow",
 }

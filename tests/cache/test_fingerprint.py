@@ -263,3 +263,28 @@ def test_a_value_that_the_digest_refuses_makes_the_step_run(load: Load) -> None:
         assert taken.unstable == ""
         digests.add(str(taken.digest))
     assert len(digests) == 3
+
+
+def test_a_module_s_name_counts_only_for_code_that_reads_it(load: Load) -> None:
+    """What a notebook defines is the same as what a file does, though a dataclass reads its class's name to show it."""
+    plain = (
+        "from dataclasses import dataclass\n\n@dataclass\nclass Row:\n    a: int\n\ndef step(x) -> Row:\n    return {}"
+    )
+    texts = {
+        "nothing": plain.format("Row(x)"),
+        "module": plain.format("Row.__module__"),
+        "inspect": "import inspect\n" + plain.format("inspect.getmodule(Row)"),
+    }
+    same: dict[str, bool] = {}
+    for word, text in texts.items():
+        digests = set()
+        for name in ("flow", "elsewhere"):
+            namespace = load(text.replace("flow", name)).__dict__
+            module = sys.modules["flow"]
+            module.__name__ = namespace["Row"].__module__ = namespace["step"].__module__ = name
+            sys.modules[name] = module
+            digests.add(take(module).digest)
+            if name != "flow":
+                del sys.modules[name]
+        same[word] = len(digests) == 1
+    assert same == {"nothing": True, "module": False, "inspect": False}

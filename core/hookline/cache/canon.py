@@ -11,6 +11,8 @@ from hookline.cache.node import Edge, Node, Reads
 
 __all__ = ["Crawl", "crawl", "digest_of"]
 
+_EXPOSED = Reads.TEXTS | Reads.NAMES | Reads.MODULES
+
 
 @dataclass(slots=True)
 class Crawl:
@@ -60,7 +62,7 @@ def _walk(root: Node, reads: Reads, exposed: frozenset[Node]) -> Crawl:
         result.reads |= node.reads
         result.unstable = result.unstable or node.unstable
         opaque = opaque or node.opaque
-        content, edges = _contents(node, reads | (Reads.TEXTS | Reads.NAMES if node in exposed else Reads.NOTHING))
+        content, edges = _contents(node, reads | (_EXPOSED if node in exposed else Reads.NOTHING))
         row: list[object] = [content]
         for edge in edges:
             number = numbers.get(edge.node)

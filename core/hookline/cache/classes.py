@@ -146,8 +146,9 @@ def _more(walker: Walker, kind: type, reads: Reads) -> tuple[str, list[Edge]]:
     if reads & Reads.TEXTS:
         content.append(kind.__doc__)
     if reads & Reads.NAMES:
-        module = walker.names.module_name(vars(sys.modules[kind.__module__])) if kind.__module__ in sys.modules else ""
-        content += [kind.__name__, kind.__qualname__, module]
+        content += [kind.__name__, kind.__qualname__]
+    if reads & Reads.MODULES and kind.__module__ in sys.modules:
+        content.append(walker.names.module_name(vars(sys.modules[kind.__module__])))
     if reads & Reads.SUBCLASSES:
         found: list[type] = sorted(type.__subclasses__(kind), key=lambda child: (child.__module__, child.__qualname__))
         edges = [Edge(f"subclass {at:04}", walker.node(child, child.__qualname__)) for at, child in enumerate(found)]

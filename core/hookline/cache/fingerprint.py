@@ -9,7 +9,7 @@ from types import FunctionType
 
 from blake3 import blake3
 
-from hookline.cache.canon import Crawl, crawl
+from hookline.cache.canon import Crawl, crawl, digest_of
 from hookline.cache.node import Edge, Node
 from hookline.cache.project import Project
 from hookline.cache.walk import Walker
@@ -94,9 +94,11 @@ class Fingerprinter:
             classes: Classes of values; the order doesn't matter, nor do those that are not project code.
         """
         own = [kind for kind in classes if self._walker.is_project_class(kind)]
-        own.sort(key=lambda kind: (kind.__module__, kind.__qualname__))
+        nodes = [self._walker.node(kind, kind.__name__) for kind in own]
+        # Not by module: a class in a notebook is the same as that in a file.
+        nodes.sort(key=lambda node: (node.name.rpartition(".")[2], digest_of(node)))
         root = Node("types", "types", f"types {_VERSION} debug {__debug__}")
-        root.edges = [Edge(f"{at:04}", self._walker.node(kind, kind.__name__)) for at, kind in enumerate(own)]
+        root.edges = [Edge(f"{at:04}", node) for at, node in enumerate(nodes)]
         return _fingerprint(crawl(root))
 
     def _take(self, function: Callable[..., object]) -> Fingerprint:

@@ -18,9 +18,10 @@ class Reads(IntFlag):
 
     NOTHING = 0
     TEXTS = 1  # docstrings, annotations, signatures
-    NAMES = 2  # __name__, __qualname__, __module__
+    NAMES = 2  # __name__, __qualname__
     SOURCE = 4  # source text, line numbers, code objects
     SUBCLASSES = 8  # __subclasses__()
+    MODULES = 16  # __module__
 
 
 @dataclass(frozen=True, slots=True)

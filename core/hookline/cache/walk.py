@@ -36,7 +36,8 @@ _TEXT_WORDS = frozenset(
      "singledispatchmethod", "pydoc", "doctest", "validate_call", "validate_arguments", "help",
      "model_json_schema", "json_schema", "schema_json", "TypeAdapter", "create_schema"}
 )  # fmt: skip
-_NAME_WORDS = frozenset({"__name__", "__qualname__", "__module__", "co_name", "co_qualname"})
+_NAME_WORDS = frozenset({"__name__", "__qualname__", "co_name", "co_qualname"})
+_MODULE_WORDS = frozenset({"__module__", "getmodule"})
 _SOURCE_WORDS = frozenset(
     {"getsource", "getsourcelines", "getsourcefile", "findsource", "getcomments", "__code__", "_getframe",
      "currentframe", "f_lineno", "f_code", "tb_lineno", "co_firstlineno"}
@@ -208,8 +209,9 @@ class Walker:
             content += [function.__doc__, form.whole]
             edges = self.names.annotations(function, function.__qualname__) if plain else []
         if reads & Reads.NAMES:
-            module = self.names.module_name(function.__globals__)
-            content += [function.__name__, function.__qualname__, module]
+            content += [function.__name__, function.__qualname__]
+        if reads & Reads.MODULES:
+            content.append(self.names.module_name(function.__globals__))
         if reads & Reads.SOURCE:
             content += [form.source, function.__code__.co_firstlineno, function.__code__.co_code.hex()]
         return repr(content), edges
@@ -371,7 +373,7 @@ class Walker:
     def reading(module: str, name: str) -> Reads:
         """What a function of somebody else reads about code."""
         if module in ("inspect", "pydoc", "doctest"):
-            return Reads.TEXTS | Reads.NAMES | Reads.SOURCE
+            return Reads.TEXTS | Reads.NAMES | Reads.MODULES | Reads.SOURCE
         return Reads.TEXTS if name in ("get_type_hints", "singledispatch", "get_annotations") else Reads.NOTHING
 
     # --- modules and origins ------------------------------------------------------------------------------------
@@ -496,8 +498,10 @@ def _reads(words: frozenset[str]) -> Reads:
         found |= Reads.TEXTS
     if not _NAME_WORDS.isdisjoint(words):
         found |= Reads.NAMES
+    if not _MODULE_WORDS.isdisjoint(words):
+        found |= Reads.MODULES
     if not _SOURCE_WORDS.isdisjoint(words):
-        found |= Reads.TEXTS | Reads.NAMES | Reads.SOURCE
+        found |= Reads.TEXTS | Reads.NAMES | Reads.MODULES | Reads.SOURCE
     return found | Reads.SUBCLASSES if "__subclasses__" in words else found
 
 

@@ -24,13 +24,17 @@ class Drawing(StrEnum):
     TREE = "tree"
     MERMAID = "mermaid"
     DOT = "dot"
+    SVG = "svg"
 
 
 @app.command(cls=WorkflowCommand)
 def graph(
     context: typer.Context,
     drawing: Annotated[
-        Drawing, typer.Option("--format", "-f", help="A tree for people, Mermaid for documents, DOT for Graphviz.")
+        Drawing,
+        typer.Option(
+            "--format", "-f", help="A tree for people, Mermaid for documents, DOT for Graphviz, SVG for pages."
+        ),
     ] = Drawing.TREE,
     output: Annotated[
         Path | None,
@@ -57,6 +61,15 @@ def graph(
 
 
 def _drawn(made: TaskGraph, drawing: Drawing) -> str:
+    from hookline.graph.picture import render_svg
     from hookline.graph.render import render_dot, render_mermaid, render_tree
 
+    if drawing is Drawing.SVG:
+        picture = render_svg(made)
+        if not picture:
+            raise UsageError(
+                f"the graph of '{made.workflow}' has {len(made.tasks):,} tasks of too many steps for a picture",
+                help="draw it with Graphviz: --format dot",
+            )
+        return picture
     return {Drawing.TREE: render_tree, Drawing.MERMAID: render_mermaid, Drawing.DOT: render_dot}[drawing](made)

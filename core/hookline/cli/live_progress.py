@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from hookline.cli.output import divert
-from hookline.cli.tally import Line, Tally
+from hookline.cli.tally import Line, Tally, chosen_lines
 from hookline.cli.wording import clipped, counted, duration
 from hookline.model.events import Event, RunStarted
 
@@ -62,7 +62,7 @@ class LiveProgress:
     def _draw(self) -> Text:
         width, height = self._console.size
         lines = self.tally.lines()
-        shown, rest = _choose(lines, max(height - 4, 3))
+        shown, rest = chosen_lines(lines, max(height - 4, 3))
         name_width = min(max((len(line.name) for line in shown), default=0), max(width // 3, 10))
         count_width = max((len(line.progress()) for line in shown), default=0)
         text = Text(no_wrap=True, overflow="ellipsis")
@@ -91,15 +91,3 @@ class LiveProgress:
         if elapsed >= 0.05:
             text.append(f"  {duration(elapsed)}", "dim")
         text.append("\n")
-
-
-def _choose(lines: list[Line], room: int) -> tuple[list[Line], list[Line]]:
-    """Choose what is shown where there are more lines than room: what runs, then what failed, then the latest."""
-    if len(lines) <= room:
-        return lines, []
-    order = sorted(
-        range(len(lines)),
-        key=lambda index: (not lines[index].running, not lines[index].wrong, -(lines[index].began or 0.0)),
-    )
-    kept = set(order[:room])
-    return [lines[index] for index in sorted(kept)], [line for index, line in enumerate(lines) if index not in kept]

@@ -12,7 +12,7 @@ from hookline.cli.wording import amount, counted, duration
 from hookline.model.events import Event, RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.states import TaskState
 
-__all__ = ["Line", "Tally"]
+__all__ = ["Line", "Tally", "chosen_lines"]
 
 _NUMBERED = re.compile(r"(.+)-\d+\Z")
 _WENT_WRONG = (TaskState.FAILED, TaskState.TIMED_OUT, TaskState.CRASHED, TaskState.ABANDONED)
@@ -259,6 +259,18 @@ class Tally:
         line.unknown += (total is None) - (known.total is None)
         line.total += (total or 0) - (known.total or 0)
         known.total = total
+
+
+def chosen_lines(lines: list[Line], room: int) -> tuple[list[Line], list[Line]]:
+    """Choose what is shown where there are more lines than room: what runs, then what failed, then the latest."""
+    if len(lines) <= room:
+        return lines, []
+    order = sorted(
+        range(len(lines)),
+        key=lambda index: (not lines[index].running, not lines[index].wrong, -(lines[index].began or 0.0)),
+    )
+    kept = set(order[:room])
+    return [lines[index] for index in sorted(kept)], [line for index, line in enumerate(lines) if index not in kept]
 
 
 def _signed(before: Mapping[TaskState, int], after: Mapping[TaskState, int] | None) -> Iterator[tuple[TaskState, int]]:

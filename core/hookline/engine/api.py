@@ -55,6 +55,7 @@ def run(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
     target: Target | None = None,
@@ -76,6 +77,7 @@ def run(
         to: Run these tasks and what they need; ids, names of steps, or tags. The run's result is their value.
         from_: Run these tasks and what depends on them, with recorded results of what they need.
         only: Run just these tasks, with recorded results of what they need.
+        progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
         target: Where the workflow was loaded from; found out by default.
@@ -109,6 +111,7 @@ def run(
         observers,
         stop or Stop(),
         selection,
+        progress,
     )
     return recorded_run(journal, drive(request, journal), lambda: None, built)
 
@@ -122,6 +125,7 @@ def resume(
     keep: Sequence[str] = (),
     rerun: Sequence[str] = (),
     takeover: bool = False,
+    progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
     workflow: Workflow[..., Any] | None = None,
@@ -136,6 +140,7 @@ def resume(
         keep: Ids of side-effect tasks whose recorded results stand although their inputs changed.
         rerun: Ids of side-effect tasks that may happen again.
         takeover: Take the run from a driver that is still there.
+        progress: As for :func:`run`.
         observers: As for :func:`run`.
         stop: As for :func:`run`.
         workflow: The workflow, where it can't be loaded from a file.
@@ -176,6 +181,7 @@ def resume(
         observers,
         stop or Stop(),
         selection,
+        progress,
     )
     return recorded_run(journal, drive(request, journal, row.id, takeover), lambda: None, built)
 
@@ -357,7 +363,7 @@ def recorded_target(row: RunRow) -> Target:
     if not place or not where.get("attribute"):
         raise UsageError(
             f"the workflow '{row.workflow}' has no name in a file, so it can't be found again",
-            help=f"resume it where it is defined: hookline.engine.api.resume('{row.id}', workflow={row.workflow})",
+            help=f"resume it where it is defined: hookline.resume('{row.id}', workflow={row.workflow})",
         )
     return load_target(f"{place}:{where['attribute']}")
 

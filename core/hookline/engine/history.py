@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from hookline.engine.descriptions import ONE_SLOT, read_returns, read_slots
 from hookline.engine.evaluate import Evaluator
+from hookline.engine.glance import glance
 from hookline.errors import (
     HooklineError,
     RunCancelledError,
@@ -19,7 +20,7 @@ from hookline.errors import (
 )
 from hookline.model.graph import TaskGraph
 from hookline.model.outputs import Outputs
-from hookline.model.run import Run, TaskRecord
+from hookline.model.run import Run, RunSummary, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.ids import task_ids
 from hookline.store.journal import SqliteStore
@@ -125,6 +126,17 @@ class RecordedRun:
             decisions = [row for row in covering if row.high - row.low == narrowest] or decisions
         lines = dict.fromkeys(self._worded(row, node) for row in decisions)
         return "\n".join(lines) or "not decided yet"
+
+    def summary(self, failures: int) -> RunSummary:
+        """See :meth:`Run.summary`."""
+        return glance(
+            self._store,
+            self._id,
+            self.counts(),
+            self._states,
+            lambda node, item: self._item_state(node, item, self._attempts(node, item)),
+            failures,
+        )
 
     def load(self, task_id: str) -> Any:
         """See :meth:`Run.load`."""

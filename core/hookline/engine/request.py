@@ -52,6 +52,7 @@ class Request:
         observers: Who watches.
         stop: Asks the run to stop.
         selection: Which part of the workflow the graph is.
+        progress: Whether a notebook's cell shows the run while it goes on.
     """
 
     graph: TaskGraph
@@ -65,3 +66,4 @@ class Request:
     observers: Sequence[Observer] = ()
     stop: Stop = field(default_factory=Stop)
     selection: Selection = field(default_factory=Selection)
+    progress: bool = True

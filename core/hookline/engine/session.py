@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hookline.cache.carried import CarriedCode
@@ -15,6 +15,7 @@ from hookline.engine.beginnings import clean_folder, facts_of, new_run
 from hookline.engine.compile import ProgramBuilder, build_program
 from hookline.engine.descriptions import describe_returns
 from hookline.engine.dispatcher import Dispatcher
+from hookline.engine.display import shown
 from hookline.engine.evaluate import Evaluator
 from hookline.engine.exporter import Exporter
 from hookline.engine.growing import Growing
@@ -45,6 +46,7 @@ from hookline.model.states import RunState
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.values.encode import encode_constant
+from hookline.values.homes import note_code_digest
 
 __all__ = ["Prepared", "drive", "prepare"]
 
@@ -73,6 +75,7 @@ def prepare(graph: TaskGraph, root: Path) -> Prepared:
     """
     fingerprinter = Fingerprinter(root)
     code_digest = CarriedCode(root, fingerprinter)
+    note_code_digest(code_digest)
     builder = ProgramBuilder(fingerprinter, code_digest)
     return Prepared(build_program(graph, builder), builder, code_digest)
 
@@ -92,6 +95,11 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
     Raises:
         HooklineError: The run could not be started, or could not be recorded.
     """
+    with shown(request.observers, request.stop, request.progress) as observers:
+        return _drive(replace(request, observers=observers), store, resumed, takeover)
+
+
+def _drive(request: Request, store: SqliteStore, resumed: str | None, takeover: bool) -> str:
     prepared = prepare(request.graph, Path(request.target.root))
     exporter = Exporter()
     name = request.executor if isinstance(request.executor, str) else "given"

@@ -13,10 +13,11 @@ from hookline.graph.items import known_counts
 from hookline.model.graph import Binding, Task, TaskGraph, task_outputs
 from hookline.model.recording import Form
 
-__all__ = ["render_dot", "render_mermaid", "render_tree"]
+__all__ = ["CONDITION", "needs_of", "render_dot", "render_mermaid", "render_tree"]
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
-_CONDITION = "condition"
+CONDITION = "condition"
+"""What :func:`needs_of` says of a task that only decides whether another runs."""
 _ITEM = "item"
 _VALUE = "value"
 
@@ -56,7 +57,7 @@ def _draw(drawing: _Drawing, root: int, shown: set[int], waiting: deque[int], li
         index, kind, depth, indent, corner = pending.pop()
         needs = drawing.needs[index]
         again, deep = bool(needs) and index in shown, bool(needs) and depth == _DEEPEST
-        line = f"{indent}{corner}{'╌╌ ' if kind == _CONDITION else '── ' if corner else ''}"
+        line = f"{indent}{corner}{'╌╌ ' if kind == CONDITION else '── ' if corner else ''}"
         lines.append(f"{line}{drawing.labels[index]}{' …' if again else ' ↓' if deep else ''}")
         if index in shown:
             continue
@@ -90,7 +91,7 @@ def render_mermaid(graph: TaskGraph) -> str:
         lines.append(f'{indent}t{item}[["{text}"]]' if drawing.is_mapped(item) else f'{indent}t{item}["{text}"]')
     for target, needs in enumerate(drawing.needs):
         for source, kind in needs:
-            lines.append(f"    t{source} {'-.->' if kind == _CONDITION else '-->'} t{target}")
+            lines.append(f"    t{source} {'-.->' if kind == CONDITION else '-->'} t{target}")
     return "\n".join(lines) + "\n"
 
 
@@ -114,7 +115,7 @@ def render_dot(graph: TaskGraph) -> str:
         lines.append(f"{indent}t{item} [label={_quoted(drawing.labels[item])}{look}];")
     for target, needs in enumerate(drawing.needs):
         for source, kind in needs:
-            lines.append(f"    t{source} -> t{target}{' [style=dashed]' if kind == _CONDITION else ''};")
+            lines.append(f"    t{source} -> t{target}{' [style=dashed]' if kind == CONDITION else ''};")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -130,7 +131,7 @@ class _Drawing:
         self._graph = graph
         counts = known_counts(graph)
         self.labels = [_label(task, count) for task, count in zip(graph.tasks, counts, strict=True)]
-        self.needs = [_needs(task) for task in graph.tasks]
+        self.needs = [needs_of(task) for task in graph.tasks]
 
     def is_mapped(self, index: int) -> bool:
         return self._graph.tasks[index].form is not Form.CALL
@@ -184,7 +185,7 @@ def _label(task: Task, count: int | None) -> str:
     return f"{task.id} {_TIMES}{'?' if count is None else count}"
 
 
-def _needs(task: Task) -> list[tuple[int, str]]:
+def needs_of(task: Task) -> list[tuple[int, str]]:
     """Give the tasks that a task waits for, in order of first use; what is also a value is drawn as a value."""
     kinds: dict[int, str] = {}
 
@@ -193,7 +194,7 @@ def _needs(task: Task) -> list[tuple[int, str]]:
             kinds[output.task] = kind
 
     if task.condition is not None:
-        note(task.condition, _CONDITION)
+        note(task.condition, CONDITION)
     for name, binding in task.bindings.items():
         note(binding, _ITEM if name in task.mapped else _VALUE)
     return list(kinds.items())

@@ -6,9 +6,10 @@ builds its graph from this on demand, so that a run does not pay for importing i
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from hookline.model.outputs import Outputs
 from hookline.model.place import Place
@@ -27,6 +28,9 @@ __all__ = [
     "TaskOutput",
     "task_outputs",
 ]
+
+# What draws stands above the model; it is reached by name, and only when a notebook asks.
+_DRAWING = "hookline.cli.notebook.graph"
 
 
 # Neither constants, outputs nor tasks are frozen, though nobody changes one: making a frozen object takes two to five
@@ -165,6 +169,13 @@ class TaskGraph:
             if task.id == task_id:
                 return task
         raise KeyError(task_id)
+
+    def __repr__(self) -> str:
+        return f"<task graph of {self.workflow}: {len(self.tasks)} {'task' if len(self.tasks) == 1 else 'tasks'}>"
+
+    def _repr_html_(self) -> str:
+        """Draw it for a notebook."""
+        return cast("str", importlib.import_module(_DRAWING).draw_graph(self))
 
 
 def task_outputs(binding: Binding) -> Iterator[TaskOutput]:

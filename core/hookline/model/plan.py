@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from hookline.model.states import Verdict
 
 __all__ = ["Plan", "PlannedTask", "Verdict"]
+
+# What draws stands above the model; it is reached by name, and only when a notebook asks.
+_DRAWING = "hookline.cli.notebook.plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +64,11 @@ class Plan:
             if task.id == task_id:
                 return task
         raise KeyError(task_id)
+
+    def __repr__(self) -> str:
+        tally = [(verdict.word, sum(task.verdict is verdict for task in self.tasks)) for verdict in Verdict]
+        return f"<plan of {self.workflow}: {', '.join(f'{count} {word}' for word, count in tally if count)}>"
+
+    def _repr_html_(self) -> str:
+        """Draw it for a notebook."""
+        return cast("str", importlib.import_module(_DRAWING).draw_plan(self))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-__all__ = ["Run", "RunSource", "TaskRecord"]
+__all__ = ["Run", "RunSource", "RunSummary", "StepSummary", "TaskFailure", "TaskRecord"]
+
+# What draws stands above the model; it is reached by name, and only when a notebook asks.
+_DRAWING = "hookline.cli.notebook.run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,61 @@ class TaskRecord:
     counts: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class StepSummary:
+    """All tasks of one step in a run.
+
+    Attributes:
+        step: The step's name.
+        tasks: How many tasks.
+        counts: Items by state word.
+    """
+
+    step: str
+    tasks: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailure:
+    """A task, or an item of one, that ended without a value.
+
+    Attributes:
+        task_id: ``train`` or ``train[3]``.
+        state: The state's word.
+        error: Type and message.
+        frame: Where in the user's code, and that line; empty where it is not known.
+    """
+
+    task_id: str
+    state: str
+    error: str
+    frame: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run at a glance, however many tasks it has.
+
+    Attributes:
+        status: See :attr:`Run.status`.
+        counts: See :attr:`Run.counts`.
+        seconds: How long it took, or has been going on.
+        error: Why the run itself ended early; empty for no such reason.
+        steps: In order of first use.
+        failures: The first ones.
+        failed: How many items failed.
+    """
+
+    status: str
+    counts: Mapping[str, int]
+    seconds: float
+    error: str
+    steps: tuple[StepSummary, ...]
+    failures: tuple[TaskFailure, ...]
+    failed: int
+
+
 class RunSource(Protocol):
     """Where a :class:`Run` reads from."""
 
@@ -58,6 +117,10 @@ class RunSource(Protocol):
 
     def why(self, task_id: str) -> str:
         """See :meth:`Run.why`."""
+        ...
+
+    def summary(self, failures: int) -> RunSummary:
+        """See :meth:`Run.summary`."""
         ...
 
     def load(self, task_id: str) -> Any:
@@ -114,6 +177,14 @@ class Run:
         """
         return self._source.why(task_id)
 
+    def summary(self, failures: int = 5) -> RunSummary:
+        """Sum the run up, at a cost that does not depend on how many of its tasks failed.
+
+        Args:
+            failures: How many failures to tell of.
+        """
+        return self._source.summary(failures)
+
     def load(self, task_id: str) -> Any:
         """Load a task's value; of a mapped task the list of all items' values.
 
@@ -125,6 +196,10 @@ class Run:
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count)
         return f"<run {self.id} of {self.workflow}: {self.status}; {counts}>"
+
+    def _repr_html_(self) -> str:
+        """Draw it for a notebook."""
+        return cast("str", importlib.import_module(_DRAWING).draw_run(self))
 
 
 class _Tasks(Mapping[str, TaskRecord]):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.values import container, plain
+from hookline.values import container, homes, plain
 from hookline.values.container import Buffer
 from hookline.values.digest import DIGEST_SIZE, digest_bytes, digest_chunks, digest_tree
 from hookline.values.files import digest_path, swap_paths
@@ -23,6 +23,7 @@ CodeDigest = Callable[[frozenset[object]], bytes]
 """Digests the project code among classes and functions that a value refers to; empty bytes where there is none."""
 
 _IMMEDIATE = frozenset({int, float, bool, type(None)})
+_PICKLES = ("pickle", "cloudpickle")  # whose streams name classes as pickle's do
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,8 @@ def decode(data: Buffer) -> object:
     for buffer in parts.buffers:
         view = memoryview(buffer)
         buffers.append(bytearray(view) if view.readonly else view)
+    if parts.code and parts.serializer in _PICKLES:
+        return homes.load(parts.stream, buffers, parts.code)
     return SERIALIZERS.load(parts.serializer).load(parts.stream, buffers)
 
 

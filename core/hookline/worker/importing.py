@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from hookline.errors import HooklineError, WorkflowError
+from hookline.values.homes import note_module
 from hookline.worker.failures import failure_of
 from hookline.worker.naming import Naming
 
@@ -36,7 +37,7 @@ def is_target(module_name: str) -> bool:
 
 def note_target(naming: Naming) -> None:
     """Note that a module stands for a file by its stable name."""
-    _sources[naming.module_name] = (naming.file, _text(naming.file))
+    _note(naming.module_name, naming.file, _text(naming.file))
 
 
 def execute(naming: Naming) -> ModuleType:
@@ -61,7 +62,7 @@ def execute(naming: Naming) -> ModuleType:
         before, known = known, sys.modules.get(name)
         if known is not None and known is not before and _is_of(known, naming.file):
             # Its package imports it.
-            _sources[name] = (naming.file, text)
+            _note(name, naming.file, text)
             return known
     return _execute(naming, text)
 
@@ -133,7 +134,7 @@ def _execute(naming: Naming, text: bytes) -> ModuleType:
             if sys.modules.get(key) is module:
                 del sys.modules[key]
         raise
-    _sources[name] = (file, text)
+    _note(name, file, text)
     _attach(name, module)
     return module
 
@@ -174,6 +175,11 @@ def _attach(name: str, module: ModuleType) -> None:
 def _is_of(module: ModuleType, file: Path) -> bool:
     found = getattr(module, "__file__", None)
     return isinstance(found, str) and Path(found).absolute() == file
+
+
+def _note(name: str, file: Path, text: bytes) -> None:
+    _sources[name] = (file, text)
+    note_module(name)
 
 
 def _text(file: Path) -> bytes:

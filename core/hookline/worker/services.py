@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hookline.model.batch import FunctionRef, Outcome, Output, RunFacts
 from hookline.store.artifacts import Artifacts, ArtifactWriter
 from hookline.store.flight import Flight, Slot
+from hookline.values.homes import note_code_digest
 
 if TYPE_CHECKING:
     from hookline.worker.event_loop import EventLoop
@@ -128,9 +129,9 @@ def open_services(run: RunFacts) -> SharedServices:
         Services for all workers of this process.
     """
     artifacts = Artifacts(Path(run.artifacts), run.run_id)
-    return SharedServices(
-        run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, _LateCodeDigest(Path(run.root))
-    )
+    code_digest = _LateCodeDigest(Path(run.root))
+    note_code_digest(code_digest)
+    return SharedServices(run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, code_digest)
 
 
 def _find(ref: FunctionRef) -> Callable[..., Any]:

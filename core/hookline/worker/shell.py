@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import linecache
 import pickle
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any, cast
 
+from hookline.values.homes import note_shell
 from hookline.values.serializers import without_warnings
 
 __all__ = ["bundle", "is_of_shell", "unbundle"]
@@ -27,11 +30,12 @@ def bundle(function: Callable[..., Any]) -> bytes | None:
     Returns:
         What :func:`unbundle` takes; None where cloudpickle can't pickle the function.
     """
-    classes = _classes()
+    classes, texts = _classes(), _texts()
     # What was pickled is not loaded here as a trial: that would give the user's classes copies of their own methods.
-    whole = _pickled((function, classes))
+    whole = _pickled((function, classes, texts))
     if whole is None:
-        whole = _pickled((function, {name: kind for name, kind in classes.items() if _pickled(kind) is not None}))
+        kept = {name: kind for name, kind in classes.items() if _pickled(kind) is not None}
+        whole = _pickled((function, kept, texts))
     return whole
 
 
@@ -46,7 +50,10 @@ def unbundle(code: bytes) -> Callable[..., Any]:
     Returns:
         The function.
     """
-    function, classes = pickle.loads(code)
+    function, classes, texts = pickle.loads(code)
+    note_shell()
+    for file, text in texts.items():
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     main = sys.modules["__main__"]
     for name, kind in classes.items():
         # The worker's own names stay; of the user's the latest counts.
@@ -72,6 +79,17 @@ def _classes() -> dict[str, type]:
         for name, thing in held
         if isinstance(thing, type) and thing.__module__ == "__main__" and thing.__qualname__ == name
     }
+
+
+def _texts() -> dict[str, str]:
+    """Give the cells of what ``__main__`` defines now: code is compared, and tracebacks are written, by its text."""
+    files: set[str] = set()
+    for thing in list(vars(sys.modules["__main__"]).values()):
+        members = vars(thing).values() if isinstance(thing, type) else [getattr(thing, "fn", thing)]
+        files.update(member.__code__.co_filename for member in members if isinstance(member, FunctionType))
+    # A real file is there to be read; a cell is only in linecache, where IPython put it.
+    cells = {file: "".join(linecache.getlines(file)) for file in sorted(files) if not Path(file).is_file()}
+    return {file: text for file, text in cells.items() if text}
 
 
 def _pickled(thing: object) -> bytes | None:
