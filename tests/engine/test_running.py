@@ -110,7 +110,7 @@ def test_an_observer_that_fails_does_not_break_the_run(tmp_path: Path) -> None:
 
 def test_workers_below_one_are_refused(tmp_path: Path) -> None:
     """Bad options say what is wrong before anything is recorded."""
-    with pytest.raises(UsageError, match="workers must be at least 1, not 0"):
+    with pytest.raises(UsageError, match="workers takes a whole number from 1, not 0"):
         hookline.run(halves, workers=0, store=tmp_path / "store")
     assert not (tmp_path / "store").exists()
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hookline.config import project_root
 from hookline.errors import HooklineError, UsageError, WorkflowError
-from hookline.worker.target import import_target, load_target, project_root, target_of
+from hookline.worker.target import import_target, load_target, target_of
 
 FLOW = """
 from hookline.model.step import step

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.config import store_path
+from hookline.config.configuration import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
@@ -16,7 +16,7 @@ from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
 from hookline.engine.stop import Stop
 from hookline.errors import UsageError
-from hookline.executors.protocol import Executor
+from hookline.executors.protocol import EXECUTORS, Executor
 from hookline.graph.build import build_graph
 from hookline.graph.select import Selection, select
 from hookline.model.events import Observer
@@ -34,7 +34,6 @@ from hookline.worker.target import Target, is_loading, load_target, target_of
 
 __all__ = ["cancel", "graph", "open_run", "open_store", "plan", "resume", "run"]
 
-_DEFAULT_EXECUTOR = "threads"
 _LOOK = 0.1
 _SHOWN = 5
 
@@ -46,12 +45,14 @@ def run(
     executor: str | Executor | None = None,
     workers: int | None = None,
     store: str | Path | None = None,
+    durability: str | None = None,
+    grace: float | str | None = None,
+    turns: int | None = None,
     fresh: bool = False,
     fail_fast: bool = False,
-    seed: int = 0,
+    seed: int | None = None,
     name: str | None = None,
     tags: Sequence[str] = (),
-    turns: int | None = None,
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
@@ -62,18 +63,25 @@ def run(
 ) -> Run:
     """Run a workflow and wait for the end.
 
+    What is left out of ``executor``, ``workers``, ``store``, ``durability``, ``grace``, ``turns`` and ``seed`` is taken
+    from the environment (``HOOKLINE_WORKERS`` and so on), else from the table ``[tool.hookline]`` of the project's
+    ``pyproject.toml``, else it is the default that is given here.
+
     Args:
         workflow: What is decorated with ``@workflow``.
         params: Its parameters.
         executor: ``"inline"``, ``"threads"`` (default), ``"processes"``, a plugin's name, or an executor.
         workers: How many attempts at once; by default what the machine has.
         store: The store's folder; by default ``.hookline`` in the project root.
+        durability: ``"full"`` (default): what is recorded survives a power cut; ``"fast"``: the last seconds may run
+            again.
+        grace: Seconds that running attempts get to end when the run stops, or a text such as ``"30s"``; 10 by default.
+        turns: How many turns a loop may take, and how many levels deep steps may grow; a million by default.
         fresh: Run everything, whatever is recorded.
         fail_fast: Stop at the first failure; otherwise what does not depend on it goes on.
-        seed: What all seeds of the run derive from.
+        seed: What all seeds of the run derive from; 0 by default.
         name: A name for the run.
         tags: Words for the run.
-        turns: How many turns a loop may take, and how many levels deep steps may grow; a million by default.
         to: Run these tasks and what they need; ids, names of steps, or tags. The run's result is their value.
         from_: Run these tasks and what depends on them, with recorded results of what they need.
         only: Run just these tasks, with recorded results of what they need.
@@ -90,24 +98,35 @@ def run(
         WorkflowError: The workflow can't be built, or an argument can't be stored.
         StoreError: The store can't be used.
     """
-    _check_call(workflow, params, executor, workers, seed, turns)
+    _check_call(workflow, params, executor)
     _refuse_while_loading(workflow.name)
     target = target or target_of(workflow)
+    settings = configure(
+        target.root,
+        store=store or None,
+        executor=executor if isinstance(executor, str) else None,
+        workers=workers,
+        durability=durability,
+        grace=grace,
+        turns=turns,
+        seed=seed,
+    )
+    _check_executor(settings)
     built = build_graph(workflow, params or {})
     selection = _selection(to, from_, only)
-    path = store_path(store, target.root)
+    path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, seed)
-    journal = open_journal(path, create=True)
+        built = _selected(built, selection, target, path, settings.seed)
+    journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
         target,
-        executor or _DEFAULT_EXECUTOR,
-        workers,
+        executor or settings.executor,
+        settings.workers,
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        Settings(seed=seed, fail_fast=fail_fast, turns=turns or Settings().turns),
+        _settings(settings, settings.seed, fail_fast),
         observers,
         stop or Stop(),
         selection,
@@ -122,6 +141,9 @@ def resume(
     store: str | Path | None = None,
     executor: str | Executor | None = None,
     workers: int | None = None,
+    durability: str | None = None,
+    grace: float | str | None = None,
+    turns: int | None = None,
     keep: Sequence[str] = (),
     rerun: Sequence[str] = (),
     takeover: bool = False,
@@ -137,6 +159,9 @@ def resume(
         store: As for :func:`run`.
         executor: Another executor than the run had.
         workers: Another number of workers.
+        durability: As for :func:`run`.
+        grace: As for :func:`run`.
+        turns: As for :func:`run`.
         keep: Ids of side-effect tasks whose recorded results stand although their inputs changed.
         rerun: Ids of side-effect tasks that may happen again.
         takeover: Take the run from a driver that is still there.
@@ -152,10 +177,25 @@ def resume(
         UsageError: There is no such run, or its workflow is gone.
         OwnershipError: Another driver has it.
     """
-    journal = open_journal(store_path(store), create=False)
+    wishes: dict[str, Any] = {
+        "executor": executor if isinstance(executor, str) else None,
+        "workers": workers,
+        "durability": durability,
+        "grace": grace,
+        "turns": turns,
+    }
+    here = configure(store=store or None, **wishes)
+    journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
     target = target_of(workflow) if workflow is not None else recorded_target(row)
+    # What the run was started with goes on, unless the call says otherwise; an executor that was given is gone.
+    began = {"executor": recorded.get("executor"), "workers": recorded.get("workers")}
+    if began["executor"] == "given":
+        began["executor"] = None
+    wishes |= {name: value for name, value in began.items() if wishes[name] is None}
+    settings = configure(target.root, **wishes)
+    _check_executor(settings)
     params = _recorded_params(row, journal)
     built = build_graph(target.workflow, params)
     selection = Selection.read(recorded.get("select", {}))
@@ -172,12 +212,12 @@ def resume(
     request = Request(
         built,
         target,
-        executor or (recorded["executor"] if recorded.get("executor") != "given" else _DEFAULT_EXECUTOR),
-        workers or recorded.get("workers"),
+        executor or settings.executor,
+        settings.workers,
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        Settings(row.seed, bool(recorded.get("fail_fast")), keep=frozenset(keep), rerun=frozenset(rerun)),
+        _settings(settings, row.seed, bool(recorded.get("fail_fast")), keep, rerun),
         observers,
         stop or Stop(),
         selection,
@@ -235,7 +275,7 @@ def plan(
     *,
     store: str | Path | None = None,
     fresh: bool = False,
-    seed: int = 0,
+    seed: int | None = None,
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
@@ -259,10 +299,11 @@ def plan(
     """
     target = target or target_of(workflow)
     built = build_graph(workflow, params or {})
+    settings = configure(target.root, store=store or None, seed=seed)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    return _planned(built, target, store_path(store, target.root), fresh, seed)
+    return _planned(built, target, check_store(settings.store), fresh, settings.seed)
 
 
 def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = None) -> TaskGraph:
@@ -410,9 +451,32 @@ def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
     return read_params(described, journal.artifacts)
 
 
-def _check_call(
-    workflow: object, params: object, executor: object, workers: object, seed: object, turns: object
-) -> None:
+def _settings(
+    configuration: Configuration, seed: int, fail_fast: bool, keep: Sequence[str] = (), rerun: Sequence[str] = ()
+) -> Settings:
+    return Settings(
+        seed,
+        fail_fast,
+        configuration.grace,
+        frozenset(keep),
+        frozenset(rerun),
+        configuration.turns,
+        configuration.limits,
+    )
+
+
+def _check_executor(configuration: Configuration) -> None:
+    """Say where a name that nothing has was set."""
+    try:
+        EXECUTORS.entry(configuration.executor)
+    except UsageError as error:
+        origin = configuration.origin("executor")
+        raise UsageError(
+            error.message if origin == "given" else f"{origin}: {error.message}", help=error.help
+        ) from None
+
+
+def _check_call(workflow: object, params: object, executor: object) -> None:
     """Refuse what would fail later with a message that says less."""
     if not isinstance(workflow, Workflow):
         what = "a step" if isinstance(workflow, Step) else f"a {type(workflow).__name__}"
@@ -423,9 +487,3 @@ def _check_call(
         raise UsageError(
             f"executor is a {type(executor).__name__}", help="give a name, such as 'threads', or an executor"
         )
-    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
-        raise UsageError(f"workers must be at least 1, not {workers!r}", help="leave it out for the machine's default")
-    if turns is not None and (not isinstance(turns, int) or isinstance(turns, bool) or turns < 1):
-        raise UsageError(f"turns must be at least 1, not {turns!r}", help="leave it out for a million")
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        raise UsageError(f"seed must be a whole number, not {seed!r}")

@@ -33,6 +33,7 @@ class OpenTask:
         outcomes: Per item the packed outputs, once it has a value.
         work: What its attempts have in common, perhaps with those of other tasks.
         options: How its attempts are made.
+        step: The name of its step.
         same: By item, the items that wait for its result because they have the same key; None while there are none.
     """
 
@@ -40,6 +41,7 @@ class OpenTask:
     outcomes: list[bytes | None]
     work: Work
     options: Options
+    step: str
     same: dict[int, list[tuple[int, int]]] | None = None
 
     def wait(self, item: int, other: tuple[int, int]) -> None:
@@ -128,9 +130,8 @@ class OpenTasks:
             self._fail_to_open(index, failure_of(error, ()))
             return
         length = inputs.length
-        self._open[index] = OpenTask(
-            inputs, self._held.begin(index, length), self._work(index, task, inputs), task.task.options
-        )
+        outcomes, work = self._held.begin(index, length), self._work(index, task, inputs)
+        self._open[index] = OpenTask(inputs, outcomes, work, task.task.options, task.task.step.name)
         self._journal.begin(index, length)
         scheduler.begin(index, length)
         if not length:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hookline.engine.stop import Stop
@@ -26,6 +26,7 @@ class Settings:
         keep: Tasks whose recorded side effects stand.
         rerun: Tasks whose recorded side effects may happen again.
         turns: How many turns a loop may take, and how many levels deep steps may grow.
+        limits: How many attempts may run at once of all steps that have a name or a tag.
     """
 
     seed: int = 0
@@ -34,6 +35,7 @@ class Settings:
     keep: frozenset[str] = frozenset()
     rerun: frozenset[str] = frozenset()
     turns: int = 1_000_000
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ class _Session:
         self._nodes = nodes = Nodes(request.graph, known, earlier)
         recorded = nodes.all_recorded(range(len(nodes)))
         self._retries = Retries()
-        self._launcher = Launcher(self._open_executor, executor, self._retries)
+        self._launcher = Launcher(self._open_executor, executor, self._retries, request.settings.limits)
         self._recorder = Recorder(writer, self._observers.tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
         self._journal = Journaling(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Naming", "name_of_file", "project_root"]
+from hookline.config.root import project_root
 
-_MARKERS = ("pyproject.toml", ".git")
+__all__ = ["Naming", "name_of_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +54,6 @@ def name_of_file(file: Path, module_name: str = "") -> Naming:
     # Inside a package the folder comes last: a module 'types' in there must not hide the standard library's.
     folders = (base, root, file.parent) if packaged else (file.parent, base, root)
     return Naming(file, module_name, packaged, root, tuple(dict.fromkeys(map(str, folders))))
-
-
-def project_root(file: Path) -> Path:
-    """Find the project that a file belongs to.
-
-    Args:
-        file: A file, or a folder.
-
-    Returns:
-        The nearest folder above with a ``pyproject.toml`` or ``.git``, else the file's own folder.
-    """
-    file = file.absolute()
-    folder = file if file.is_dir() else file.parent
-    for candidate in (folder, *folder.parents):
-        if any((candidate / marker).exists() for marker in _MARKERS):
-            return candidate
-    return folder
 
 
 def _package_top(file: Path) -> Path | None:

@@ -15,9 +15,9 @@ from hookline.errors import UsageError, close_match
 from hookline.model.workflow import Workflow
 from hookline.worker.adoption import adopt
 from hookline.worker.importing import execute, import_problem, is_loading
-from hookline.worker.naming import Naming, name_of_file, project_root
+from hookline.worker.naming import Naming, name_of_file
 
-__all__ = ["Target", "adopt_main", "import_target", "is_loading", "load_target", "project_root", "target_of"]
+__all__ = ["Target", "adopt_main", "import_target", "is_loading", "load_target", "target_of"]
 
 
 _adopted: dict[str, tuple[int, int]] = {}

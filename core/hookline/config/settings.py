@@ -1,0 +1,154 @@
+"""The settings that there are: one declaration each, from which files, variables, help and documentation follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hookline.errors import HooklineError
+from hookline.model.resources import parse_duration
+
+__all__ = ["LIMITS", "PREFIX", "SETTINGS", "Setting"]
+
+PREFIX = "HOOKLINE_"
+"""What the names of environment variables begin with."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Something that can be set for a project, a shell or one call.
+
+    Attributes:
+        name: Its key in ``[tool.hookline]``, and what Python calls it.
+        takes: What values it takes, as it reads after "takes".
+        about: What it is for.
+        default: What holds where it is not set.
+        read: Makes a value of what a file or a call gives.
+        unset: What the default means, where it does not say so itself.
+        numeric: Whether the text of a variable is a whole number.
+    """
+
+    name: str
+    takes: str
+    about: str
+    default: object
+    read: Callable[[object], object]
+    unset: str = ""
+    numeric: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def option(self) -> str:
+        """The command line's option that sets it."""
+        return f"--{self.name}"
+
+    def read_text(self, text: str) -> object:
+        """Make a value of a variable's text.
+
+        Raises:
+            ValueError: It can't be meant so.
+        """
+        return self.read(int(text) if self.numeric and _WHOLE.fullmatch(text.strip()) else text)
+
+
+def _whole(value: object) -> object:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _count(value: object) -> object:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError
+    return value
+
+
+def _word(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError
+    return value.strip()
+
+
+def _path(value: object) -> object:
+    # A call may give a path.
+    return _word(str(value) if hasattr(value, "__fspath__") else value)
+
+
+def _durability(value: object) -> object:
+    if value not in ("full", "fast"):
+        raise ValueError
+    return value
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError
+    if isinstance(value, str) and value.replace(".", "", 1).isdecimal():
+        value = float(value)  # a variable's text
+    try:
+        return parse_duration(value, "grace")
+    except HooklineError:
+        raise ValueError from None
+
+
+SETTINGS = (
+    Setting(
+        "store",
+        "a folder's path",
+        "Where runs and results are recorded. In the file, a relative path starts at the file's folder.",
+        None,
+        _path,
+        unset="`.hookline` in the project root",
+    ),
+    Setting("executor", "an executor's name", "Where tasks run: inline, threads, processes.", "threads", _word),
+    Setting(
+        "workers",
+        "a whole number from 1",
+        "How many tasks may run at once.",
+        None,
+        _count,
+        unset="what the machine has",
+        numeric=True,
+    ),
+    Setting(
+        "durability",
+        "'full' or 'fast'",
+        "full: what is recorded survives a power cut; fast: the last seconds may run again.",
+        "full",
+        _durability,
+    ),
+    Setting(
+        "grace",
+        "seconds, or a time such as '30s'",
+        "How long running tasks may take to end when a run stops.",
+        10.0,
+        _seconds,
+    ),
+    Setting("seed", "a whole number", "What Seed arguments derive from.", 0, _whole, numeric=True),
+    Setting(
+        "turns",
+        "a whole number from 1",
+        "How many turns a loop may take, and how many levels deep steps may grow.",
+        1_000_000,
+        _count,
+        numeric=True,
+    ),
+)
+"""All settings that are one value each, in the order in which they are shown."""
+
+LIMITS = Setting(
+    "limits",
+    "a whole number from 1",
+    "How many attempts of steps with this name or tag may run at once, in one run.",
+    None,
+    _count,
+    unset="no limit",
+)
+"""What each entry of the table ``[tool.hookline.limits]`` is."""
