@@ -2,7 +2,7 @@
 
 Plain are exactly these types (no subclasses): None, bool, int, float (by bits), complex, str, bytes, list, tuple, dict
 (insertion order counts), set and frozenset (members sorted by their encoding), the date and time types, Decimal, UUID,
-PurePath, members of module-level Enum classes, and those of data libraries that have a form (:mod:`hookline.values.forms`).
+PurePath, members of module-level Enum classes, and what has a form in :mod:`hookline.values.forms`: arrays and frames.
 The encoding is pickle protocol 5 with the memo off, so that it does not tell whether two parts are the same object, and
 any unpickler reads it.
 """

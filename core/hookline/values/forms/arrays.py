@@ -11,7 +11,7 @@ import numpy as np
 from hookline.values.forms import Form, NotPlain
 from hookline.values.plain import rebuild_array, rebuild_scalar
 
-__all__ = ["rebuild_masked", "rebuild_objects", "rebuild_records", "reduce"]
+__all__ = ["lend", "rebuild_masked", "rebuild_objects", "rebuild_records", "reduce"]
 
 _SIMPLE = frozenset("biufcmMSU")
 
@@ -29,6 +29,26 @@ def reduce(value: Any) -> Form | None:
     if isinstance(value, np.generic) and kind is value.dtype.type:
         return _reduce_scalar(value)
     return None
+
+
+def lend(raw: Any) -> pickle.PickleBuffer:
+    """Give memory to the pickler, not copied.
+
+    The stream tells whether the memory is read-only, which is no part of a value: all of it goes as writable.
+
+    Args:
+        raw: Bytes as an array of one axis.
+    """
+    return pickle.PickleBuffer(raw if raw.flags.writeable else np.asarray(_Lent(raw)))  # type: ignore[arg-type]
+
+
+class _Lent:
+    """Memory of an array, said to be writable; keeps the array alive."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        place, _ = array.__array_interface__["data"]
+        self.__array_interface__ = {**array.__array_interface__, "data": (place, False)}
 
 
 def rebuild_objects(shape: tuple[int, ...], order: Literal["C", "F"], items: Sequence[object]) -> Any:
@@ -92,8 +112,7 @@ def _order(array: Any) -> Literal["C", "F"]:
 
 def _bytes(array: Any, order: Literal["C", "F"]) -> pickle.PickleBuffer:
     # Not every element type (dates) exports a buffer; its bytes do.
-    raw: Any = np.asarray(array, order=order).ravel(order=order).view(np.uint8)
-    return pickle.PickleBuffer(raw)
+    return lend(np.asarray(array, order=order).ravel(order=order).view(np.uint8))
 
 
 def _reduce_masked(array: Any) -> Form:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from hookline.values.forms import Form
+from hookline.values.forms.arrays import lend
 
 __all__ = ["rebuild_array", "rebuild_chunked", "rebuild_message", "reduce"]
 
@@ -66,15 +67,13 @@ def _whole(value: Any) -> Any:
 
 
 def _reduce_array(array: Any) -> Form:
-    kind, parts = array.type, None
-    if pa.types.is_dictionary(kind):
-        buffers, _ = _laid_out(array.indices)
-        parts = buffers, [array.dictionary]
-    else:
-        parts = _laid_out(array)
-    if parts is None:
+    laid_out = _laid_out(array.indices if pa.types.is_dictionary(array.type) else array)
+    if laid_out is None:
         return rebuild_message, (_message(array),)
-    return rebuild_array, (_serialized(kind), len(array), array.null_count, *parts)
+    buffers, children = laid_out
+    if pa.types.is_dictionary(array.type):
+        children = [array.dictionary]
+    return rebuild_array, (_serialized(array.type), len(array), array.null_count, buffers, children)
 
 
 def _laid_out(array: Any) -> tuple[Buffers, list[Any]] | None:
@@ -105,7 +104,7 @@ def _fixed(array: Any) -> pickle.PickleBuffer:
     if array.null_count:
         data = data.copy()
         data.reshape(len(array), width)[~array.is_valid().to_numpy(zero_copy_only=False)] = 0
-    return pickle.PickleBuffer(data)
+    return lend(data)
 
 
 def _of_fixed_lists(array: Any) -> Any:
@@ -125,12 +124,12 @@ def _variable(array: Any, validity: pickle.PickleBuffer | None) -> tuple[Buffers
     offsets = np.zeros(1, width) if raw is None or not len(array) else np.frombuffer(raw, width)
     offsets = offsets[array.offset : array.offset + len(array) + 1] if len(array) else offsets[:1]
     first, last = int(offsets[0]), int(offsets[-1])
-    found = pickle.PickleBuffer(np.ascontiguousarray(offsets - offsets[0] if first else offsets).view(np.uint8))
+    found = lend(np.ascontiguousarray(offsets - offsets[0] if first else offsets).view(np.uint8))
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
         return [validity, found], [array.values.slice(first, last - first)]
     data = array.buffers()[2]
     held = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)[first:last]
-    return [validity, found, pickle.PickleBuffer(held)], []
+    return [validity, found, lend(held)], []
 
 
 def _holds_under_nulls(array: Any) -> bool:
@@ -150,7 +149,7 @@ def _offset_width(kind: Any) -> str:
 
 def _bits(flags: Any) -> pickle.PickleBuffer:
     packed = np.packbits(flags.to_numpy(zero_copy_only=False).astype(bool), bitorder="little")
-    return pickle.PickleBuffer(packed)
+    return lend(packed)
 
 
 def _message(array: Any) -> pickle.PickleBuffer:
@@ -158,7 +157,7 @@ def _message(array: Any) -> pickle.PickleBuffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
-    return pickle.PickleBuffer(sink.getvalue())
+    return lend(np.frombuffer(sink.getvalue(), np.uint8))
 
 
 def _serialized(kind: Any) -> bytes:

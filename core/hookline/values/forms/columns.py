@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hookline.values.forms import Form, NotPlain
+from hookline.values.forms import Form
 
 __all__ = [
     "rebuild_arrow_column",
