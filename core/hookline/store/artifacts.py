@@ -15,6 +15,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from hookline.errors import ArtifactError
+from hookline.store.checked import Checked, Identity
 from hookline.store.durable import make_folder, new_file, sync_folder, write_all, write_file
 from hookline.store.locks import Forgetful, forget_in_children
 from hookline.store.outputs import INLINE_LIMIT, PACK_LIMIT, Stored, unpack_outputs
@@ -39,16 +40,18 @@ class Artifacts:
 
     Args:
         root: The folder of the artifacts.
+        checked: What the processes of one run tell each other about files that they wrote or checked.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, checked: Checked | None = None) -> None:
         self.root = Path(root)
         self._packs = self.root / "packs"
         self._objects = self.root / "objects" / "blake3"
         self._marks = self.root / "damaged"
         # Looked at for every hit, for which paths are slow.
         self._packs_text, self._objects_text, self._marks_text = map(str, (self._packs, self._objects, self._marks))
-        self._sound: dict[bytes, tuple[int, int, int]] = {}
+        self._sound: dict[bytes, Identity] = {}
+        self._checked = checked
         self._lock = threading.Lock()
         self._writer: ArtifactWriter | None = None
 
@@ -151,7 +154,14 @@ class Artifacts:
         """Note that this process wrote or checked the file as it stands now."""
         if len(self._sound) >= _REMEMBERED:
             self._sound.clear()
-        self._sound[digest] = (status.st_ino, status.st_size, status.st_mtime_ns)
+        self._sound[digest] = _identity(status)
+        if self._checked is not None:
+            self._checked.add(digest, _identity(status))
+
+    def close(self) -> None:
+        """Give descriptors back."""
+        if self._checked is not None:
+            self._checked.close()
 
     def _set_aside(self, place: bytes) -> None:
         """Remember that a place in a pack is damaged: packs are never written again."""
@@ -170,7 +180,7 @@ class Artifacts:
                     raise self._damage(item, path, f"has {status.st_size:,} bytes instead of {item.size:,}")
                 if item.size == 0:
                     return memoryview(b"")
-                known = (status.st_ino, status.st_size, status.st_mtime_ns) == self._sound.get(item.digest)
+                known = self._is_known(item.digest, _identity(status))
                 if known and not keep:
                     return memoryview(b"")
                 view = memoryview(mmap.mmap(fd, item.size, access=mmap.ACCESS_COPY))
@@ -181,6 +191,12 @@ class Artifacts:
                 raise self._damage(item, path, "has other bytes than its digest says")
             self.remember(item.digest, status)
         return view
+
+    def _is_known(self, digest: bytes, identity: Identity) -> bool:
+        """Tell whether this run wrote or checked the file as it stands now."""
+        if self._sound.get(digest) == identity:
+            return True
+        return self._checked is not None and self._checked.find(digest) == identity
 
     def _damage(self, item: Stored, path: Path, what: str) -> ArtifactError:
         # Out of the way, so that the task that makes it again stores it again.
@@ -212,6 +228,7 @@ class ArtifactWriter(Forgetful):
         self._artifacts = artifacts
         self._folder = artifacts.root / "packs"
         self._lock = threading.Lock()
+        self._naming = threading.Lock()
         self._pack: Pack | None = None
         self._places: dict[bytes, bytes] = {}
         self._unsynced: set[Path] = set()
@@ -261,12 +278,17 @@ class ArtifactWriter(Forgetful):
         return Stored(digest, len(head), self.put(digest, [head], len(head)), None)
 
     def sync(self) -> None:
-        """Make all that was put durable; called before outcomes are reported."""
+        """Make all that was put durable; called before outcomes are reported.
+
+        Other threads put more meanwhile: they don't wait for the disk.
+        """
         try:
-            with self._lock:
-                if self._pack is not None:
-                    self._pack.sync()
-                folders, self._unsynced = self._unsynced, set()
+            pack = self._pack
+            if pack is not None:
+                pack.sync()
+            with self._naming:
+                with self._lock:
+                    folders, self._unsynced = self._unsynced, set()
                 for folder in folders:
                     sync_folder(folder)
         except OSError as error:
@@ -283,7 +305,7 @@ class ArtifactWriter(Forgetful):
 
     def forget(self) -> None:
         """In a forked child: leave the parent's pack alone."""
-        self._lock = threading.Lock()
+        self._lock, self._naming = threading.Lock(), threading.Lock()
         if self._pack is not None:
             self._pack.forget()
             self._pack = None
@@ -342,6 +364,10 @@ def _damaged(item: Stored, what: str) -> ArtifactError:
         f"artifact {item.digest.hex()} is damaged: {what}",
         help=_REPAIR,
     )
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _size_of(path: str) -> int:

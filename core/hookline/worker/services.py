@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hookline.model.batch import FunctionRef, Outcome, Output, RunFacts
 from hookline.store.artifacts import Artifacts, ArtifactWriter
-from hookline.store.flight import Flight, Slot
+from hookline.store.checked import Checked
+from hookline.store.flight import Flight, Slot, checked_path
 
 if TYPE_CHECKING:
     from hookline.worker.event_loop import EventLoop
@@ -89,6 +90,7 @@ class SharedServices:
         if self.event_loop is not None:
             self.event_loop.close()
         self.writer.close()
+        self.artifacts.close()
         self.flight.close()
 
 
@@ -127,7 +129,7 @@ def open_services(run: RunFacts) -> SharedServices:
     Returns:
         Services for all workers of this process.
     """
-    artifacts = Artifacts(Path(run.artifacts))
+    artifacts = Artifacts(Path(run.artifacts), Checked(checked_path(Path(run.flight))))
     return SharedServices(
         run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, _LateCodeDigest(Path(run.root))
     )
