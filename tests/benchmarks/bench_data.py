@@ -1,7 +1,7 @@
 """What large values cost: results of 64 KiB, one array for four consumers, one frame; time and memory.
 
-Time stands beside the floor of the same machine: writing the same bytes once to a file, digesting them, and making both
-durable. Memory is that of the driver and all its workers together, sampled while they run: RSS counts a page once per
+Time stands beside the floor of the same minute: making the same bytes, digesting them and writing them to a file once,
+durably. Memory is that of the driver and all its workers together, sampled while they run: RSS counts a page once per
 process that has it, PSS once in all. Each row runs in a process of its own.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -92,34 +93,40 @@ def main() -> None:
 
 
 def run_results(executor: str, _: int | None) -> dict[str, float]:
-    """Microseconds per result: (t(N) - t(N/10)) / (0.9 N), the median of three."""
+    """Microseconds per result: (t(N) - t(N/10)) / (0.9 N); medians of five, each beside a floor of its own."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as store:
-        salt = 0
-
-        def seconds(n: int) -> float:
-            nonlocal salt
-            salt += 10**7
-            return timed(results, {"n": n, "salt": salt}, executor, store)
-
-        seconds(500)
-        found = sorted((seconds(5000) - seconds(500)) / 4500 * 1e6 for _ in range(3))
-        pieces = [np.uint64(at).tobytes() * 8192 for at in range(2000)]
-        floor = sorted(floor_of(pieces, Path(store), per=20) / len(pieces) * 1e6 for _ in range(3))
-        return {"per": found[1], "floor": floor[1]}
+        pieces: list[bytes | memoryview] = [np.uint64(at).tobytes() * 8192 for at in range(2000)]
+        timed(results, {"n": 500}, executor, store)
+        found, floors = [], []
+        for salt in range(1, 6):
+            floors.append(floor_of(pieces, Path(store), per=50) / len(pieces) * 1e6)
+            few = timed(results, {"n": 500, "salt": salt * 10**7}, executor, store)
+            many = timed(results, {"n": 5000, "salt": salt * 10**7 + 10**6}, executor, store)
+            found.append((many - few) / 4500 * 1e6)
+        return {"per": statistics.median(found), "floor": statistics.median(floors)}
 
 
 def run_large(flow: object, megabytes: int) -> Callable[[str, int | None], dict[str, float]]:
-    """Measure a run whose one large value is made anew, after one that was small."""
+    """Measure runs whose large value is new each time; medians of three, each beside a floor of its own."""
 
     def measure(executor: str, size: int | None) -> dict[str, float]:
         size = size or megabytes
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as store:
-            timed(flow, {"megabytes": 2, "salt": 1}, executor, store)
-            seconds = timed(flow, {"megabytes": size, "salt": 2}, executor, store)
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-            values = np.full(size * MB // 8, 3, dtype=np.int64)
-            floor = sorted(floor_of([memoryview(values).cast("B")], Path(folder)) for _ in range(3))
-            return {"seconds": seconds, "floor": floor[1], "size": size}
+        found, floors = [], []
+        for salt in range(3):
+            # A store of its own each time: who writes first to memory that the last one left warm is faster.
+            with tempfile.TemporaryDirectory(dir=Path.cwd()) as store:
+                timed(flow, {"megabytes": 2, "salt": -1}, executor, store)
+                print(json.dumps({"running": 1}), flush=True)
+                found.append(timed(flow, {"megabytes": size, "salt": salt}, executor, store))
+                print(json.dumps({"running": 0}), flush=True)
+            with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+                # Fresh memory may cost more than all else, so that making the value counts on both sides.
+                begin = time.perf_counter()
+                values = np.full(size * MB // 8, salt, dtype=np.int64)
+                floor_of([memoryview(values).cast("B")], Path(folder))
+                floors.append(time.perf_counter() - begin)
+                del values
+        return {"seconds": statistics.median(found), "floor": statistics.median(floors), "size": size}
 
     return measure
 
@@ -134,7 +141,6 @@ def timed(flow: object, parameters: dict[str, int], executor: str, store: str) -
     elapsed = time.perf_counter() - begin
     assert run.status == "completed", run
     assert run.counts["reused"] == 0, run
-    print(json.dumps({"mark": 1}), flush=True)
     return elapsed
 
 
@@ -164,18 +170,20 @@ def show(row: str, executor: str, megabytes: int | None) -> None:
         text, peaks, base = b"", (0, 0), (0, 0)
         while child.poll() is None:
             text += child.stdout.read() or b""
-            marks = text.count(b'"mark"')
-            if row == "results" or marks == 1:
+            if text.count(b'"running": 1') > text.count(b'"running": 0'):
                 peaks = tuple(map(max, peaks, memory_of(child.pid)))  # type: ignore[assignment]
-            elif marks == 0:
+            elif not peaks[0]:
                 base = memory_of(child.pid)
-            time.sleep(0.01)
+            time.sleep(0.02)
         text += child.stdout.read() or b""
     if child.returncode:
         sys.exit(f"{row} on {executor} failed")
     found = json.loads(text.strip().splitlines()[-1])
     if row == "results":
-        print(f"5,000 results of 64 KiB, {executor:10} {found['per']:7.1f} us each   goal 150   floor {found['floor']:.1f}")
+        print(
+            f"5,000 results of 64 KiB, {executor:10} {found['per']:7.1f} us each   goal 150   "
+            f"floor {found['floor']:.1f}"
+        )
         return
     what = "array to four consumers" if row == "shared" else "frame through a consumer"
     print(
