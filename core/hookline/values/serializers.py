@@ -189,8 +189,8 @@ def _noted(obj: Any, code: set[object], keep: Keep) -> Any:
     elif isinstance(obj, Path):
         stand_in = keep(obj)
         return NotImplemented if stand_in is None else stand_in.__reduce__()
-    elif not type(obj).__module__.startswith("numpy"):
-        # NumPy's own way for its arrays keeps what is shared, and cycles; frames keep neither.
+    elif not (type(obj).__module__.startswith("numpy") and getattr(getattr(obj, "dtype", None), "hasobject", False)):
+        # NumPy's own way with arrays of objects keeps cycles, which forms do not.
         with contextlib.suppress(NotPlain):
             return form_of(obj) or NotImplemented
     return NotImplemented
