@@ -15,6 +15,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from hookline.errors import ArtifactError
+from hookline.store.checked import Checked, Identity
 from hookline.store.durable import make_folder, new_file, sync_folder, write_all, write_file
 from hookline.store.leases import UNNAMED, Leases, noted_pack
 from hookline.store.locks import Forgetful, forget_in_children
@@ -41,9 +42,10 @@ class Artifacts:
     Args:
         root: The folder of the artifacts.
         run: The id of the run whose results are put here; empty where no run has begun.
+        checked: What the processes of one run tell each other about files that they wrote or checked.
     """
 
-    def __init__(self, root: Path, run: str = "") -> None:
+    def __init__(self, root: Path, run: str = "", checked: Checked | None = None) -> None:
         self.root = Path(root)
         self.run = run
         self.leases = Leases(self.root)
@@ -52,7 +54,8 @@ class Artifacts:
         self._marks = self.root / "damaged"
         # Looked at for every hit, for which paths are slow.
         self._packs_text, self._objects_text, self._marks_text = map(str, (self._packs, self._objects, self._marks))
-        self._sound: dict[bytes, tuple[int, int, int]] = {}
+        self._sound: dict[bytes, Identity] = {}
+        self._checked = checked
         self._lock = threading.Lock()
         self._writer: ArtifactWriter | None = None
 
@@ -162,7 +165,14 @@ class Artifacts:
         """Note that this process wrote or checked the file as it stands now."""
         if len(self._sound) >= _REMEMBERED:
             self._sound.clear()
-        self._sound[digest] = (status.st_ino, status.st_size, status.st_mtime_ns)
+        self._sound[digest] = _identity(status)
+        if self._checked is not None:
+            self._checked.add(digest, _identity(status))
+
+    def close(self) -> None:
+        """Give descriptors back."""
+        if self._checked is not None:
+            self._checked.close()
 
     def set_aside(self, item: Stored) -> None:
         """Let nobody take an artifact for whole any more, so that the task that made it makes it again."""
@@ -187,7 +197,7 @@ class Artifacts:
                     raise self._damage(item, path, f"has {status.st_size:,} bytes instead of {item.size:,}")
                 if item.size == 0:
                     return memoryview(b"")
-                known = (status.st_ino, status.st_size, status.st_mtime_ns) == self._sound.get(item.digest)
+                known = self._is_known(item.digest, _identity(status))
                 if known and not keep:
                     return memoryview(b"")
                 view = memoryview(mmap.mmap(fd, item.size, access=mmap.ACCESS_COPY))
@@ -198,6 +208,12 @@ class Artifacts:
                 raise self._damage(item, path, "has other bytes than its digest says")
             self.remember(item.digest, status)
         return view
+
+    def _is_known(self, digest: bytes, identity: Identity) -> bool:
+        """Tell whether this run wrote or checked the file as it stands now."""
+        if self._sound.get(digest) == identity:
+            return True
+        return self._checked is not None and self._checked.find(digest) == identity
 
     def _damage(self, item: Stored, path: Path, what: str) -> ArtifactError:
         self.set_aside(item)
@@ -227,6 +243,7 @@ class ArtifactWriter(Forgetful):
         self._folder = artifacts.root / "packs"
         self._lock = threading.Lock()
         self._lease = artifacts.leases.lease(artifacts.run)
+        self._naming = threading.Lock()
         self._pack: Pack | None = None
         self._places: dict[bytes, bytes] = {}
         self._unsynced: set[Path] = set()
@@ -276,12 +293,17 @@ class ArtifactWriter(Forgetful):
         return Stored(digest, len(head), self.put(digest, [head], len(head)), None)
 
     def sync(self) -> None:
-        """Make all that was put durable; called before outcomes are reported."""
+        """Make all that was put durable; called before outcomes are reported.
+
+        Other threads put more meanwhile: they don't wait for the disk.
+        """
         try:
-            with self._lock:
-                if self._pack is not None:
-                    self._pack.sync()
-                folders, self._unsynced = self._unsynced, set()
+            pack = self._pack
+            if pack is not None:
+                pack.sync()
+            with self._naming:
+                with self._lock:
+                    folders, self._unsynced = self._unsynced, set()
                 for folder in folders:
                     sync_folder(folder)
         except OSError as error:
@@ -299,7 +321,7 @@ class ArtifactWriter(Forgetful):
 
     def forget(self) -> None:
         """In a forked child: leave the parent's pack alone."""
-        self._lock = threading.Lock()
+        self._lock, self._naming = threading.Lock(), threading.Lock()
         if self._pack is not None:
             self._pack.forget()
             self._pack = None
@@ -367,6 +389,10 @@ def _damaged(item: Stored, what: str) -> ArtifactError:
         f"artifact {item.digest.hex()} is damaged: {what}",
         help=_REPAIR,
     )
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _size_of(path: str) -> int:

@@ -12,6 +12,9 @@ __all__ = ["NewFile", "make_folder", "new_file", "scratch_name", "sync_data", "s
 
 # On macOS fsync leaves data in the drive's cache; F_FULLFSYNC does not.
 _FULL_SYNC = 51 if os.uname().sysname == "Darwin" else None
+# What all systems take in one call.
+_MOST_BYTES = 1 << 30
+_MOST_PIECES = 1024
 
 
 def make_folder(path: Path) -> None:
@@ -48,12 +51,21 @@ def sync_data(fd: int) -> None:
 
 
 def write_all(fd: int, chunks: Sequence[bytes | memoryview]) -> None:
-    """Write every byte of every chunk, however many calls it takes."""
-    for chunk in chunks:
-        view = memoryview(chunk).cast("B")
-        at = 0
-        while at < len(view):
-            at += os.write(fd, view[at : at + (1 << 30)])
+    """Write every byte of every chunk, in as few calls as it takes."""
+    views = [memoryview(chunk).cast("B") for chunk in chunks]
+    pieces = [view[low : low + _MOST_BYTES] for view in views for low in range(0, len(view), _MOST_BYTES)]
+    at = 0
+    while at < len(pieces):
+        end, size = at + 1, len(pieces[at])
+        while end < len(pieces) and end - at < _MOST_PIECES and size + len(pieces[end]) <= _MOST_BYTES:
+            size += len(pieces[end])
+            end += 1
+        done = os.writev(fd, pieces[at:end])
+        while at < end and done >= len(pieces[at]):
+            done -= len(pieces[at])
+            at += 1
+        if done:
+            pieces[at] = pieces[at][done:]
 
 
 class NewFile:

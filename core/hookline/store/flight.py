@@ -14,7 +14,7 @@ from struct import Struct
 
 from hookline.store.place import storage_error
 
-__all__ = ["Flight", "InFlight", "Slot"]
+__all__ = ["Flight", "InFlight", "Slot", "checked_path", "forget_flight"]
 
 InFlight = tuple[int, int, int]
 """(node, item, attempt)."""
@@ -110,7 +110,18 @@ class Flight:
     def remove(self) -> None:
         """Close and delete the file: nothing is in flight any more."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        forget_flight(self.path)
+
+
+def checked_path(flight: Path) -> Path:
+    """Name the file, beside a flight file, in which the workers of the same driver tell what they checked."""
+    return flight.with_name(f"checked-{flight.name}")
+
+
+def forget_flight(path: Path) -> None:
+    """Delete a flight file and what stands beside it."""
+    checked_path(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def _allocate(fd: int, size: int) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hookline.errors import OwnershipError, UsageError
 from hookline.model.states import Kind, RunState
 from hookline.store.durable import make_folder
-from hookline.store.flight import Flight, InFlight
+from hookline.store.flight import Flight, InFlight, forget_flight
 from hookline.store.locks import RunLock, StoreLock
 from hookline.store.rows import Attempt, Group, NewRun, RunRow
 from hookline.store.schema import LOCK
@@ -185,7 +185,7 @@ def _record_in_flight(store: SqliteStore, taken: SqliteRunWriter, last_seen_us: 
     if rows:
         taken.commit(Group(attempts=rows))
     for path in files:
-        path.unlink(missing_ok=True)
+        forget_flight(path)
 
 
 def _own_tasks(store: SqliteStore, run: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from struct import Struct
@@ -24,7 +25,7 @@ HEAD_SIZE = _RECORD.size
 
 
 class Pack:
-    """One pack file that only this process appends to.
+    """One pack file that only this process appends to, one thread at a time; any thread may sync meanwhile.
 
     Args:
         folder: Where packs are.
@@ -38,8 +39,9 @@ class Pack:
         self.path = pack_path(folder, self.id)
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self._size = 0
-        self._dirty = False
+        self._durable = 0
         self._named = False
+        self._syncing = threading.Lock()
 
     @property
     def full(self) -> bool:
@@ -53,7 +55,6 @@ class Pack:
 
     def append(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
         """Append one value and give its place; it is durable after ``sync``."""
-        self._dirty = True
         try:
             write_all(self._fd, [_RECORD.pack(_MARK, digest, size), *chunks])
         except OSError:
@@ -65,13 +66,16 @@ class Pack:
         return place
 
     def sync(self) -> None:
-        """Make all values appended so far durable."""
-        if self._dirty:
-            sync_data(self._fd)
-            self._dirty = False
-        if not self._named:
-            sync_folder(self._folder)
-            self._named = True
+        """Make all values appended so far durable; threads that ask for it together wait for the disk once."""
+        wanted = self._size
+        with self._syncing:
+            if self._durable < wanted:
+                reached = self._size
+                sync_data(self._fd)
+                self._durable = reached
+            if not self._named:
+                sync_folder(self._folder)
+                self._named = True
 
     def close(self) -> None:
         """Make all durable and give the descriptor back."""

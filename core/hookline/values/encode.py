@@ -158,10 +158,18 @@ def decode(data: Buffer) -> object:
 
     Raises:
         ValueError: The bytes are no stored form.
-        HooklineError: The serializer is not known here.
+        HooklineError: The serializer is not known here, or a module is missing that the value needs.
     """
-    if data[0] == 0x80:
-        return pickle.loads(data)
+    try:
+        return pickle.loads(data) if data[0] == 0x80 else _decode_container(data)
+    except ModuleNotFoundError as error:
+        raise HooklineError(
+            f"a stored value needs the module '{error.name}', which is not installed here",
+            help="install it in the environment of this command, and of the run's workers",
+        ) from error
+
+
+def _decode_container(data: Buffer) -> object:
     parts = container.split(memoryview(data))
     # Whoever loads a value may change it in place: memory that others may see is copied first.
     buffers: list[bytes | memoryview | bytearray] = []

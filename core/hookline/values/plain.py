@@ -1,10 +1,10 @@
-"""The canonical encoding of plain data and arrays: equal values, and only equal values, give equal bytes.
+"""The canonical encoding of plain data, arrays and frames: equal values, and only equal values, give equal bytes.
 
 Plain are exactly these types (no subclasses): None, bool, int, float (by bits), complex, str, bytes, list, tuple, dict
 (insertion order counts), set and frozenset (members sorted by their encoding), the date and time types, Decimal, UUID,
-PurePath, members of module-level Enum classes, and NumPy scalars and arrays of one simple element type. The encoding is
-pickle protocol 5 with the memo off, so that it does not tell whether two parts are the same object, and any unpickler
-reads it.
+PurePath, members of module-level Enum classes, and what has a form in :mod:`hookline.values.forms`: arrays and frames.
+The encoding is pickle protocol 5 with the memo off, so that it does not tell whether two parts are the same object, and
+any unpickler reads it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 import enum
 import io
 import pickle
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 from hookline.values.digest import digest_bytes
+from hookline.values.forms import NotPlain, form_of, is_form
 
 __all__ = [
     "Buffers",
@@ -59,13 +61,8 @@ _CALLED = _PLAIN_TYPES | {
     ("hookline.values.plain", "rebuild_scalar"),
     ("hookline.values.files", "open_file"),
 }
-_SIMPLE_ELEMENTS = frozenset("biufcmMSU")
 _SET_OPCODES = (b"\x8f", b"\x91")
 _IMMEDIATE = frozenset({int, bool, type(None), float})
-
-
-class NotPlain(Exception):  # noqa: N818 - a signal between two encoders, never shown to anybody
-    """The value holds something that has no canonical encoding."""
 
 
 class PathFound(NotPlain):
@@ -175,19 +172,20 @@ class _PlainPickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
         name = (kind.__module__, kind.__qualname__)
-        if name in _PLAIN_TYPES or name == ("hookline.values.plain", "_SortedSet"):
+        if name in _PLAIN_TYPES or kind is _Reduced:
             return NotImplemented
-        if name == ("numpy", "ndarray"):
-            return _reduce_array(obj)
         if name in _PATH_TYPES:
             raise PathFound
         if isinstance(obj, enum.Enum):
             return self._reduce_member(obj)
-        if name[0] == "numpy" and kind is getattr(getattr(obj, "dtype", None), "type", None):
-            return _reduce_scalar(obj)
+        form = form_of(obj)
+        if form is not None:
+            return form
         # Classes and functions pass where a reduction calls them. As values they are code, for which no name can stand.
         called = (getattr(obj, "__module__", None), getattr(obj, "__qualname__", None))
         if called in _CALLED or called == (None, "ZoneInfo._unpickle") or (self.classes and obj in self.classes):
+            return NotImplemented
+        if is_form(obj):
             return NotImplemented
         raise NotPlain(f"{name[0]}.{name[1]} has no canonical encoding")
 
@@ -199,43 +197,20 @@ class _PlainPickler(pickle.Pickler):
         return getattr, (kind, member.name)
 
 
-class _SortedSet:
-    """A set on its way into the stream, its members in the order of their encodings."""
+class _Reduced:
+    """A value on its way into the stream, taken apart: a set with its members in the order of their encodings."""
 
-    def __init__(self, kind: type, members: list[object]) -> None:
-        self._kind = kind
-        self._members = members
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self._reduced = function, arguments
 
-    def __reduce__(self) -> tuple[type, tuple[list[object]]]:
-        return self._kind, (self._members,)
-
-
-def _reduce_array(array: Any) -> Any:
-    import numpy as np
-
-    if array.dtype.kind not in _SIMPLE_ELEMENTS:
-        raise NotPlain("an array of objects or records")
-    order: Literal["C", "F"] = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
-    flat = np.asarray(array, order=order).ravel(order=order)
-    # Not every element type (dates) exports a buffer; its bytes do.
-    raw: Any = flat.view(np.uint8)
-    return rebuild_array, (array.dtype.str, array.shape, order, pickle.PickleBuffer(raw))
-
-
-def _reduce_scalar(scalar: Any) -> Any:
-    if scalar.dtype.kind not in _SIMPLE_ELEMENTS:
-        raise NotPlain("a record scalar")
-    # NumPy's own bytes of texts lack the zeros at their end.
-    if scalar.dtype.kind == "S":
-        return rebuild_scalar, (f"|S{len(scalar)}", bytes(scalar))
-    if scalar.dtype.kind == "U":
-        return rebuild_scalar, (f"<U{len(scalar)}", scalar.encode("utf-32-le", "surrogatepass"))
-    return rebuild_scalar, (scalar.dtype.str, scalar.tobytes())
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self._reduced
 
 
 def _holds_set(value: object) -> bool:
     pending = [value]
-    seen: set[int] = set()
+    # Held, not only their ids: what forms are taken apart into would be freed, and its ids given to others.
+    seen: dict[int, object] = {}
     while pending:
         item = pending.pop()
         kind = type(item)
@@ -245,10 +220,15 @@ def _holds_set(value: object) -> bool:
             # A value may contain itself.
             if id(item) in seen:
                 continue
-            seen.add(id(item))
+            seen[id(item)] = item
             pending.extend(item)  # type: ignore[arg-type]
             if kind is dict:
                 pending.extend(item.values())  # type: ignore[attr-defined]
+        elif kind.__module__ != "builtins" and not _has_simple_elements(item) and id(item) not in seen:
+            seen[id(item)] = item
+            form = form_of(item)
+            if form is not None:
+                pending.extend(form[1])
     return False
 
 
@@ -260,5 +240,13 @@ def _sort_sets(value: Any, classes: set[type] | None) -> Any:
         return {_sort_sets(key, classes): _sort_sets(item, classes) for key, item in value.items()}
     if kind is set or kind is frozenset:
         members = [_sort_sets(item, classes) for item in value]
-        return _SortedSet(kind, sorted(members, key=lambda member: _dump(member, None, classes)))
-    return value
+        return _Reduced(kind, (sorted(members, key=lambda member: _dump(member, None, classes)),))
+    if kind.__module__ == "builtins" or _has_simple_elements(value):
+        return value
+    form = form_of(value)
+    return value if form is None else _Reduced(form[0], _sort_sets(form[1], classes))
+
+
+def _has_simple_elements(value: object) -> bool:
+    """Tell whether it is an array that holds no objects, and is not worth taking apart."""
+    return type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "O") != "O"

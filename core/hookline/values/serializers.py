@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from hookline.errors import HooklineError
 from hookline.model.registry import Registry
+from hookline.values.forms import NotPlain, UnstorableError, form_of
 from hookline.values.plain import Buffers
 
 __all__ = [
@@ -41,10 +41,6 @@ Keep = Callable[[Path], object | None]
 
 def never(path: Path) -> None:
     """Leave each path as it is."""
-
-
-class UnstorableError(HooklineError):
-    """A value that no serializer can turn into bytes."""
 
 
 class Serializer(Protocol):
@@ -193,4 +189,8 @@ def _noted(obj: Any, code: set[object], keep: Keep) -> Any:
     elif isinstance(obj, Path):
         stand_in = keep(obj)
         return NotImplemented if stand_in is None else stand_in.__reduce__()
+    elif not (type(obj).__module__.startswith("numpy") and getattr(getattr(obj, "dtype", None), "hasobject", False)):
+        # NumPy's own way with arrays of objects keeps cycles, which forms do not.
+        with contextlib.suppress(NotPlain):
+            return form_of(obj) or NotImplemented
     return NotImplemented

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hookline.model.batch import FunctionRef, Outcome, Output, RunFacts
 from hookline.store.artifacts import Artifacts, ArtifactWriter
-from hookline.store.flight import Flight, Slot
+from hookline.store.checked import Checked
+from hookline.store.flight import Flight, Slot, checked_path
 from hookline.values.homes import note_code_digest
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class SharedServices:
         if self.event_loop is not None:
             self.event_loop.close()
         self.writer.close()
+        self.artifacts.close()
         self.flight.close()
 
 
@@ -128,7 +130,7 @@ def open_services(run: RunFacts) -> SharedServices:
     Returns:
         Services for all workers of this process.
     """
-    artifacts = Artifacts(Path(run.artifacts), run.run_id)
+    artifacts = Artifacts(Path(run.artifacts), run.run_id, Checked(checked_path(Path(run.flight))))
     code_digest = _LateCodeDigest(Path(run.root))
     note_code_digest(code_digest)
     return SharedServices(run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, code_digest)
