@@ -70,11 +70,16 @@ class Artifacts:
             return self._writer
 
     def close(self) -> None:
-        """Close this process's writer, if it has one; outside of a run, what it put has to be recorded by now."""
+        """Give descriptors back, and close this process's writer, if it has one.
+
+        Outside of a run, what it put has to be recorded by now.
+        """
         with self._lock:
             writer, self._writer = self._writer, None
         if writer is not None and not writer.closed:
             writer.close()
+        if self._checked is not None:
+            self._checked.close()
 
     def read(self, item: Stored) -> bytes | memoryview:
         """Give the bytes of a stored value, checked against size and digest.
@@ -168,11 +173,6 @@ class Artifacts:
         self._sound[digest] = _identity(status)
         if self._checked is not None:
             self._checked.add(digest, _identity(status))
-
-    def close(self) -> None:
-        """Give descriptors back."""
-        if self._checked is not None:
-            self._checked.close()
 
     def set_aside(self, item: Stored) -> None:
         """Let nobody take an artifact for whole any more, so that the task that made it makes it again."""
