@@ -16,6 +16,7 @@ from hookline.engine.compile import ProgramBuilder, build_program
 from hookline.engine.descriptions import describe_returns
 from hookline.engine.dispatcher import Dispatcher
 from hookline.engine.evaluate import Evaluator
+from hookline.engine.executors import GIVEN, Opener, close_all, executors_of
 from hookline.engine.exporter import Exporter
 from hookline.engine.growing import Growing
 from hookline.engine.growth import Growth
@@ -36,7 +37,7 @@ from hookline.engine.scheduler import Scheduler
 from hookline.engine.standing import totals
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
-from hookline.executors.protocol import EXECUTORS, Executor
+from hookline.executors.protocol import Executor
 from hookline.model.events import RunFinished, RunStarted
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.place import place_of
@@ -94,10 +95,8 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
     """
     prepared = prepare(request.graph, Path(request.target.root))
     exporter = Exporter()
-    name = request.executor if isinstance(request.executor, str) else "given"
-    if isinstance(request.executor, str):
-        EXECUTORS.entry(request.executor)
-    exporter.check(_executors_of(request, name), prepared.program)
+    name = request.executor if isinstance(request.executor, str) else GIVEN
+    exporter.check(executors_of(request, name), prepared.program)
     if resumed is None:
         try:
             writer: RunWriter = store.start_run(new_run(request, name, store))
@@ -138,6 +137,7 @@ class _Session:
         self._nodes = nodes = Nodes(request.graph, known, earlier)
         recorded = nodes.all_recorded(range(len(nodes)))
         self._retries = Retries()
+        self._opener = Opener(request, facts, writer.flight)
         self._launcher = Launcher(self._open_executor, executor, self._retries)
         self._recorder = Recorder(writer, self._observers.tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
@@ -194,7 +194,7 @@ class _Session:
             self._retries,
             self._journal,
             request.stop,
-            lambda worker: writer.flight.slot(worker).get(),
+            self._opener.in_flight,
             growing,
         )
         self._dispatcher = Dispatcher(
@@ -278,8 +278,7 @@ class _Session:
 
     def _close(self, state: RunState, error: str | None) -> None:
         grace = 0.0 if self._request.stop.level > 1 else _KILL_GRACE
-        for executor in self._launcher.executors():
-            executor.close(grace)
+        close_all(self._launcher.executors(), grace)
         try:
             if self._recorder.error is None:
                 self._journal.progress.tell()
@@ -302,12 +301,7 @@ class _Session:
             self._observers.tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
 
     def _open_executor(self, name: str) -> Executor:
-        given = self._request.executor
-        executor = given if not isinstance(given, str) and name == "given" else None
-        if executor is None:
-            executor = EXECUTORS.make(name, workers=self._request.workers)
-        executor.start(self._facts, self._dispatcher.deliver)
-        return executor
+        return self._opener.open(name, self._dispatcher.deliver)
 
     def _wake(self) -> None:
         self._dispatcher.wake()
@@ -316,18 +310,3 @@ class _Session:
 def _numbered(name: str) -> Iterator[str]:
     yield name
     yield from (f"{name}-{number}" for number in itertools.count(2))
-
-
-def _executors_of(request: Request, default: str) -> set[str]:
-    """Name the executors that a run will need."""
-    names = {default}
-    handler = request.target.workflow.on_failure
-    for step in {*(task.step for task in request.graph.tasks), *([handler] if handler is not None else [])}:
-        if step.declared.executor:
-            EXECUTORS.entry(step.declared.executor)
-            names.add(step.declared.executor)
-        elif step.declared.timeout is not None and not step.concurrent and default in ("inline", "threads"):
-            names.add("processes")
-    if not isinstance(request.executor, str) and request.executor.traits.shares_memory:
-        names.discard("given")
-    return names
