@@ -1,4 +1,4 @@
-"""Several executors serve one run: values cross, each keeps its own capacity, and what befalls one spares the others."""
+"""Several executors serve one run: values cross, each has its own capacity, what befalls one spares the others."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ class Dispatcher:
         while not self._stop.level and not (self._settings.fail_fast and self._failing()):
             self._advance()
             waits = launcher.launch(self._journal.committed, self._tasks)
-            if not launcher.in_flight and not launcher.waiting and not scheduler.ready:
+            if launcher.idle and not scheduler.ready:
                 if not scheduler.unfinished:
                     return True
                 self._check_alive()

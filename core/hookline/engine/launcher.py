@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +11,8 @@ from typing import Any
 
 from hookline.engine.inputs import Inputs
 from hookline.engine.opening import OpenTask, OpenTasks
+from hookline.engine.priorities import Priorities
+from hookline.engine.ready import Entry, ReadyQueue
 from hookline.engine.retry import Retries
 from hookline.executors.protocol import Executor
 from hookline.model.batch import Batch, Work
@@ -18,6 +22,9 @@ __all__ = ["InFlight", "Launcher", "Planned"]
 
 _BATCH_US = 20_000
 """How much measured work goes into one batch."""
+
+_QUICK_US = 10_000
+"""What takes less is handed over before a worker is free for it."""
 
 _OVERHEAD_US = 5
 _MOST = 4096
@@ -89,28 +96,43 @@ class InFlight:
 
 
 class Launcher:
-    """Keeps executors busy.
+    """Keeps executors busy: what has the longest way to the end of the run goes first.
 
     Args:
         open_executor: Starts an executor when it is first needed.
         default: Name of the run's executor.
         retries: Knows the numbers of attempts.
+        priorities: How long the way ahead is, by task.
+
+    Attributes:
+        waiting: What is to be launched; sorted in at the next :meth:`launch`.
+        in_flight: What executors have, by the batch's number.
     """
 
-    def __init__(self, open_executor: Callable[[str], Executor], default: str, retries: Retries) -> None:
+    def __init__(
+        self,
+        open_executor: Callable[[str], Executor],
+        default: str,
+        retries: Retries,
+        priorities: Priorities,
+    ) -> None:
         self._open = open_executor
         self._default = default
         self._retries = retries
+        self._priorities = priorities
         self._executors: dict[str, Executor] = {}
         self._busy: dict[str, int] = {}
-        self._single: set[str] = set()
+        self._order: list[str] = []
         self._limited: dict[Any, int] = {}
         self._mean_us: dict[Any, float] = {}
+        self._typical_us = 0.0
         self._count = 0
+        self._turns = itertools.count()
         self.waiting: deque[Planned] = deque()
         # What can't start now waits where nobody looks until something ends: by executor, and by limited function.
-        self._full: dict[str, deque[Planned]] = {}
-        self._held_back: dict[Any, deque[Planned]] = {}
+        self._ready: dict[str, ReadyQueue[Planned]] = {}
+        self._held_back: dict[Any, list[tuple[Entry[Planned], str]]] = {}
+        self._uncommitted: list[tuple[int, Entry[Planned], str]] = []
         self.in_flight: dict[int, InFlight] = {}
 
     def route(self, options: Options, concurrent: bool) -> str:
@@ -128,13 +150,19 @@ class Launcher:
         if executor is None:
             executor = self._executors[name] = self._open(name)
             self._busy[name] = 0
-            if executor.traits.shares_memory and executor.capacity() == 1:
-                self._single.add(name)
+            self._ready[name] = ReadyQueue()
+            # One that makes attempts in this thread comes last: the others are to be busy meanwhile.
+            self._order.insert(len(self._order) if executor.traits.blocks else 0, name)
         return executor
 
     def executors(self) -> Iterable[Executor]:
-        """All executors that were started."""
+        """All executors that were started, in that order."""
         return self._executors.values()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is with an executor, or could be."""
+        return not (self.in_flight or self.waiting or self._uncommitted or any(self._ready.values()))
 
     def launch(self, committed: int, tasks: OpenTasks) -> bool:
         """Submit what can be submitted now.
@@ -146,40 +174,25 @@ class Launcher:
         Returns:
             Whether something waits for a commit.
         """
-        kept: list[Planned] = []
-        waits = False
-        while self._unpark() or self.waiting:
-            planned = self.waiting.popleft()
-            if planned.after > committed:
-                waits = True
-                kept.append(planned)
-                continue
-            opened = tasks[planned.task]
-            options, function = opened.options, opened.work.function
-            name = self.route(options, opened.work.concurrent)
-            if not self._room(name):
-                self._full.setdefault(name, deque()).append(planned)
-                continue
-            if options.limit is not None and self._limited.get(function, 0) >= options.limit:
-                self._held_back.setdefault(function, deque()).append(planned)
-                continue
-            executor = self._executors[name]
-            executor.submit(self._batch(planned, name, opened, committed, tasks))
-            if name in self._single:
-                # An inline batch has ended by now: its outcomes come first.
-                break
-        self.waiting.extendleft(reversed(kept))
-        return waits
+        self._sort_in(committed, tasks)
+        for name in self._order:
+            # A blocking executor's batch has ended when it is submitted: its outcomes come first.
+            while self._submit_next(name, committed, tasks) and not self._executors[name].traits.blocks:
+                pass
+        return bool(self._uncommitted)
 
     def ended(self, number: int) -> InFlight:
         """Take a batch back that an executor is done with."""
         entry = self.in_flight.pop(number)
         self._busy[entry.executor] -= 1
-        function = entry.batch.work.function
         if entry.limited:
+            function = entry.batch.work.function
             self._limited[function] -= entry.limited
-            if held_back := self._held_back.get(function):
-                self.waiting.appendleft(held_back.popleft())
+            held_back = self._held_back.get(function)
+            for _ in range(min(entry.limited, len(held_back)) if held_back else 0):
+                assert held_back is not None
+                back, name = heapq.heappop(held_back)
+                self._ready[name].push(back)
         return entry
 
     def running(self, task: int) -> int:
@@ -190,27 +203,58 @@ class Launcher:
         """Note how long attempts of a function take."""
         known = self._mean_us.get(function)
         self._mean_us[function] = mean_us if known is None else 0.7 * known + 0.3 * mean_us
+        self._typical_us = 0.7 * (self._typical_us or mean_us) + 0.3 * mean_us
 
     def mean_us(self, function: Any) -> float:
         """How long an attempt of a function takes; 0 where none was measured."""
         return self._mean_us.get(function, 0.0)
 
-    def _unpark(self) -> bool:
-        """Put first what has waited longest for an executor that has room now."""
-        for name, parked in self._full.items():
-            if parked and self._room(name):
-                self.waiting.appendleft(parked.popleft())
+    def _sort_in(self, committed: int, tasks: OpenTasks) -> None:
+        """Put what came since the last time, and what waited for a commit, where it belongs."""
+        uncommitted, waiting = self._uncommitted, self.waiting
+        while uncommitted and uncommitted[0][0] <= committed:
+            _, entry, name = heapq.heappop(uncommitted)
+            self._ready[name].push(entry)
+        while waiting:
+            planned = waiting.popleft()
+            opened = tasks[planned.task]
+            name = self.route(opened.options, opened.work.concurrent)
+            self.executor(name)
+            self._ready[name].push((-self._priorities.of(planned.task), next(self._turns), planned))
+
+    def _submit_next(self, name: str, committed: int, tasks: OpenTasks) -> bool:
+        """Submit the first batch that can start on an executor; tells whether there was one."""
+        ready = self._ready[name]
+        while ready:
+            entry = ready.first
+            planned = entry[2]
+            opened = tasks[planned.task]
+            limit, function = opened.options.limit, opened.work.function
+            if not self._room(name, function):
+                return False
+            ready.pop()
+            if planned.after > committed:
+                heapq.heappush(self._uncommitted, (planned.after, entry, name))
+            elif limit is not None and self._limited.get(function, 0) >= limit:
+                heapq.heappush(self._held_back.setdefault(function, []), (entry, name))
+            else:
+                self._executors[name].submit(self._batch(entry, name, opened, committed, tasks))
                 return True
         return False
 
-    def _room(self, name: str) -> bool:
-        capacity = self.executor(name).capacity()
-        # One batch more than it works on, each, so that no worker waits for a round trip.
-        return self._busy[name] < (capacity if name in self._single else 2 * capacity)
+    def _room(self, name: str, function: Any) -> bool:
+        busy, capacity = self._busy[name], self._executors[name].capacity()
+        if busy < capacity:
+            return True
+        if busy >= 2 * capacity or self._executors[name].traits.blocks:
+            return False
+        # One quick batch more than it works on, each, so that no worker waits for a round trip. What takes long would
+        # gain little, and stand in the way of what has a longer way ahead and is ready a moment later.
+        return 0 < self._mean_us.get(function, self._typical_us) < _QUICK_US
 
-    def _batch(self, planned: Planned, name: str, opened: OpenTask, committed: int, tasks: OpenTasks) -> Batch:
+    def _batch(self, entry: Entry[Planned], name: str, opened: OpenTask, committed: int, tasks: OpenTasks) -> Batch:
         """Make a batch of as much of what is planned as belongs together."""
-        work, options = opened.work, opened.options
+        planned, work, options = entry[2], opened.work, opened.options
         size = self._size(planned, name, options, work)
         limited = 0
         if options.limit is not None:
@@ -231,7 +275,7 @@ class Launcher:
             inputs = _filled(opened.inputs, items)
             if size < len(planned.items):
                 rest = Planned(planned.task, planned.items[size:], planned.keys[size:], planned.alone, planned.after)
-                self.waiting.appendleft(rest)
+                self._ready[name].push((entry[0], entry[1], rest))
         self._count += 1
         batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
         if limited:
@@ -244,12 +288,13 @@ class Launcher:
     def _alike(self, work: Work, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
         """Take the next calls that share their work with the one before, at most so many."""
         found: list[Planned] = []
-        for queue in (self._full.get(name), self.waiting):
-            while queue and len(found) < count:
-                call = queue[0]
-                if call.alone or call.after > committed or tasks[call.task].work is not work:
-                    break
-                found.append(queue.popleft())
+        ready = self._ready[name]
+        while ready and len(found) < count:
+            call = ready.first[2]
+            if call.alone or call.after > committed or tasks[call.task].work is not work:
+                break
+            found.append(call)
+            ready.pop()
         return found
 
     def _size(self, planned: Planned, name: str, options: Options, work: Work) -> int:
@@ -259,7 +304,7 @@ class Launcher:
         count = len(planned.items)
         if work.call_input >= 0:
             # Calls of other steps count as well: they leave the other workers enough to do.
-            count += len(self.waiting) + len(self._full.get(name, ()))
+            count += len(self._ready[name])
         if count == 1:
             return 1
         fair = -(-count // self._executors[name].capacity())

@@ -28,6 +28,7 @@ from hookline.engine.observers import Observers
 from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.planner import Planner
+from hookline.engine.priorities import Priorities
 from hookline.engine.program import Program
 from hookline.engine.progress import Progress
 from hookline.engine.recorder import Recorder
@@ -138,7 +139,8 @@ class _Session:
         recorded = nodes.all_recorded(range(len(nodes)))
         self._retries = Retries()
         self._opener = Opener(request, facts, writer.flight)
-        self._launcher = Launcher(self._open_executor, executor, self._retries)
+        priorities = Priorities(program.tasks, store.measured(request.graph.workflow))
+        self._launcher = Launcher(self._open_executor, executor, self._retries, priorities)
         self._recorder = Recorder(writer, self._observers.tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
         self._journal = Journaling(
@@ -184,7 +186,7 @@ class _Session:
             request.settings.seed,
             growth.note_end,
         )
-        self._growing = growing = Growing(program, scheduler, growth, tasks, self._journal, nodes, recorded)
+        self._growing = growing = Growing(program, scheduler, growth, tasks, self._journal, nodes, priorities, recorded)
         outcomes = Outcomes(
             program,
             scheduler,

@@ -1,4 +1,4 @@
-"""What is running right now: a mapped file per driver and executor, with one slot per worker; a killed process leaves it.
+"""What is running right now: a mapped file per driver and executor, one slot per worker, left by a killed process.
 
 Nothing is synced: the file informs after a crash of a process, not of the machine. A slot is set before its attempt
 starts, so a slot that was being written when the process died says truthfully that nothing had started.
