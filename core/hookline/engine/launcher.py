@@ -26,6 +26,7 @@ _BATCH_US = 20_000
 _QUICK_US = 10_000
 """What takes less is handed over before a worker is free for it."""
 
+_INSTANT_US = 1000
 _OVERHEAD_US = 5
 _MOST = 4096
 _SIDE_BY_SIDE = 100
@@ -163,6 +164,11 @@ class Launcher:
     def idle(self) -> bool:
         """Whether nothing is with an executor, or could be."""
         return not (self.in_flight or self.waiting or self._uncommitted or any(self._ready.values()))
+
+    @property
+    def quick(self) -> bool:
+        """Whether attempts are known to take next to no time."""
+        return 0 < self._typical_us < _INSTANT_US
 
     def launch(self, committed: int, tasks: OpenTasks) -> bool:
         """Submit what can be submitted now.

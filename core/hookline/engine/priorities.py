@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import statistics
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
-from hookline.engine.program import TaskProgram
 from hookline.model.graph import Task
 from hookline.store.measured import Measured
 
-__all__ = ["Priorities"]
+__all__ = ["Priorities", "expected_us"]
 
 _FADING = 0.95
 """What of a task's priority those have that it grows. A loop without end so falls behind whatever else is ready."""
@@ -27,19 +26,18 @@ class Priorities:
     A mapped task counts as one of its items, which go their ways side by side.
 
     Args:
-        tasks: The tasks; each depends on those before it.
-        measured: How long tasks took.
+        depends: Per task those that it waits for, all of which stand before it.
+        expected: Per task how long it should take; more than nothing.
     """
 
-    def __init__(self, tasks: Sequence[TaskProgram], measured: Measured) -> None:
-        self._ways = ways = array("d", bytes(8 * len(tasks)))
-        expected = _expectation(measured)
-        for index in range(len(tasks) - 1, -1, -1):
-            program = tasks[index]
-            ways[index] = way = ways[index] + expected(program.task)
-            for source in program.depends:
-                if ways[source] < way:
-                    ways[source] = way
+    def __init__(self, depends: Sequence[Sequence[int]], expected: Sequence[float]) -> None:
+        self._ways = ways = array("d", expected)
+        longest = array("d", bytes(8 * len(ways)))
+        for index in range(len(ways) - 1, -1, -1):
+            way = ways[index] = ways[index] + longest[index]
+            for source in depends[index]:
+                if longest[source] < way:
+                    longest[source] = way
 
     def of(self, index: int) -> float:
         """Give a task's priority; the highest should start first."""
@@ -59,15 +57,22 @@ class Priorities:
         self._ways.append(priority)
 
 
-def _expectation(measured: Measured) -> Callable[[Task], float]:
-    """Tell how long a task should take: as it did, else as its step does, else as the median of steps; at least 1."""
+def expected_us(tasks: Iterable[Task], measured: Measured) -> list[float]:
+    """Tell how long tasks should take, in microseconds; of what was never measured, only how it compares.
+
+    Args:
+        tasks: The tasks.
+        measured: How long tasks of earlier runs took.
+
+    Returns:
+        Per task: as long as it took; else as its step did; else the median of the steps. At least 1.
+    """
     by_task, by_step = measured
     median = statistics.median(by_step.values()) if by_step else 1.0
-
-    def expected(task: Task) -> float:
+    found = []
+    for task in tasks:
         known = by_task.get(task.id)
         if known is None:
             known = by_step.get(task.step.name, median)
-        return max(1.0, known)
-
-    return expected
+        found.append(known if known > 1.0 else 1.0)
+    return found

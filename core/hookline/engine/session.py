@@ -28,7 +28,7 @@ from hookline.engine.observers import Observers
 from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.planner import Planner
-from hookline.engine.priorities import Priorities
+from hookline.engine.priorities import Priorities, expected_us
 from hookline.engine.program import Program
 from hookline.engine.progress import Progress
 from hookline.engine.recorder import Recorder
@@ -139,7 +139,8 @@ class _Session:
         recorded = nodes.all_recorded(range(len(nodes)))
         self._retries = Retries()
         self._opener = Opener(request, facts, writer.flight)
-        priorities = Priorities(program.tasks, store.measured(request.graph.workflow))
+        expected = expected_us(request.graph.tasks, store.measured(request.graph.workflow))
+        priorities = Priorities([task.depends for task in program.tasks], expected)
         self._launcher = Launcher(self._open_executor, executor, self._retries, priorities)
         self._recorder = Recorder(writer, self._observers.tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
@@ -205,6 +206,7 @@ class _Session:
             tasks,
             planner,
             self._launcher,
+            priorities,
             outcomes,
             growing,
             self._retries,
