@@ -33,6 +33,18 @@ def test_any_attempt_fits_into_a_slot(tmp_path_factory, node: int, item: int, at
     assert not path.exists()
 
 
+def test_executors_of_one_run_have_slots_of_their_own(tmp_path: Path) -> None:
+    """Workers of the same number in different executors don't write over each other; all files go together."""
+    flight = Flight(tmp_path / "run-1", create=True)
+    further = [flight.beside(number) for number in (1, 2)]
+    for node, one in enumerate([flight, *further]):
+        one.slot(0).set(node, 5, 1)
+    assert [one.slot(0).get() for one in [flight, *further]] == [(0, 5, 1), (1, 5, 1), (2, 5, 1)]
+    assert sorted(path.name for path in tmp_path.glob("run-1*")) == ["run-1", "run-1.1", "run-1.2"]
+    flight.remove()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_half_written_slot_counts_as_nothing_started(tmp_path: Path) -> None:
     """A slot whose check does not agree with its content is passed over."""
     flight = Flight(tmp_path / "flight", create=True)

@@ -20,7 +20,9 @@ from hookline.engine.nodes import Nodes
 from hookline.engine.opening import OpenTask, OpenTasks
 from hookline.engine.outcomes import Outcomes, ranges_of
 from hookline.engine.planner import Decided, Planner, Recorded
+from hookline.engine.priorities import Priorities
 from hookline.engine.program import Program
+from hookline.engine.ready import ReadyQueue
 from hookline.engine.request import Settings
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
@@ -37,6 +39,9 @@ _log = logging.getLogger("hookline.engine.dispatcher")
 _PLAN_AT_ONCE = 4096
 _OPEN_AT_ONCE = 256
 """What is open is alive: thousands of calls are begun as the ones before them go on their way."""
+
+_OPEN_FIRST = 16
+"""While tasks are not known to be quick, fewer: workers are not to wait for more to be begun than they can start."""
 
 _ONE = (0,)
 _IDLE = 0.5
@@ -55,6 +60,7 @@ class Dispatcher:
         tasks: Opens its tasks.
         planner: Decides what runs.
         launcher: Hands work to executors.
+        priorities: Tells what should start first.
         outcomes: Takes what executors tell.
         growing: Plants recorded recipes.
         retries: Knows what waits for another attempt.
@@ -72,6 +78,7 @@ class Dispatcher:
         tasks: OpenTasks,
         planner: Planner,
         launcher: Launcher,
+        priorities: Priorities,
         outcomes: Outcomes,
         growing: Growing,
         retries: Retries,
@@ -86,6 +93,7 @@ class Dispatcher:
         self._tasks = tasks
         self._planner = planner
         self._launcher = launcher
+        self._priorities = priorities
         self._outcomes = outcomes
         self._growing = growing
         self._retries = retries
@@ -95,6 +103,7 @@ class Dispatcher:
         self._stop = stop
         self._settings = settings
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._to_open: ReadyQueue[int] = ReadyQueue()
         self._refused = False
         stop.on_change(self.wake)
 
@@ -116,7 +125,7 @@ class Dispatcher:
         while not self._stop.level and not (self._settings.fail_fast and self._failing()):
             self._advance()
             waits = launcher.launch(self._journal.committed, self._tasks)
-            if not launcher.in_flight and not launcher.waiting and not scheduler.ready:
+            if launcher.idle and not scheduler.ready:
                 if not scheduler.unfinished:
                     return True
                 self._check_alive()
@@ -135,7 +144,7 @@ class Dispatcher:
         return self._outcomes.failed or self._tasks.failed or self._refused
 
     def _check_alive(self) -> None:
-        if self._retries.next_due is None and not self._inbox.qsize() and not self._scheduler.has_opened():
+        if self._retries.next_due is None and not self._inbox.qsize() and not self._any_opened():
             if self._outcomes.break_circle():
                 return
             raise HooklineError(
@@ -146,15 +155,28 @@ class Dispatcher:
     def _advance(self) -> None:
         """Open and plan until only attempts can carry the run on: what is reused opens further tasks at once."""
         scheduler, waiting = self._scheduler, self._launcher.waiting
+        most = _OPEN_AT_ONCE if self._launcher.quick else _OPEN_FIRST
         while True:
-            for task in scheduler.take_opened(_OPEN_AT_ONCE):
-                self._tasks.open(task)
+            self._open(most)
             self._plan_ready()
             if scheduler.blocked:
                 self._take_blocked()
             self._outcomes.settle()
-            if not scheduler.has_opened() or self._stop.level or len(waiting) >= _OPEN_AT_ONCE:
+            if not self._any_opened() or self._stop.level or len(waiting) >= most:
                 return
+
+    def _open(self, most: int) -> None:
+        """Open tasks, at most so many; those with the longest way ahead first."""
+        opened, later = self._scheduler.take_opened(), self._to_open
+        if later or len(opened) > most:
+            for task in opened:
+                later.push((-self._priorities.of(task), task, task))
+            opened = [later.pop()[2] for _ in range(min(most, len(later)))]
+        for task in opened:
+            self._tasks.open(task)
+
+    def _any_opened(self) -> bool:
+        return bool(self._to_open) or self._scheduler.has_opened()
 
     def _take_blocked(self) -> None:
         """Have recorded which items can't run, because of items that they need."""
@@ -310,7 +332,7 @@ class Dispatcher:
     def _receive(self) -> None:
         due = self._retries.next_due
         wait = _IDLE if due is None else min(_IDLE, max(0.0, due - time.monotonic()))
-        if self._scheduler.has_opened():
+        if self._any_opened():
             wait = 0.0
         try:
             message = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()

@@ -10,6 +10,7 @@ from hookline.engine.journaling import Journaling
 from hookline.engine.nodes import Nodes
 from hookline.engine.opening import OpenTasks
 from hookline.engine.planner import Recorded
+from hookline.engine.priorities import Priorities
 from hookline.engine.program import GrownPart, Program
 from hookline.engine.scheduler import Scheduler
 from hookline.errors import HooklineError
@@ -31,6 +32,7 @@ class Growing:
         tasks: Opens them.
         journaling: Has them recorded.
         nodes: Knows what earlier drivers recorded of them.
+        priorities: Lets them have the priority of the task that grew.
         recorded: Takes that, by task.
     """
 
@@ -42,6 +44,7 @@ class Growing:
         tasks: OpenTasks,
         journaling: Journaling,
         nodes: Nodes,
+        priorities: Priorities,
         recorded: dict[int, Recorded],
     ) -> None:
         self._program = program
@@ -50,6 +53,7 @@ class Growing:
         self._tasks = tasks
         self._journal = journaling
         self._nodes = nodes
+        self._priorities = priorities
         self._recorded = recorded
         self._over: list[GrownPart] = []
 
@@ -90,6 +94,7 @@ class Growing:
         """
         planted = self._growth.plant(index, item, recipe, attempt)
         self._tasks.grow()
+        self._priorities.grow(index, len(planted.part.tasks))
         self._journal.planted(planted)
         self._recorded.update(self._nodes.all_recorded(planted.part.tasks))
         return planted
@@ -98,6 +103,7 @@ class Growing:
         """Add a task that the engine makes itself, as :meth:`Growth.append`."""
         self._growth.append(task)
         self._tasks.grow()
+        self._priorities.append(1.0)
         self._journal.grow(1)
 
     def ended(self) -> Iterator[tuple[GrownPart, int, bytes | None]]:

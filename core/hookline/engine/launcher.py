@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +12,8 @@ from typing import Any
 
 from hookline.engine.inputs import Inputs
 from hookline.engine.opening import OpenTask, OpenTasks
+from hookline.engine.priorities import Priorities
+from hookline.engine.ready import Entry, ReadyQueue
 from hookline.engine.retry import Retries
 from hookline.executors.protocol import Executor
 from hookline.model.batch import Batch, Work
@@ -20,16 +24,18 @@ __all__ = ["InFlight", "Launcher", "Planned"]
 _BATCH_US = 20_000
 """How much measured work goes into one batch."""
 
+_QUICK_US = 10_000
+"""What takes less is handed over before a worker is free for it."""
+
+_INSTANT_US = 1000
 _OVERHEAD_US = 5
 _MOST = 4096
 _SIDE_BY_SIDE = 100
 """Attempts of an async step that go into one batch before any was measured: as many as go on at once."""
 
+
 _Gates = tuple[tuple[Any, int], ...]
 """What limits attempts, each with how many may run at once: a step's function for its own limit, or a name."""
-
-_Lane = tuple[str, _Gates]
-"""What has to have room before attempts can start: an executor, and gates."""
 
 
 @dataclass(slots=True)
@@ -96,13 +102,18 @@ class InFlight:
 
 
 class Launcher:
-    """Keeps executors busy.
+    """Keeps executors busy: what has the longest way to the end of the run goes first.
 
     Args:
         open_executor: Starts an executor when it is first needed.
         default: Name of the run's executor.
         retries: Knows the numbers of attempts.
+        priorities: How long the way ahead is, by task.
         limits: How many attempts may run at once of all steps that have a name or a tag.
+
+    Attributes:
+        waiting: What is to be launched; sorted in at the next :meth:`launch`.
+        in_flight: What executors have, by the batch's number.
     """
 
     def __init__(
@@ -110,22 +121,27 @@ class Launcher:
         open_executor: Callable[[str], Executor],
         default: str,
         retries: Retries,
+        priorities: Priorities,
         limits: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._open = open_executor
         self._default = default
         self._retries = retries
+        self._priorities = priorities
         self._limits = limits
         self._executors: dict[str, Executor] = {}
         self._busy: dict[str, int] = {}
-        self._single: set[str] = set()
+        self._order: list[str] = []
         self._passed: dict[Any, int] = {}
         self._mean_us: dict[Any, float] = {}
+        self._typical_us = 0.0
         self._count = 0
+        self._turns = itertools.count()
         self.waiting: deque[Planned] = deque()
-        # What can't start now waits with all that needs the same room; there are as many lanes as kinds of limited
-        # steps, however many attempts wait. A lane in which nothing waits is not kept.
-        self._lanes: dict[_Lane, deque[Planned]] = {}
+        # What can't start now waits where nobody looks until something ends: by executor, and by what limits it.
+        self._ready: dict[str, ReadyQueue[Planned]] = {}
+        self._held_back: dict[_Gates, list[tuple[Entry[Planned], str]]] = {}
+        self._uncommitted: list[tuple[int, Entry[Planned], str]] = []
         self.in_flight: dict[int, InFlight] = {}
 
     def route(self, options: Options, concurrent: bool) -> str:
@@ -143,13 +159,24 @@ class Launcher:
         if executor is None:
             executor = self._executors[name] = self._open(name)
             self._busy[name] = 0
-            if executor.traits.shares_memory and executor.capacity() == 1:
-                self._single.add(name)
+            self._ready[name] = ReadyQueue()
+            # One that makes attempts in this thread comes last: the others are to be busy meanwhile.
+            self._order.insert(len(self._order) if executor.traits.blocks else 0, name)
         return executor
 
     def executors(self) -> Iterable[Executor]:
-        """All executors that were started."""
+        """All executors that were started, in that order."""
         return self._executors.values()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is with an executor, or could be."""
+        return not (self.in_flight or self.waiting or self._uncommitted or any(self._ready.values()))
+
+    @property
+    def quick(self) -> bool:
+        """Whether attempts are known to take next to no time."""
+        return 0 < self._typical_us < _INSTANT_US
 
     def launch(self, committed: int, tasks: OpenTasks) -> bool:
         """Submit what can be submitted now.
@@ -161,71 +188,33 @@ class Launcher:
         Returns:
             Whether something waits for a commit.
         """
-        kept: list[Planned] = []
-        waits = False
-        # Nothing ends in here, so that a lane which is closed stays closed.
-        lane = self._open_lane()
-        while lane is not None or self.waiting:
-            planned = self.waiting.popleft() if lane is None else self._next_in(lane)
-            if planned.after > committed:
-                waits = True
-                kept.append(planned)
-            else:
-                opened = tasks[planned.task]
-                name = self.route(opened.options, opened.work.concurrent)
-                needed = (name, self._gates(opened))
-                if not self._has_room(needed):
-                    self._lanes.setdefault(needed, deque()).append(planned)
-                else:
-                    self._executors[name].submit(self._batch(planned, needed, opened, committed, tasks))
-                    if name in self._single:
-                        # An inline batch has ended by now: its outcomes come first.
-                        break
-            if lane is not None:
-                lane = self._open_lane()
-        self.waiting.extendleft(reversed(kept))
-        return waits
+        self._sort_in(committed, tasks)
+        for name in self._order:
+            # A blocking executor's batch has ended when it is submitted: its outcomes come first.
+            while self._submit_next(name, committed, tasks) and not self._executors[name].traits.blocks:
+                pass
+        return bool(self._uncommitted)
 
     def ended(self, number: int) -> InFlight:
         """Take a batch back that an executor is done with."""
         entry = self.in_flight.pop(number)
         self._busy[entry.executor] -= 1
-        for gate, _ in entry.gates:
-            self._passed[gate] -= len(entry.batch.items)
+        if entry.gates:
+            for gate, _ in entry.gates:
+                self._passed[gate] -= len(entry.batch.items)
+            self._let_through()
         return entry
 
-    def running(self, task: int) -> int:
-        """How many batches of a task are being worked on."""
-        return sum(entry.started for entry in self.in_flight.values() if entry.task == task)
+    def _let_through(self) -> None:
+        """Put back what was held back, as far as limits allow; there are as many kinds of it as kinds of limits."""
+        for gates, held_back in self._held_back.items():
+            for _ in range(min(self._width(gates), len(held_back))):
+                back, name = heapq.heappop(held_back)
+                self._ready[name].push(back)
 
-    def measured(self, function: Any, mean_us: float) -> None:
-        """Note how long attempts of a function take."""
-        known = self._mean_us.get(function)
-        self._mean_us[function] = mean_us if known is None else 0.7 * known + 0.3 * mean_us
-
-    def mean_us(self, function: Any) -> float:
-        """How long an attempt of a function takes; 0 where none was measured."""
-        return self._mean_us.get(function, 0.0)
-
-    def _open_lane(self) -> _Lane | None:
-        """Find where something waits that could start now."""
-        return next((lane for lane in self._lanes if self._has_room(lane)), None)
-
-    def _next_in(self, lane: _Lane) -> Planned:
-        """Take what has waited longest in a lane; the other lanes come first the next time."""
-        queue = self._lanes.pop(lane)
-        planned = queue.popleft()
-        if queue:
-            self._lanes[lane] = queue
-        return planned
-
-    def _has_room(self, lane: _Lane) -> bool:
-        name, gates = lane
-        capacity = self.executor(name).capacity()
-        # One batch more than it works on, each, so that no worker waits for a round trip.
-        if self._busy[name] >= (capacity if name in self._single else 2 * capacity):
-            return False
-        return not gates or all(self._passed.get(gate, 0) < limit for gate, limit in gates)
+    def _width(self, gates: _Gates) -> int:
+        """How many more attempts limits allow."""
+        return min(limit - self._passed.get(gate, 0) for gate, limit in gates)
 
     def _gates(self, opened: OpenTask) -> _Gates:
         """Give what limits a task's attempts."""
@@ -236,22 +225,79 @@ class Launcher:
         names = dict.fromkeys((opened.step, *opened.options.tags))
         return (*own, *((name, limits[name]) for name in names if name in limits))
 
-    def _batch(self, planned: Planned, lane: _Lane, opened: OpenTask, committed: int, tasks: OpenTasks) -> Batch:
+    def running(self, task: int) -> int:
+        """How many batches of a task are being worked on."""
+        return sum(entry.started for entry in self.in_flight.values() if entry.task == task)
+
+    def measured(self, function: Any, mean_us: float) -> None:
+        """Note how long attempts of a function take."""
+        known = self._mean_us.get(function)
+        self._mean_us[function] = mean_us if known is None else 0.7 * known + 0.3 * mean_us
+        self._typical_us = 0.7 * (self._typical_us or mean_us) + 0.3 * mean_us
+
+    def mean_us(self, function: Any) -> float:
+        """How long an attempt of a function takes; 0 where none was measured."""
+        return self._mean_us.get(function, 0.0)
+
+    def _sort_in(self, committed: int, tasks: OpenTasks) -> None:
+        """Put what came since the last time, and what waited for a commit, where it belongs."""
+        uncommitted, waiting = self._uncommitted, self.waiting
+        while uncommitted and uncommitted[0][0] <= committed:
+            _, entry, name = heapq.heappop(uncommitted)
+            self._ready[name].push(entry)
+        while waiting:
+            planned = waiting.popleft()
+            opened = tasks[planned.task]
+            name = self.route(opened.options, opened.work.concurrent)
+            self.executor(name)
+            self._ready[name].push((-self._priorities.of(planned.task), next(self._turns), planned))
+
+    def _submit_next(self, name: str, committed: int, tasks: OpenTasks) -> bool:
+        """Submit the first batch that can start on an executor; tells whether there was one."""
+        ready = self._ready[name]
+        while ready:
+            entry = ready.first
+            planned = entry[2]
+            opened = tasks[planned.task]
+            if not self._room(name, opened.work.function):
+                return False
+            ready.pop()
+            gates = self._gates(opened)
+            if planned.after > committed:
+                heapq.heappush(self._uncommitted, (planned.after, entry, name))
+            elif gates and self._width(gates) < 1:
+                heapq.heappush(self._held_back.setdefault(gates, []), (entry, name))
+            else:
+                self._executors[name].submit(self._batch(entry, name, gates, opened, committed, tasks))
+                return True
+        return False
+
+    def _room(self, name: str, function: Any) -> bool:
+        busy, capacity = self._busy[name], self._executors[name].capacity()
+        if busy < capacity:
+            return True
+        if busy >= 2 * capacity or self._executors[name].traits.blocks:
+            return False
+        # One quick batch more than it works on, each, so that no worker waits for a round trip. What takes long would
+        # gain little, and stand in the way of what has a longer way ahead and is ready a moment later.
+        return 0 < self._mean_us.get(function, self._typical_us) < _QUICK_US
+
+    def _batch(
+        self, entry: Entry[Planned], name: str, gates: _Gates, opened: OpenTask, committed: int, tasks: OpenTasks
+    ) -> Batch:
         """Make a batch of as much of what is planned as belongs together."""
-        work, options = opened.work, opened.options
-        name, gates = lane
-        size = self._size(planned, lane, options, work)
+        planned, work, options = entry[2], opened.work, opened.options
+        size = self._size(planned, name, options, work)
         if gates:
             # What goes on one after the other counts as one.
-            room = min(limit - self._passed.get(gate, 0) for gate, limit in gates)
-            size = min(size, room) if work.concurrent else 1
+            size = min(size, self._width(gates)) if work.concurrent else 1
         items, keys = planned.items[:size], planned.keys[:size]
         number = self._retries.number(planned.task, items[0])
         calls: list[int] = []
         if work.call_input >= 0 and size == 1:
             calls, inputs = [planned.task], opened.inputs.fill(0, 1)
         elif work.call_input >= 0:
-            together = [planned, *self._alike(work, size - 1, lane, committed, tasks)]
+            together = [planned, *self._alike(work, size - 1, name, committed, tasks)]
             calls = [call.task for call in together]
             inputs = [tasks[task].inputs.fill(0, 1)[0] for task in calls]
             items, keys = (0,) * len(calls), [call.keys[0] for call in together]
@@ -259,7 +305,7 @@ class Launcher:
             inputs = _filled(opened.inputs, items)
             if size < len(planned.items):
                 rest = Planned(planned.task, planned.items[size:], planned.keys[size:], planned.alone, planned.after)
-                self.waiting.appendleft(rest)
+                self._ready[name].push((entry[0], entry[1], rest))
         self._count += 1
         batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
         for gate, _ in gates:
@@ -268,30 +314,29 @@ class Launcher:
         self._busy[name] += 1
         return batch
 
-    def _alike(self, work: Work, count: int, lane: _Lane, committed: int, tasks: OpenTasks) -> list[Planned]:
+    def _alike(self, work: Work, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
         """Take the next calls that share their work with the one before, at most so many."""
         found: list[Planned] = []
-        for queue in (self._lanes.get(lane), self.waiting):
-            while queue and len(found) < count:
-                call = queue[0]
-                if call.alone or call.after > committed or tasks[call.task].work is not work:
-                    break
-                found.append(queue.popleft())
-        if lane in self._lanes and not self._lanes[lane]:
-            del self._lanes[lane]
+        ready = self._ready[name]
+        while ready and len(found) < count:
+            call = ready.first[2]
+            if call.alone or call.after > committed or tasks[call.task].work is not work:
+                break
+            found.append(call)
+            ready.pop()
         return found
 
-    def _size(self, planned: Planned, lane: _Lane, options: Options, work: Work) -> int:
+    def _size(self, planned: Planned, name: str, options: Options, work: Work) -> int:
         mean = self._mean_us.get(work.function)
         if planned.alone or (not work.concurrent and (mean is None or options.timeout is not None)):
             return 1
         count = len(planned.items)
         if work.call_input >= 0:
             # Calls of other steps count as well: they leave the other workers enough to do.
-            count += len(self.waiting) + len(self._lanes.get(lane, ()))
+            count += len(self._ready[name])
         if count == 1:
             return 1
-        fair = -(-count // self._executors[lane[0]].capacity())
+        fair = -(-count // self._executors[name].capacity())
         size = 1 if mean is None else min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST)
         # A worker lets so many go on at once: with fewer it would wait for them while others could begin.
         return max(size, min(count, _SIDE_BY_SIDE) if work.concurrent else 1)

@@ -46,7 +46,7 @@ class Outcomes:
         retries: Counts attempts.
         journaling: Has outcomes recorded.
         stop: While the run stops, nothing is tried again.
-        in_flight: Tells what a worker was making when it was last heard of: node, item, attempt.
+        in_flight: Tells what a worker of an executor was making when it was last heard of: node, item, attempt.
         growing: Plants what attempts grew.
 
     Attributes:
@@ -64,7 +64,7 @@ class Outcomes:
         retries: Retries,
         journaling: Journaling,
         stop: Stop,
-        in_flight: Callable[[int], tuple[int, int, int] | None],
+        in_flight: Callable[[str, int], tuple[int, int, int] | None],
         growing: Growing,
     ) -> None:
         self._growing = growing
@@ -264,7 +264,7 @@ class Outcomes:
 
         Attempts before it may have ended untold; the worker's slot in the flight file knows better.
         """
-        batch, slot = entry.batch, self._in_flight(worker)
+        batch, slot = entry.batch, self._in_flight(entry.executor, worker)
         if slot is not None:
             for at in rest:
                 if (self._journal.node(entry.task_at(at)), batch.items[at]) == slot[:2]:

@@ -17,6 +17,7 @@ from hookline.engine.descriptions import describe_returns
 from hookline.engine.dispatcher import Dispatcher
 from hookline.engine.display import shown
 from hookline.engine.evaluate import Evaluator
+from hookline.engine.executors import GIVEN, Opener, close_all, executors_of
 from hookline.engine.exporter import Exporter
 from hookline.engine.growing import Growing
 from hookline.engine.growth import Growth
@@ -28,6 +29,7 @@ from hookline.engine.observers import Observers
 from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.planner import Planner
+from hookline.engine.priorities import Priorities, expected_us
 from hookline.engine.program import Program
 from hookline.engine.progress import Progress
 from hookline.engine.recorder import Recorder
@@ -37,7 +39,7 @@ from hookline.engine.scheduler import Scheduler
 from hookline.engine.standing import totals
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
-from hookline.executors.protocol import EXECUTORS, Executor
+from hookline.executors.protocol import Executor
 from hookline.model.events import RunFinished, RunStarted
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.place import place_of
@@ -102,10 +104,8 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
 def _drive(request: Request, store: SqliteStore, resumed: str | None, takeover: bool) -> str:
     prepared = prepare(request.graph, Path(request.target.root))
     exporter = Exporter()
-    name = request.executor if isinstance(request.executor, str) else "given"
-    if isinstance(request.executor, str):
-        EXECUTORS.entry(request.executor)
-    exporter.check(_executors_of(request, name), prepared.program)
+    name = request.executor if isinstance(request.executor, str) else GIVEN
+    exporter.check(executors_of(request, name), prepared.program)
     if resumed is None:
         try:
             writer: RunWriter = store.start_run(new_run(request, name, store))
@@ -146,7 +146,10 @@ class _Session:
         self._nodes = nodes = Nodes(request.graph, known, earlier)
         recorded = nodes.all_recorded(range(len(nodes)))
         self._retries = Retries()
-        self._launcher = Launcher(self._open_executor, executor, self._retries, request.settings.limits)
+        self._opener = Opener(request, facts, writer.flight)
+        expected = expected_us(request.graph.tasks, store.measured(request.graph.workflow))
+        priorities = Priorities([task.depends for task in program.tasks], expected)
+        self._launcher = Launcher(self._open_executor, executor, self._retries, priorities, request.settings.limits)
         self._recorder = Recorder(writer, self._observers.tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
         self._journal = Journaling(
@@ -192,7 +195,7 @@ class _Session:
             request.settings.seed,
             growth.note_end,
         )
-        self._growing = growing = Growing(program, scheduler, growth, tasks, self._journal, nodes, recorded)
+        self._growing = growing = Growing(program, scheduler, growth, tasks, self._journal, nodes, priorities, recorded)
         outcomes = Outcomes(
             program,
             scheduler,
@@ -202,7 +205,7 @@ class _Session:
             self._retries,
             self._journal,
             request.stop,
-            lambda worker: writer.flight.slot(worker).get(),
+            self._opener.in_flight,
             growing,
         )
         self._dispatcher = Dispatcher(
@@ -211,6 +214,7 @@ class _Session:
             tasks,
             planner,
             self._launcher,
+            priorities,
             outcomes,
             growing,
             self._retries,
@@ -286,8 +290,7 @@ class _Session:
 
     def _close(self, state: RunState, error: str | None) -> None:
         grace = 0.0 if self._request.stop.level > 1 else _KILL_GRACE
-        for executor in self._launcher.executors():
-            executor.close(grace)
+        close_all(self._launcher.executors(), grace)
         try:
             if self._recorder.error is None:
                 self._journal.progress.tell()
@@ -310,12 +313,7 @@ class _Session:
             self._observers.tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
 
     def _open_executor(self, name: str) -> Executor:
-        given = self._request.executor
-        executor = given if not isinstance(given, str) and name == "given" else None
-        if executor is None:
-            executor = EXECUTORS.make(name, workers=self._request.workers)
-        executor.start(self._facts, self._dispatcher.deliver)
-        return executor
+        return self._opener.open(name, self._dispatcher.deliver)
 
     def _wake(self) -> None:
         self._dispatcher.wake()
@@ -324,18 +322,3 @@ class _Session:
 def _numbered(name: str) -> Iterator[str]:
     yield name
     yield from (f"{name}-{number}" for number in itertools.count(2))
-
-
-def _executors_of(request: Request, default: str) -> set[str]:
-    """Name the executors that a run will need."""
-    names = {default}
-    handler = request.target.workflow.on_failure
-    for step in {*(task.step for task in request.graph.tasks), *([handler] if handler is not None else [])}:
-        if step.declared.executor:
-            EXECUTORS.entry(step.declared.executor)
-            names.add(step.declared.executor)
-        elif step.declared.timeout is not None and not step.concurrent and default in ("inline", "threads"):
-            names.add("processes")
-    if not isinstance(request.executor, str) and request.executor.traits.shares_memory:
-        names.discard("given")
-    return names

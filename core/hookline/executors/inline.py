@@ -22,7 +22,7 @@ class InlineExecutor:
         workers: Taken and ignored: there is one thread.
     """
 
-    traits = Traits(kills=False, remote=False, shares_memory=True)
+    traits = Traits(kills=False, remote=False, shares_memory=True, blocks=True)
 
     def __init__(self, workers: int | None = None) -> None:  # noqa: ARG002 - every executor takes it
         self._worker: Any = None

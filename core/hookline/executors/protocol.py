@@ -20,11 +20,13 @@ class Traits:
         kills: Whether a running attempt can be stopped for certain, children included.
         remote: Whether attempts may run on other machines.
         shares_memory: Whether attempts run in the driver's process.
+        blocks: Whether ``submit`` returns only when the batch has ended.
     """
 
     kills: bool
     remote: bool
     shares_memory: bool
+    blocks: bool = False
 
 
 @runtime_checkable
@@ -47,7 +49,7 @@ class Executor(Protocol):
         ...
 
     def submit(self, batch: Batch) -> None:
-        """Take a batch and return at once; its messages come through ``deliver``.
+        """Take a batch and return at once, unless :attr:`Traits.blocks`; its messages come through ``deliver``.
 
         Each batch ends with exactly one ``Finished(done=True)`` or ``Lost``.
         """

@@ -1,4 +1,4 @@
-"""What is running right now: a mapped file per driver, one slot per worker, that outlives a killed process.
+"""What is running right now: a mapped file per driver and executor, one slot per worker, left by a killed process.
 
 Nothing is synced: the file informs after a crash of a process, not of the machine. A slot is set before its attempt
 starts, so a slot that was being written when the process died says truthfully that nothing had started.
@@ -54,7 +54,7 @@ class Slot:
 
 
 class Flight:
-    """The flight file of one epoch of one run.
+    """The flight file of one executor in one epoch of one run.
 
     Args:
         path: Where the file is; worker processes open the same path.
@@ -63,6 +63,7 @@ class Flight:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.path = path
+        self._besides: list[Flight] = []
         flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT | os.O_TRUNC if create else 0)
         try:
             fd = os.open(path, flags, 0o644)
@@ -93,6 +94,18 @@ class Flight:
         """
         return Slot(self._map, (_SIDE + (worker * 100 + number) % (_CAPACITY - _SIDE)) * _SIZE)
 
+    def beside(self, number: int) -> Flight:
+        """Make the file of a further executor of the run, which numbers its workers from 0 too.
+
+        It is closed and removed with this one, and found by the run's next driver just as this one is.
+
+        Args:
+            number: Which executor, from 1.
+        """
+        further = Flight(self.path.with_name(f"{self.path.name}.{number}"), create=True)
+        self._besides.append(further)
+        return further
+
     def read(self) -> list[InFlight]:
         """List what stands in the slots."""
         found = []
@@ -105,10 +118,14 @@ class Flight:
 
     def close(self) -> None:
         """Give the mapping back; slots can't be used any more."""
+        for further in self._besides:
+            further.close()
         self._map.close()
 
     def remove(self) -> None:
         """Close and delete the file: nothing is in flight any more."""
+        for further in self._besides:
+            further.remove()
         self.close()
         forget_flight(self.path)
 

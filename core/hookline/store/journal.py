@@ -17,6 +17,7 @@ from hookline.model.states import Kind, RunState, Verdict
 from hookline.store import schema
 from hookline.store.artifacts import Artifacts
 from hookline.store.lookup import Finder
+from hookline.store.measured import Measured, measured
 from hookline.store.ownership import is_driven, request_cancel, start_run, take_run
 from hookline.store.place import check_local, damaged, journal_error
 from hookline.store.rows import (
@@ -237,6 +238,11 @@ class SqliteStore:
             (name, workflow, before if before is not None else 1 << 62),
         )
         return (self.run(rows[0][-1]), NodeRow._make(rows[0][:-1])) if rows else None
+
+    def measured(self, workflow: str) -> Measured:
+        """Tell how long the tasks of the latest runs of a workflow took."""
+        with self.reading() as connection:
+            return measured(connection, workflow)
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Commit]:
         """List commits after a sequence number, oldest first."""

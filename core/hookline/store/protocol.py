@@ -9,6 +9,7 @@ from typing import Protocol
 from hookline.model.states import RunState
 from hookline.store.artifacts import Artifacts
 from hookline.store.flight import Flight
+from hookline.store.measured import Measured
 from hookline.store.rows import (
     AttemptRow,
     Commit,
@@ -105,6 +106,9 @@ class Store(Protocol):
 
     def last_node(self, workflow: str, name: str, *, before: int | None = None) -> tuple[RunRow, NodeRow] | None:
         """Find the task of this name in the latest run of the workflow that has it, before the given run."""
+
+    def measured(self, workflow: str) -> Measured:
+        """Tell how long the tasks of the latest runs of a workflow took."""
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Commit]:
         """List commits after a sequence number, oldest first."""
