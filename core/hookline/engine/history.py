@@ -133,6 +133,7 @@ class RecordedRun:
             self._store,
             self._id,
             self.counts(),
+            self._by_id(),
             self._states,
             lambda node, item: self._item_state(node, item, self._attempts(node, item)),
             failures,

@@ -48,7 +48,7 @@ class StepSummary:
     Attributes:
         step: The step's name.
         tasks: How many tasks.
-        counts: Items by state word.
+        counts: Items by state word; empty in runs of more than a few hundred tasks.
     """
 
     step: str
@@ -178,7 +178,7 @@ class Run:
         return self._source.why(task_id)
 
     def summary(self, failures: int = 5) -> RunSummary:
-        """Sum the run up, at a cost that does not depend on how many of its tasks failed.
+        """Sum the run up, without reading how each of its tasks stands.
 
         Args:
             failures: How many failures to tell of.

@@ -76,7 +76,8 @@ def _tasks(run: Run, summary: RunSummary) -> str:
     steps = sorted(summary.steps, key=lambda step: -step.tasks)[:_SHOWN_STEPS]
     rows = [(text(step.step), amount(step.tasks), text(listed_counts(step.counts))) for step in steps]
     more = len(summary.steps) - len(steps)
-    by_step = table(("step", "tasks", "items"), rows, numbers=(1,))
+    header = ("step", "tasks", "items") if any(step.counts for step in steps) else ("step", "tasks", "")
+    by_step = table(header, rows, numbers=(1,))
     first = details(f"the first {_SHOWN_TASKS}", _task_table(list(islice(run.tasks.values(), _SHOWN_TASKS))))
     rest = f'<div class="dim">… {counted(more, "more step")}</div>' if more else ""
     return details(f"{counted(total, 'task')} of {counted(len(summary.steps), 'step')}", f"{by_step}{rest}{first}")
