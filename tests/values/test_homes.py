@@ -63,18 +63,18 @@ def notebook() -> ModuleType:
 def test_a_file_finds_what_a_notebook_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     """The class of ``__main__`` is the one of the same name in the workflow's file."""
     stream, code = stored(monkeypatch, "__main__")
-    flow = module("flow")
-    homes.note_module("flow")
+    flow = module("stored_flow")
+    homes.note_module("stored_flow")
     assert type(homes.load(stream, [], code)) is flow.Row
 
 
 def test_of_two_files_the_one_with_the_same_code_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     """The latest file comes first, but a class of that name with other code is not taken for it."""
     stream, code = stored(monkeypatch, "__main__")
-    flow = module("flow")
-    other = module("other", CODE + "    def more(self):\n        return 1\n")
-    homes.note_module("flow")
-    homes.note_module("other")
+    flow = module("stored_flow")
+    other = module("stored_other", CODE + "    def more(self):\n        return 1\n")
+    homes.note_module("stored_flow")
+    homes.note_module("stored_other")
     assert type(homes.load(stream, [], code)) is flow.Row
     changed, its_code = stored(monkeypatch, "__main__", CODE + "    def more(self):\n        return 1\n")
     assert type(homes.load(changed, [], its_code)) is other.Row
@@ -82,14 +82,14 @@ def test_of_two_files_the_one_with_the_same_code_is_meant(monkeypatch: pytest.Mo
 
 def test_a_notebook_finds_what_a_file_stored(monkeypatch: pytest.MonkeyPatch, notebook: ModuleType) -> None:
     """The class of a file that is not loaded here is the one of the same name in the notebook."""
-    stream, code = stored(monkeypatch, "flow")
+    stream, code = stored(monkeypatch, "stored_flow")
     assert type(homes.load(stream, [], code)) is notebook.Row
 
 
 def test_a_notebook_that_imports_the_file_means_the_file(monkeypatch: pytest.MonkeyPatch, notebook: ModuleType) -> None:
     """A module that is loaded under the stored name is never passed over for a class that is merely alike."""
-    stream, code = stored(monkeypatch, "flow")
-    flow = module("flow")
+    stream, code = stored(monkeypatch, "stored_flow")
+    flow = module("stored_flow")
     assert type(homes.load(stream, [], code)) is flow.Row
     assert flow.Row is not notebook.Row
 
@@ -98,7 +98,7 @@ def test_code_that_was_edited_since_goes_by_name(monkeypatch: pytest.MonkeyPatch
     """As with every pickle: an old value gets today's class, for reading old runs."""
     stream, _ = stored(monkeypatch, "__main__")
     assert type(homes.load(stream, [], b"other code")) is notebook.Row
-    elsewhere, _ = stored(monkeypatch, "flow")
+    elsewhere, _ = stored(monkeypatch, "stored_flow")
     assert type(homes.load(elsewhere, [], b"other code")) is notebook.Row
 
 
@@ -112,6 +112,6 @@ def test_a_class_that_is_nowhere_is_one_clear_error(monkeypatch: pytest.MonkeyPa
 
 def test_values_of_files_take_pickles_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """No notebook, no name of one: nothing is compared."""
-    flow = module("flow")
+    flow = module("stored_flow")
     monkeypatch.setattr(homes, "_noted", {"code digest": lambda code: pytest.fail("compared")})
     assert type(homes.load(pickle.dumps(flow.Row(1), 5), [], b"")) is flow.Row
