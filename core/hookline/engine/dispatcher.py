@@ -105,6 +105,8 @@ class Dispatcher:
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._to_open: ReadyQueue[int] = ReadyQueue()
         self._refused = False
+        # Calls of async steps can all be at hand at once.
+        self._side_by_side = any(task.task.step.concurrent for task in program.tasks)
         stop.on_change(self.wake)
 
     def deliver(self, message: Message) -> None:
@@ -155,7 +157,7 @@ class Dispatcher:
     def _advance(self) -> None:
         """Open and plan until only attempts can carry the run on: what is reused opens further tasks at once."""
         scheduler, waiting = self._scheduler, self._launcher.waiting
-        most = _OPEN_AT_ONCE if self._launcher.quick else _OPEN_FIRST
+        most = _OPEN_AT_ONCE if self._launcher.quick or self._side_by_side else _OPEN_FIRST
         while True:
             self._open(most)
             self._plan_ready()
