@@ -37,7 +37,7 @@ def test_the_index_gives_what_a_dictionary_would(history: list[tuple[int, int, i
     with fresh_journal() as connection:
         cursor = connection.cursor()
         model: dict[int, tuple[int, int, int, int]] = {}
-        index = Segments(1)
+        index, asked_for_absent = Segments(1), Segments(1)
         for sequence, (run, start, length) in enumerate(history, 1):
             rows = {number: (run, sequence, number, 1) for number in range(start, start + length)}
             append_segment(cursor, 1, sequence, run, [entry(key_of(n), *place) for n, place in rows.items()])
@@ -45,6 +45,14 @@ def test_the_index_gives_what_a_dictionary_would(history: list[tuple[int, int, i
             if sequence % rhythm == 0:
                 assert found_by(index, connection, sequence, range(0, 1000, 9)) == {
                     number: model[number] for number in range(0, 1000, 9) if number in model
+                }
+                asked_for_absent.refresh(connection, sequence)
+                # So many misses that it pays to read some segments, and not yet all.
+                misses = 40 if sequence % 2 else 5
+                assert model.keys() == {
+                    number
+                    for number in range(1000)
+                    if not asked_for_absent.lacks(connection, key_of(number)[:8], misses)
                 }
         assert found_by(index, connection, -2, range(1000)) == model
         assert found_by(Segments(1), connection, 1, range(1000)) == model

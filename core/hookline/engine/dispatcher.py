@@ -28,7 +28,7 @@ from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.errors import HooklineError
-from hookline.model.batch import Finished, Message, Started
+from hookline.model.batch import Deliver, Finished, Message, Started
 from hookline.model.states import Kind
 from hookline.store.rows import Hit
 
@@ -69,6 +69,9 @@ class Dispatcher:
         recorded: What this run recorded before it was resumed, by task.
         stop: Asks the run to stop.
         settings: What the user asked for.
+
+    Attributes:
+        deliver: Takes a message from an executor; from any thread.
     """
 
     def __init__(
@@ -103,15 +106,12 @@ class Dispatcher:
         self._stop = stop
         self._settings = settings
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self.deliver: Deliver = self._inbox.put
         self._to_open: ReadyQueue[int] = ReadyQueue()
         self._refused = False
         # Calls of async steps can all be at hand at once.
         self._side_by_side = any(task.task.step.concurrent for task in program.tasks)
         stop.on_change(self.wake)
-
-    def deliver(self, message: Message) -> None:
-        """Take a message from an executor; from any thread."""
-        self._inbox.put(message)
 
     def wake(self) -> None:
         """Let the loop look around."""
@@ -320,6 +320,7 @@ class Dispatcher:
         if decided.hits:
             self._journal.reused(index, decided.hits)
         for low, high in ranges_of(sorted(decided.hits)):
+            opened.inputs.let_go(low, high)
             scheduler.finish(index, low, high, State.REUSED)
         for item in decided.refused:
             failure = self._journal.refused(index, item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,8 +39,7 @@ class Evaluator:
         self._outcomes = outcomes
         self._mapped = mapped
         self._outputs = outputs
-        self._folder = folder
-        self._opener = FileOpener(artifacts, self._make_folder, lasting=True)
+        self._opener = FileOpener(artifacts, functools.cache(functools.partial(_make_folder, folder)), lasting=True)
 
     def value(self, binding: Binding) -> Any:
         """Load what a binding stands for; a task without a value gives None."""
@@ -78,8 +78,9 @@ class Evaluator:
             return dict(zip(binding.keys, values, strict=True))
         return tuple(values) if binding.kind == "tuple" else values
 
-    def _make_folder(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="hookline-"))
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return self._folder
+
+def _make_folder(folder: Path | None) -> Path:
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="hookline-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

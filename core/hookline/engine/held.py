@@ -108,7 +108,7 @@ class Held:
         """Name the list of a mapped task's values."""
         known = self._merkle.get((task, slot, completed))
         if known is None:
-            parts = [self.digest(blob, task, slot) for blob in self.values(task)]
+            parts = (self.digest(blob, task, slot) for blob in self._blobs[task] or () if blob is not None)
             known = self._merkle[task, slot, completed] = digest_tree("map", parts)
         return known
 

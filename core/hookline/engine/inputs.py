@@ -53,6 +53,10 @@ class Inputs(Protocol):
         """Give what fills the holes, per item."""
         ...
 
+    def let_go(self, low: int, high: int) -> None:
+        """Forget what only items low to high needed: they have values."""
+        ...
+
 
 @dataclass(slots=True)
 class CallInputs:
@@ -80,6 +84,9 @@ class CallInputs:
     def fill(self, low: int, high: int) -> list[tuple[Any, ...]]:  # noqa: ARG002 - there is one
         """See :class:`Inputs`."""
         return [self.row]
+
+    def let_go(self, low: int, high: int) -> None:  # noqa: ARG002 - there is one
+        """See :class:`Inputs`; when its only item has a value all this goes."""
 
 
 class Source(Protocol):
@@ -112,9 +119,9 @@ class Same:
 
 @dataclass(slots=True)
 class Elements:
-    """Elements of a list that is known now, each as packed outputs."""
+    """Elements of a list that is known now, each as packed outputs; None once its item has a value."""
 
-    elements: Sequence[bytes]
+    elements: list[Any]
     stride: int
 
     def blobs(self, low: int, high: int) -> Sequence[bytes]:
@@ -221,6 +228,12 @@ class MapInputs:
         if not columns:
             return [()] * (high - low)
         return list(zip(*columns, strict=True))
+
+    def let_go(self, low: int, high: int) -> None:
+        """See :class:`Inputs`."""
+        for source in self.sources:
+            if type(source) is Elements and source.stride == 0:
+                source.elements[low:high] = [None] * (high - low)
 
 
 def digest_of(blob: bytes) -> bytes:

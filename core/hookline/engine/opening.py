@@ -144,6 +144,7 @@ class OpenTasks:
             self._journal.ended(index)
             self._note_end(index)
             self._held.release(index)
+            self._program.tasks[index].let_go()
             self._open.pop(index, None)
 
     def _fail_to_open(self, index: int, failure: Failure) -> None:

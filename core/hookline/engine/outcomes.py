@@ -129,6 +129,7 @@ class Outcomes:
                 good.append(outcome.item)
         self._journal.record(index, outcomes, keys, batch.attempt, worker, once=once)
         for low, high in ranges_of(sorted(good)):
+            opened.inputs.let_go(low, high)
             self._scheduler.finish(index, low, high, State.COMPLETED)
         if opened.same:
             self._serve_same(index, opened.same, good)

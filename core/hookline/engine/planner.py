@@ -15,6 +15,8 @@ from hookline.store.rows import AttemptRow, Hit
 __all__ = ["Decided", "Planner", "Recorded"]
 
 _REUSABLE = max(kind for kind in Kind if kind.reusable)
+_ITEMS = 1 << 40
+"""A task and an item of it are one number here, task * _ITEMS + item: there may be a million of them for the whole run."""
 
 Recorded = dict[int, AttemptRow]
 """By item: the last attempt that this run recorded before."""
@@ -64,7 +66,7 @@ class Planner:
         self._run = run
         self._fresh = fresh
         self._known_code: dict[bytes, bool] = {}
-        self._keys: dict[bytes, tuple[int, int]] = {}
+        self._keys: dict[bytes, int] = {}
         self._claimed = False
         # Whoever asks first for a key may be another item than the one that ran before.
         self._earlier = {row.key: row for row in earlier if row.kind <= _REUSABLE and row.key is not None}
@@ -121,9 +123,9 @@ class Planner:
         """
         if not task.cacheable:
             return None
-        place = (task.task.index, 0)
+        place = task.task.index * _ITEMS
         if self._claimed and (first := self._keys.get(key, place)) != place:
-            return first
+            return divmod(first, _ITEMS)
         row = self._earlier.get(key) if self._earlier else None
         if row is not None and self._is_whole(task, row.outputs):
             return _as_hit(row)
@@ -133,11 +135,11 @@ class Planner:
             if found and self._is_whole(task, found[key].outputs):
                 return found[key]
         first = self._keys.setdefault(key, place)
-        return None if first == place else first
+        return None if first == place else divmod(first, _ITEMS)
 
     def claim(self, key: bytes, task: int, item: int) -> None:
         """Whoever has this key in this run is to take the result of this item, whatever other runs recorded."""
-        self._keys[key] = (task, item)
+        self._keys[key] = task * _ITEMS + item
         self._claimed = True
 
     def forget(self, key: bytes) -> None:
@@ -188,24 +190,24 @@ class Planner:
         """Take what is being grown in this run already: a recipe that was reused once is not planted again."""
         rest = []
         for item in items:
-            first = self._keys.get(decided.keys[item - decided.low], (task, item))
-            if first == (task, item):
+            place = task * _ITEMS + item
+            first = self._keys.get(decided.keys[item - decided.low], place)
+            if first == place:
                 rest.append(item)
             else:
-                decided.same.append((item, *first))
+                decided.same.append((item, *divmod(first, _ITEMS)))
         return rest
 
     def _share(self, decided: Decided, task: int, items: Sequence[int]) -> None:
         """Let equal keys of one run run once."""
-        low, keys, known = decided.low, decided.keys, self._keys
+        low, keys, known, base = decided.low, decided.keys, self._keys, task * _ITEMS
         for item in items:
-            key = keys[item - low]
-            place = (task, item)
-            first = known.setdefault(key, place)
+            place = base + item
+            first = known.setdefault(keys[item - low], place)
             if first == place:
                 decided.run.append(item)
             else:
-                decided.same.append((item, *first))
+                decided.same.append((item, *divmod(first, _ITEMS)))
 
     def _keep(
         self,
@@ -229,7 +231,7 @@ class Planner:
                 rest.append(item)
             elif row.key == key or (effect and keep):
                 decided.kept[item] = row
-                self._keys.setdefault(key, (task.task.index, item))
+                self._keys.setdefault(key, task.task.index * _ITEMS + item)
             elif effect:
                 decided.refused.append(item)
             else:

@@ -101,6 +101,10 @@ class TaskProgram:
     lost: bool = False
     part: GrownPart | None = None
 
+    def let_go(self) -> None:
+        """Forget encoded elements, which the task's constants can give again: it has ended."""
+        self.elements = _NONE
+
 
 def _never(*_: object) -> None:
     """The function of no task."""

@@ -114,7 +114,11 @@ def _drive(request: Request, store: SqliteStore, resumed: str | None, takeover: 
     else:
         writer = store.take_run(resumed, takeover=takeover)
     try:
-        return _Session(request, store, writer, prepared, exporter, name, resumed is not None).run()
+        session = _Session(request, store, writer, prepared, exporter, name, resumed is not None)
+        try:
+            return session.run()
+        finally:
+            session.let_go()
     finally:
         writer.close()
 
@@ -248,6 +252,10 @@ class _Session:
             self._close(state, error)
         return self._writer.run_id
 
+    def let_go(self) -> None:
+        """Take the parts apart, which call methods of the session: memory and open files are not left to the collector."""
+        vars(self).clear()
+
     def _run_on_failure(self) -> None:
         """Run the workflow's own step for failed runs as one more task; what becomes of it changes nothing else."""
         step = self._request.target.workflow.on_failure
@@ -304,6 +312,7 @@ class _Session:
         finally:
             self._recorder.close()
             self._observers.close()
+            self._request.stop.on_change(None)
             clean_folder(Path(self._facts.folder), keep_checkpoints=state is not RunState.COMPLETED)
 
     def _tell_start(self) -> None:

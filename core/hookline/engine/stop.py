@@ -33,8 +33,8 @@ class Stop:
         self.cancelled = True
         self._raise(1)
 
-    def on_change(self, wake: Callable[[], None]) -> None:
-        """Say what wakes the run's loop; must not block."""
+    def on_change(self, wake: Callable[[], None] | None) -> None:
+        """Say what wakes the run's loop, and must not block; None when the run has ended."""
         self._wake = wake
 
     def _raise(self, level: int) -> None:

@@ -83,7 +83,8 @@ class Finder:
         if len(keys) > 1:
             return self._search(known, keys)
         # A chain that runs asks for one new key after another.
-        if known.misses > _MISSES and known.segments.lacks(self._connection, keys[0][:PREFIX]):
+        if known.misses > _MISSES and known.segments.lacks(self._connection, keys[0][:PREFIX], known.misses):
+            known.misses += 1
             return {}
         hits = self._search(known, keys)
         known.misses = 0 if hits else known.misses + 1
@@ -116,6 +117,10 @@ class Finder:
                     held[key[:PREFIX]] = hint
         else:
             waiting.extend(keys)
+        if len(waiting) > 1 and large:
+            maybe = known.segments.maybe(self._connection, waiting, len(waiting))
+            if known.segments.gathered:
+                waiting = maybe
         hits: _Hits = {}
         low = 0
         while low < len(large) and (waiting or held):

@@ -9,9 +9,15 @@ with the attempt's own row, so a wrong or stale entry can cost a hit, and can ne
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_right
+import sys
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from struct import Struct, unpack
+from struct import Struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Prefixes = array[int]
 
 __all__ = ["PREFIX", "Place", "Segment", "Segments", "append_segment", "entry"]
 
@@ -29,7 +35,7 @@ _WIDTH = _ENTRY.size
 _pack_entry = _ENTRY.pack
 _BLOBS_KEPT = 256  # chunks of one segment
 _SMALL_KEPT = 65536  # entries
-_SET_CHUNKS = 64  # a segment of so many is held as a set of prefixes by readers that miss often
+_PREFIXES_KEPT = 1 << 22  # of all segments: 32 MB
 _REFRESH = (
     "SELECT s.segment, s.low_run, s.high_run, s.repeats, s.oldest, s.entries, s.base, s.chunks, c.entries"
     " FROM segments s LEFT JOIN chunks c ON c.chunk = s.base AND s.chunks = 1 AND s.segment > ?2"
@@ -144,7 +150,6 @@ class Segment:
         "low_run",
         "number",
         "oldest",
-        "prefixes",
         "repeats",
     )
 
@@ -153,7 +158,11 @@ class Segment:
         self.entries, self.base, self.chunks = row[5:8]
         self.firsts: list[bytes] | None = None
         self.blobs: dict[int, bytes] = {}
-        self.prefixes: frozenset[int] | None = None
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What no other segment of the fingerprint ever has: chunks' numbers may be given again."""
+        return self.number, self.base
 
 
 class Segments:
@@ -164,9 +173,10 @@ class Segments:
     Attributes:
         small: Prefix to (segment, place), from all segments of one chunk.
         large: The others, newest first.
+        gathered: Whether the prefixes of all large segments are in memory: :meth:`maybe` is sure of what it leaves out.
     """
 
-    __slots__ = ("_besides", "_through", "_version", "code", "large", "small")
+    __slots__ = ("_besides", "_known", "_prefixes", "_through", "_version", "code", "gathered", "large", "small")
 
     def __init__(self, code: int, besides: int = 0) -> None:
         self.code = code
@@ -175,6 +185,9 @@ class Segments:
         self.large: list[Segment] = []
         self._version = -1
         self._through = 0
+        self._prefixes: Prefixes = array("Q")
+        self._known: frozenset[tuple[int, int]] = frozenset()
+        self.gathered = False
 
     def refresh(self, connection: sqlite3.Connection, version: int) -> bool:
         """Take note of what was recorded since; tells whether there is anything new.
@@ -192,7 +205,7 @@ class Segments:
         before = self._through
         # One statement is one snapshot: the chunk of a small segment is read with the segment itself.
         rows = connection.execute(_REFRESH, (self.code, before, self._besides)).fetchall()
-        old = {(segment.number, segment.base): segment for segment in self.large}
+        old = {segment.identity: segment for segment in self.large}
         large = []
         for row in rows:
             number, base, blob = row[0], row[6], row[8]
@@ -202,35 +215,60 @@ class Segments:
                 self.small.update((prefix, (number, place)) for prefix, place in _table(blob))
             self._through = max(self._through, number)
         self.large = large[::-1]
+        self.gathered = all(segment.identity in self._known for segment in large)
         return self._through > before
 
-    def lacks(self, connection: sqlite3.Connection, prefix: bytes) -> bool:
-        """Tell whether no segment has a prefix, mostly from memory."""
-        if prefix in self.small:
-            return False
-        number = int.from_bytes(prefix, "big")
-        for segment in self.large:
-            known = segment.prefixes
-            if known is None:
-                if segment.chunks > _SET_CHUNKS:
-                    if self.probe(connection, segment, prefix) is not None:
-                        return False
-                    continue
-                known = self._prefixes(connection, segment)
-            if known is None or number in known:
-                return False
-        return True
+    def lacks(self, connection: sqlite3.Connection, prefix: bytes, misses: int) -> bool:
+        """Tell whether no segment has a prefix.
 
-    def _prefixes(self, connection: sqlite3.Connection, segment: Segment) -> frozenset[int] | None:
-        """Read all prefixes of a segment; None where it was merged away a moment ago."""
-        rows = connection.execute(
-            "SELECT entries FROM chunks WHERE chunk >= ? AND chunk < ?", (segment.base, segment.base + segment.chunks)
-        ).fetchall()
-        if len(rows) < segment.chunks:
-            return None
-        parts = [_numbers(blob[: len(blob) // _WIDTH * PREFIX]) for (blob,) in rows]
-        segment.prefixes = frozenset().union(*parts)
-        return segment.prefixes
+        Args:
+            connection: What to read with.
+            prefix: The prefix.
+            misses: How many were asked for lately that no segment has.
+        """
+        if prefix in self.small or self.maybe(connection, (prefix,), misses):
+            return False
+        fresh = () if self.gathered else [segment for segment in self.large if segment.identity not in self._known]
+        return all(self.probe(connection, segment, prefix) is None for segment in fresh)
+
+    def maybe(self, connection: sqlite3.Connection, keys: Sequence[bytes], asked: int) -> list[bytes]:
+        """Give the keys whose prefixes are in memory.
+
+        Args:
+            connection: What to read with.
+            keys: Keys, or prefixes.
+            asked: How many keys it helps with; where some segments are not in memory, so many chunks may be read.
+        """
+        if not self.gathered:
+            self._gather(connection, asked)
+        known, read = self._prefixes, int.from_bytes
+        last = len(known) - 1
+        if last < 0:
+            return []
+        return [
+            key for key in keys if known[bisect_left(known, number := read(key[:PREFIX], "big"), 0, last)] == number
+        ]
+
+    def _gather(self, connection: sqlite3.Connection, asked: int) -> None:
+        """Read all prefixes, in order, if so many questions are worth it: a search in memory answers for all misses."""
+        if sum(segment.chunks for segment in self.large) > asked:
+            return
+        if sum(segment.entries for segment in self.large) > _PREFIXES_KEPT:
+            return
+        found = array("Q")
+        known = set()
+        for segment in self.large:
+            span = (segment.base, segment.base + segment.chunks)
+            blobs = connection.execute("SELECT entries FROM chunks WHERE chunk >= ? AND chunk < ?", span).fetchall()
+            if len(blobs) < segment.chunks:
+                continue  # merged away a moment ago
+            known.add(segment.identity)
+            for (blob,) in blobs:
+                found.frombytes(blob[: len(blob) // _WIDTH * PREFIX])
+        if sys.byteorder == "little":
+            found.byteswap()
+        self._prefixes, self._known = array("Q", sorted(found)), frozenset(known)
+        self.gathered = len(known) == len(self.large)
 
     def find(self, connection: sqlite3.Connection, segment: Segment, prefixes: Sequence[bytes]) -> dict[bytes, Place]:
         """Find sorted prefixes in one large segment: probe for few, read through it for many."""
@@ -275,24 +313,13 @@ def _read_through(connection: sqlite3.Connection, segment: Segment, prefixes: Se
         "SELECT entries FROM chunks WHERE chunk >= ? AND chunk < ? ORDER BY chunk",
         (segment.base, segment.base + segment.chunks),
     )
-    dense = len(prefixes) * 16 > segment.entries
-    wanted = frozenset(_numbers(b"".join(prefixes))) if dense else frozenset()
     low = 0
     for (blob,) in rows:
         middle = len(blob) // _WIDTH * PREFIX
-        if dense:
-            # Misses are told at C speed; only what is there is looked for.
-            hits = wanted.intersection(_numbers(blob[:middle]))
-            here: Sequence[bytes] = [number.to_bytes(PREFIX, "big") for number in hits]
-        else:
-            high = bisect_right(prefixes, blob[middle - PREFIX : middle], low)
-            here, low = prefixes[low:high], high
+        high = bisect_right(prefixes, blob[middle - PREFIX : middle], low)
+        here, low = prefixes[low:high], high
         for prefix in here:
             place = _search(blob, prefix)
             if place is not None:
                 found[prefix] = place
     return found
-
-
-def _numbers(prefixes: bytes) -> tuple[int, ...]:
-    return unpack(f">{len(prefixes) // PREFIX}Q", prefixes)

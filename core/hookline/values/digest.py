@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from blake3 import blake3
 
 __all__ = ["DIGEST_SIZE", "digest_bytes", "digest_chunks", "digest_tree"]
 
 DIGEST_SIZE = 32
+_AT_ONCE = 4096
 
 
 def digest_bytes(data: bytes | memoryview) -> bytes:
@@ -42,4 +44,8 @@ def digest_tree(kind: str, parts: Iterable[bytes]) -> bytes:
     Returns:
         32 bytes.
     """
-    return blake3(b"".join(parts), derive_key_context=f"hookline 1 {kind}").digest()
+    rest = iter(parts)
+    hasher = blake3(b"".join(islice(rest, _AT_ONCE)), derive_key_context=f"hookline 1 {kind}")
+    while piece := b"".join(islice(rest, _AT_ONCE)):  # a map may have millions
+        hasher.update(piece)
+    return hasher.digest()
