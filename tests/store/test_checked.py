@@ -59,7 +59,7 @@ def test_where_nothing_can_be_told_everybody_checks(tmp_path: Path) -> None:
 def put(folder: Path, checked: Path) -> tuple[Stored, Path]:
     data = os.urandom(PACK_LIMIT + 1)
     digest = blake3(data).digest()
-    artifacts = Artifacts(folder, Checked(checked))
+    artifacts = Artifacts(folder, checked=Checked(checked))
     item = Stored(digest, len(data), artifacts.writer().put(digest, [data], len(data)), None)
     return item, artifacts.path_of(digest)
 
@@ -76,14 +76,14 @@ def test_a_worker_trusts_what_another_of_its_run_wrote(tmp_path: Path) -> None:
     """It does not read the bytes again: a change that inode, size and time do not show goes unseen by this run only."""
     item, path = put(tmp_path / "artifacts", tmp_path / "checked")
     damage(path, secretly=True)
-    other = Artifacts(tmp_path / "artifacts", Checked(tmp_path / "checked"))
+    other = Artifacts(tmp_path / "artifacts", checked=Checked(tmp_path / "checked"))
     assert bytes(other.read(item)[:8]) == b"damaged!"
     # Whoever finds damage sets the file aside: each of the two gets a copy.
     content = path.read_bytes()
     for stranger in (Checked(tmp_path / "another run"), None):
         path.write_bytes(content)
         with pytest.raises(ArtifactError, match="has other bytes than its digest says"):
-            Artifacts(tmp_path / "artifacts", stranger).read(item)
+            Artifacts(tmp_path / "artifacts", checked=stranger).read(item)
 
 
 def test_a_changed_file_is_checked_in_spite_of_what_was_told(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_changed_file_is_checked_in_spite_of_what_was_told(tmp_path: Path) -> 
     item, path = put(tmp_path / "artifacts", tmp_path / "checked")
     damage(path, secretly=False)
     with pytest.raises(ArtifactError, match="has other bytes than its digest says"):
-        Artifacts(tmp_path / "artifacts", Checked(tmp_path / "checked")).read(item)
+        Artifacts(tmp_path / "artifacts", checked=Checked(tmp_path / "checked")).read(item)
 
 
 def test_the_record_goes_with_its_flight_file(tmp_path: Path) -> None:
