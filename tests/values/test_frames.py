@@ -422,6 +422,21 @@ def test_a_frame_s_own_memory_is_written_without_a_copy() -> None:
         assert any(np.shares_memory(piece, frame[name].to_numpy()) for piece in pieces)
 
 
+def test_zones_of_pytz_are_kept() -> None:
+    """Older versions of pandas use them by themselves; frames and times in them have a canonical form, too."""
+    pytz: Any = pytest.importorskip("pytz", reason="pytz is not installed")
+    zone = pytz.timezone("Europe/Berlin")
+    index = pd.date_range("2024-03-30", periods=3, freq="D", tz=zone)
+    frame = pd.DataFrame({"t": index, "o": pd.Series([*index], dtype=object)}, index=index)
+    assert encode_plain(frame, [])
+    back = through(frame)
+    assert_same_index(back.index, index)
+    pd.testing.assert_frame_equal(back, frame)
+    assert back.index.tz is zone
+    late = through([zone.localize(dt.datetime(2024, 7, 1)), zone.localize(dt.datetime(2024, 1, 1))])
+    assert [time.isoformat() for time in late] == ["2024-07-01T00:00:00+02:00", "2024-01-01T00:00:00+01:00"]
+
+
 class Marked(pd.DataFrame):  # type: ignore[misc,name-defined]
     """A project's own frame, which knows one thing more."""
 

@@ -27,6 +27,7 @@ _HOMES = {
     "pandas": "hookline.values.forms.frames",
     "polars": "hookline.values.forms.polars_frames",
     "pyarrow": "hookline.values.forms.arrow",
+    "pytz": "hookline.values.forms.zones",
 }
 
 

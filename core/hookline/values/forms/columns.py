@@ -244,8 +244,12 @@ def _reduce_sparse(array: Any) -> Form:
 
 
 def _reduce_moment(moment: Any) -> Form:
-    count, zone = int(moment.asm8.view("i8")), getattr(moment, "tz", None)
-    return rebuild_moment, (count, moment.unit, zone, isinstance(moment, pd.Timedelta))
+    count = int(moment.asm8.view("i8"))
+    if isinstance(moment, pd.Timedelta):
+        return rebuild_moment, (count, moment.unit, None, True)
+    # The zone itself, where the time holds a variant of it.
+    zone = None if moment.tz is None else pd.DatetimeTZDtype(moment.unit, moment.tz).tz
+    return rebuild_moment, (count, moment.unit, zone, False)
 
 
 def _text_type(storage: str, missing: object) -> Any:
