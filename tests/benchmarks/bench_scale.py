@@ -284,14 +284,21 @@ def show_plans(size: int) -> None:
     found = apart("plans", size)
     show(f"{size:,} distinct tasks: build and check", f"{found['build']:.2f} s", "", "")
     show("  build, check and plan", f"{found['plan']:.2f} s", "<= 3 s", "")
-    show("  build, check, plan and run, inline", f"{found['run']:.2f} s", "", f"{found['run'] / size * 1e6:.1f} us each")
+    show(
+        "  build, check, plan and run, inline", f"{found['run']:.2f} s", "", f"{found['run'] / size * 1e6:.1f} us each"
+    )
     show("  peak memory", f"{found['peak']:.0f} MB", "", "")
 
 
 def show_many(count: int) -> None:
     found = apart("many", count)
     show(f"{count:,} runs of 7 tasks, one after another", f"{found['ms']:.1f} ms", "", "each, on threads")
-    show("  more open files, threads and processes", f"{found['files']}, {found['threads']}, {found['children']}", "0", "")
+    show(
+        "  more open files, threads and processes",
+        f"{found['files']}, {found['threads']}, {found['children']}",
+        "0",
+        "",
+    )
     show("  more memory", f"{found['memory']:.1f} MB", "none", f"{found['memory'] * 1e3 / count:.1f} KB a run")
 
 

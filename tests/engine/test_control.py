@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +118,9 @@ def test_a_driver_that_slept_through_a_takeover_records_nothing_more(waiting: Pr
     """Stopped, taken over and woken, it exits with 75, its workers are gone, and no row of its epoch comes after."""
     driver = start(waiting, "-x", "processes")
     os.kill(driver.pid, signal.SIGSTOP)
+    stat = Path(f"/proc/{driver.pid}/stat")
+    while stat.read_text().rpartition(")")[2].split()[0] != "T":
+        threading.Event().wait(0.01)
     (worker,) = [int(line.split()[1]) for line in waiting.executions() if line.startswith("wait ")]
     waiting.remove("closed")
     run = waiting.resume("last", takeover=True)

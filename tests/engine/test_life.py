@@ -18,7 +18,7 @@ from engine import life_flow
 from engine.life_flow import Control, Label, calls, die, life, outcome, stopping
 from hookline import Run
 from hookline.errors import ArtifactError
-from hookline.model.states import Kind
+from hookline.model.states import Kind, Verdict
 from hookline.store import open_store
 from hookline.store.outputs import unpack_outputs
 from hookline.store.packs import pack_path, read_place
@@ -185,7 +185,10 @@ class Life(RuleBasedStateMachine):
             attempts = list(store.attempts(run.id, node, wanted, wanted + 1))
             if attempts and Kind(attempts[-1].kind).succeeded:
                 return True
-            return store.outputs(run.id, node, wanted, wanted + 1)[0] is not None
+            return any(
+                row.low <= wanted < row.high and row.verdict in (Verdict.REUSE, Verdict.KEEP)
+                for row in store.decisions(run.id, node)
+            )
 
     # How it is done.
 

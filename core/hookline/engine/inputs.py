@@ -85,7 +85,7 @@ class CallInputs:
         """See :class:`Inputs`."""
         return [self.row]
 
-    def let_go(self, low: int, high: int) -> None:  # noqa: ARG002 - there is one
+    def let_go(self, low: int, high: int) -> None:
         """See :class:`Inputs`; when its only item has a value all this goes."""
 
 

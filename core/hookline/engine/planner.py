@@ -16,7 +16,7 @@ __all__ = ["Decided", "Planner", "Recorded"]
 
 _REUSABLE = max(kind for kind in Kind if kind.reusable)
 _ITEMS = 1 << 40
-"""A task and an item of it are one number here, task * _ITEMS + item: there may be a million of them for the whole run."""
+"""A task and an item of it are one number here, task * _ITEMS + item: a run may hold a million of them to its end."""
 
 Recorded = dict[int, AttemptRow]
 """By item: the last attempt that this run recorded before."""

@@ -99,7 +99,7 @@ class Finder:
             for known in self._known.values():
                 known.ahead = {}
 
-    def _search(self, known: _Fingerprint, keys: Sequence[bytes]) -> _Hits:
+    def _search(self, known: _Fingerprint, keys: Sequence[bytes]) -> _Hits:  # noqa: C901 - one loop, taken apart it is slower
         places: dict[bytes, Place] = {}
         held: dict[bytes, tuple[int, Place]] = {}
         waiting: list[bytes] = []
