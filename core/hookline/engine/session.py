@@ -253,7 +253,7 @@ class _Session:
         return self._writer.run_id
 
     def let_go(self) -> None:
-        """Take the parts apart, which call the session's methods: memory and open files are not left to the collector."""
+        """Take the parts apart, which hold the session: memory and open files are not left to the collector."""
         vars(self).clear()
 
     def _run_on_failure(self) -> None:
