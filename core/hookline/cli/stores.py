@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hookline.config import STORE_VARIABLE, store_path
+from hookline.config import store_path
 from hookline.errors import UsageError
 
 __all__ = ["existing_store"]
@@ -26,6 +26,6 @@ def existing_store(given: Path | None) -> Path:
     if not path.is_dir():
         raise UsageError(
             f"nothing is recorded here: there is no store '{path}'",
-            help=f"run a workflow first, or name the store: --store PATH (or {STORE_VARIABLE})",
+            help="run a workflow first, or name the store: --store PATH (or HOOKLINE_STORE)",
         )
     return path
