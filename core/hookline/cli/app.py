@@ -32,6 +32,8 @@ COMMANDS = {
     "runs": ("hookline.cli.runs", "List runs, show one, read what its tasks printed, stop one, or delete some."),
     "artifacts": ("hookline.cli.artifacts", "List, show, write out, verify and clean up what runs stored."),
     "store": ("hookline.cli.store", "Measure a store, or upgrade it to the newest format."),
+    "config": ("hookline.cli.config", "Show the settings that hold here, and where each comes from."),
+    "init": ("hookline.cli.init", "Begin a project: a workflow that runs, its tests, and settings."),
     "doctor": ("hookline.cli.doctor", "Check that this machine can run workflows, and say what to mend."),
 }
 """Name to module, and the first line of the command's docstring."""
@@ -69,7 +71,8 @@ def command_line() -> Any:
 
     @app.callback(
         invoke_without_command=True,
-        epilog="First steps: hookline run FILE, then hookline runs show last. HOOKLINE_STORE names the store; NO_COLOR "
+        epilog="First steps: hookline init FOLDER, or hookline run FILE; then hookline runs show last. Settings come from "
+        "options, variables such as HOOKLINE_STORE, and [tool.hookline] in pyproject.toml: hookline config show. NO_COLOR "
         "turns colours off.",
     )
     def hookline(

@@ -13,7 +13,7 @@ from hookline.cli.output import show, show_json
 from hookline.cli.progress import make_progress
 from hookline.cli.signals import stopping_on_signals
 from hookline.cli.wording import clean
-from hookline.config.configuration import store_path
+from hookline.config import store_path
 from hookline.model.events import Observer
 from hookline.model.run import Run
 from hookline.model.states import RunState

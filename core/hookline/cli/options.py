@@ -10,8 +10,10 @@ import typer
 from hookline.cli.sections import OUTPUT
 
 __all__ = [
+    "Durability",
     "ExecutorName",
     "From",
+    "Grace",
     "Json",
     "Only",
     "Quiet",
@@ -20,6 +22,7 @@ __all__ = [
     "StorePath",
     "TaskId",
     "To",
+    "Turns",
     "Workers",
     "split_words",
 ]
@@ -31,7 +34,9 @@ TaskId = Annotated[
 StorePath = Annotated[
     Path | None,
     typer.Option(
-        "--store", metavar="PATH", help="Where runs are recorded: .hookline in the project root, or HOOKLINE_STORE."
+        "--store",
+        metavar="PATH",
+        help="Where runs are recorded: as HOOKLINE_STORE or pyproject.toml says, else .hookline in the project root.",
     ),
 ]
 ExecutorName = Annotated[
@@ -40,7 +45,23 @@ ExecutorName = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", "-w", metavar="N", min=1, help="How many tasks may run at once.")
 ]
-SeedNumber = Annotated[int, typer.Option("--seed", metavar="N", help="What Seed arguments derive from.")]
+SeedNumber = Annotated[int | None, typer.Option("--seed", metavar="N", help="What Seed arguments derive from.")]
+Durability = Annotated[
+    str | None,
+    typer.Option(
+        "--durability",
+        metavar="HOW",
+        help="full: what is recorded survives a power cut; fast: the last seconds may not.",
+    ),
+]
+Grace = Annotated[
+    str | None,
+    typer.Option("--grace", metavar="TIME", help="How long running tasks may take to end when the run stops: 30s."),
+]
+Turns = Annotated[
+    int | None,
+    typer.Option("--turns", metavar="N", help="How many turns a loop may take, and how deep steps may grow."),
+]
 _WORDS = "ids, names of steps, or tags; several by commas."
 To = Annotated[
     list[str] | None,

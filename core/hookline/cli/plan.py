@@ -40,7 +40,7 @@ def plan(
     context: typer.Context,
     store: StorePath = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="As if nothing were recorded.")] = False,
-    seed: SeedNumber = 0,
+    seed: SeedNumber = None,
     to: To = None,
     from_: From = None,
     only: Only = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hookline.cli.driving import drive
-from hookline.cli.options import ExecutorName, Json, Quiet, RunId, StorePath, Workers
+from hookline.cli.options import Durability, ExecutorName, Grace, Json, Quiet, RunId, StorePath, Turns, Workers
 from hookline.cli.sections import SectionedCommand
 from hookline.cli.stores import existing_store
 from hookline.cli.tasks import task_id
@@ -43,6 +43,9 @@ def resume(
     store: StorePath = None,
     executor: ExecutorName = None,
     workers: Workers = None,
+    durability: Durability = None,
+    grace: Grace = None,
+    turns: Turns = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -60,6 +63,9 @@ def resume(
             store=where,
             executor=executor,
             workers=workers,
+            durability=durability,
+            grace=grace,
+            turns=turns,
             keep=tuple(map(task_id, keep or ())),
             rerun=tuple(map(task_id, rerun or ())),
             takeover=takeover,

@@ -10,14 +10,17 @@ import typer
 from hookline.cli.driving import drive
 from hookline.cli.invocation import invocation_of
 from hookline.cli.options import (
+    Durability,
     ExecutorName,
     From,
+    Grace,
     Json,
     Only,
     Quiet,
     SeedNumber,
     StorePath,
     To,
+    Turns,
     Workers,
     split_words,
 )
@@ -37,9 +40,12 @@ def run(
     store: StorePath = None,
     executor: ExecutorName = None,
     workers: Workers = None,
+    durability: Durability = None,
+    grace: Grace = None,
+    turns: Turns = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run everything anew, whatever is recorded.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start nothing more after the first failure.")] = False,
-    seed: SeedNumber = 0,
+    seed: SeedNumber = None,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="A name for the run.")] = None,
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="TEXT", help="A tag for the run; repeat it for more.")
@@ -66,6 +72,9 @@ def run(
             parameters,
             executor=executor,
             workers=workers,
+            durability=durability,
+            grace=grace,
+            turns=turns,
             store=where,
             fresh=fresh,
             fail_fast=fail_fast,

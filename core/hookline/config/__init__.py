@@ -4,17 +4,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes longer to import than all the rest of this module
 if TYPE_CHECKING:
-    from hookline.config.configuration import Configuration, configure, store_path
+    from hookline.config.configuration import Configuration, check_store, configure, store_path
     from hookline.config.root import project_root
     from hookline.config.settings import LIMITS, SETTINGS, Setting
 
-__all__ = ["LIMITS", "SETTINGS", "Configuration", "Setting", "configure", "project_root", "store_path"]
+__all__ = ["LIMITS", "SETTINGS", "Configuration", "Setting", "check_store", "configure", "project_root", "store_path"]
 
 _HOMES = {
     "Configuration": "hookline.config.configuration",
     "LIMITS": "hookline.config.settings",
     "SETTINGS": "hookline.config.settings",
     "Setting": "hookline.config.settings",
+    "check_store": "hookline.config.configuration",
     "configure": "hookline.config.configuration",
     "project_root": "hookline.config.root",
     "store_path": "hookline.config.configuration",

@@ -15,9 +15,9 @@ from hookline.config.root import project_root
 from hookline.config.settings import LIMITS, PREFIX, SETTINGS, Setting
 from hookline.errors import UsageError, close_match
 
-__all__ = ["STORE_FOLDER", "Configuration", "configure", "store_path"]
+__all__ = ["Configuration", "check_store", "configure", "store_path"]
 
-STORE_FOLDER = ".hookline"
+_STORE_FOLDER = ".hookline"
 _NAMES = (*(setting.name for setting in SETTINGS), LIMITS.name)
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def configure(near: str | Path | None = None, **given: object) -> Configuration:
     _warn_of_variables()
     if problems:
         _raise(problems)
-    store = Path(values.pop("store") or STORE_FOLDER).expanduser()
+    store = Path(values.pop("store") or _STORE_FOLDER).expanduser()
     at_root = origins.get("store", "file") == "file"
     return Configuration(
         root=root,

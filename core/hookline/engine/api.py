@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.config.configuration import Configuration, check_store, configure, store_path
+from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
