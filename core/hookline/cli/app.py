@@ -71,9 +71,9 @@ def command_line() -> Any:
 
     @app.callback(
         invoke_without_command=True,
-        epilog="First steps: hookline init FOLDER, or hookline run FILE; then hookline runs show last. Settings come from "
-        "options, variables such as HOOKLINE_STORE, and [tool.hookline] in pyproject.toml: hookline config show. NO_COLOR "
-        "turns colours off.",
+        epilog="First steps: hookline init FOLDER, or hookline run FILE; then hookline runs show last. "
+        "Settings come from options, variables such as HOOKLINE_STORE, and [tool.hookline] in pyproject.toml: "
+        "hookline config show. NO_COLOR turns colours off.",
     )
     def hookline(
         context: typer.Context,
