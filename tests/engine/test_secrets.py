@@ -11,6 +11,7 @@ import pytest
 
 from engine.project import Project
 from hookline import Run
+from hookline.errors import WorkflowError
 from hookline.executors.tape import Tape, tape_size
 from hookline.model.masking import keep_out, mask
 
@@ -116,3 +117,42 @@ def test_short_values_are_left_alone() -> None:
     """A secret of three characters would take half the words with it."""
     keep_out("ab7")
     assert mask("ab7") == "ab7"
+
+
+LITERALS = """
+from hookline import Secret
+
+@step
+def give(token: Secret[str]) -> int: return 1
+
+@step
+def many(tokens: list[Secret[str]]) -> int: return 1
+
+@step
+def named(tokens: dict[str, Secret[str]]) -> int: return 1
+
+@workflow
+def flow():
+    return CALL
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "give('hunter2')",
+        "many(['hunter2'])",
+        "many([Secret('env:X'), 'hunter2'])",
+        "named({'a': 'hunter2'})",
+        "give.map(token=['hunter2'])",
+        "give.map(token=[Secret('env:X'), 'hunter2'])",
+    ],
+)
+def test_a_literal_passed_to_a_step_is_refused_and_not_repeated(tmp_path: Path, call: str) -> None:
+    """A constant would be stored as it is; the message names the parameter, at any depth of what is passed."""
+    project = Project(tmp_path, LITERALS.replace("CALL", call))
+    with pytest.raises(WorkflowError) as caught:
+        project.run()
+    assert "Secret" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert not (tmp_path / ".hookline").exists()

@@ -197,6 +197,7 @@ def _warn_of(name: str) -> None:
     """Say once that a variable is not read, where its name is nearly a setting's; others may be somebody else's."""
     import difflib
 
-    near = difflib.get_close_matches(name, [setting.variable for setting in SETTINGS], n=1, cutoff=0.85)
+    known = [setting.variable.removeprefix(PREFIX) for setting in SETTINGS]
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0.8)
     if near:
-        _log.warning("the environment variable %s is not read; did you mean %s?", name, near[0])
+        _log.warning("the environment variable %s is not read; did you mean %s?", name, PREFIX + near[0])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hookline.graph.annotations import ListOf, by_value, can_meet, collection_element, constant_fits, type_text
+from hookline.graph.parameter_types import holds_secret, secret_in_the_open
 from hookline.graph.problem import Problem, about
 from hookline.model.graph import Binding, Constant, Nested, Task, TaskGraph, TaskOutput, task_outputs
 from hookline.model.parameter import Parameter, read_signature
@@ -59,7 +60,7 @@ class Edges:
     def _value(self, name: str, binding: Binding, want: _Wanted) -> Iterator[str]:
         if isinstance(binding, Constant):
             if not _fits(binding.value, want):
-                yield f"takes {type_text(want.annotation)} as '{name}', not {_shown(binding.value)}"
+                yield f"takes {type_text(want.annotation)} as '{name}', not {_shown(binding.value, want)}"
         elif isinstance(binding, Nested):
             value = {"list": [], "tuple": (), "dict": {}}[binding.kind]  # type: ignore[var-annotated]
             if not constant_fits(value, want.annotation):
@@ -103,7 +104,7 @@ class Edges:
         for index, value in enumerate(values):
             if not _fits(value, want):
                 takes = type_text(want.annotation)
-                yield f"takes {takes} as '{name}', but item {index} of its list is {_shown(value)}"
+                yield f"takes {takes} as '{name}', but item {index} of its list is {_shown(value, want)}"
                 return
 
     def _condition(self, condition: Binding) -> Iterator[str]:
@@ -137,13 +138,14 @@ class Edges:
 class _Wanted:
     """What one parameter takes, and what was found to fit it before."""
 
-    __slots__ = ("annotation", "by_value", "fitting", "optional", "spread")
+    __slots__ = ("annotation", "by_value", "fitting", "optional", "secret", "spread")
 
     def __init__(self, parameter: Parameter) -> None:
         self.annotation = parameter.annotation
         self.optional = parameter.default is None
         self.spread = parameter.kind in (parameter.kind.VAR_POSITIONAL, parameter.kind.VAR_KEYWORD)
-        self.by_value = by_value(parameter.annotation)
+        self.secret = holds_secret(parameter.annotation)
+        self.by_value = self.secret or by_value(parameter.annotation)
         self.fitting: set[Any] = set()
 
 
@@ -154,10 +156,14 @@ def _wanted_by(function: Callable[..., Any]) -> dict[str, _Wanted]:
 
 
 def _fits(value: object, want: _Wanted) -> bool:
+    if want.secret and secret_in_the_open(value, want.annotation):
+        return False
     return (value is None and want.optional) or constant_fits(value, want.annotation)
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, want: _Wanted) -> str:
     if value is None:
         return "None"
+    if want.secret:
+        return "what is given, which is not shown because it may be a secret"
     return f"{reprlib.repr(value)} ({type(value).__name__})"

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline.graph.annotations import type_text
-from hookline.graph.parameter_types import LISTS, expected_type, members
+from hookline.graph.parameter_types import LISTS, expected_type, members, secret_in_the_open
+from hookline.model.parameter import Parameter
 from hookline.model.workflow import Workflow
 
 __all__ = ["ParameterDoc", "describe_parameters"]
@@ -59,7 +60,7 @@ def describe_parameters(workflow: Workflow[..., Any]) -> list[ParameterDoc]:
             ParameterDoc(
                 name,
                 "text" if annotation is Any else type_text(annotation),
-                "" if parameter.required else _default_text(parameter.default),
+                _shown_default(parameter),
                 helps.get(name, ""),
                 parameter.required,
                 flag=kinds == [bool],
@@ -151,6 +152,13 @@ def _entries(section: list[str], pattern: re.Pattern[str]) -> Iterator[Entry]:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+def _shown_default(parameter: Parameter) -> str:
+    if parameter.required:
+        return ""
+    # One that was written in the open is refused when the workflow is called; it is not shown before.
+    return "***" if secret_in_the_open(parameter.default, parameter.annotation) else _default_text(parameter.default)
 
 
 def _default_text(default: object) -> str:

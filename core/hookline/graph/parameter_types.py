@@ -19,7 +19,7 @@ from hookline.model.parameter import Parameter
 from hookline.model.secret import Secret
 from hookline.model.seed import is_seed
 
-__all__ = ["LISTS", "expected_type", "holds_secret", "is_structure", "members", "type_words"]
+__all__ = ["LISTS", "expected_type", "holds_secret", "is_structure", "members", "secret_in_the_open", "type_words"]
 
 LISTS: tuple[Any, ...] = (
     list,
@@ -85,6 +85,30 @@ def holds_secret(annotation: Any) -> bool:
                 pending.extend(typing.get_type_hints(kind).values())
             except Exception:  # noqa: BLE001 - evaluating annotations may raise anything; then better hide too much
                 return True
+    return False
+
+
+def secret_in_the_open(value: object, annotation: Any) -> bool:
+    """Tell whether a text stands where only a secret's place may: it would be stored as it is.
+
+    Args:
+        value: What is passed; looked into as far as it consists of lists, tuples, sets and dicts.
+        annotation: The type that is wanted.
+    """
+    for part in members(annotation):
+        kind, arguments = typing.get_origin(part) or part, typing.get_args(part)
+        if isinstance(value, str) and isinstance(kind, type) and issubclass(kind, Secret):
+            return str not in members(annotation)
+        if kind in _MAPPINGS and isinstance(value, dict) and len(arguments) == 2:
+            inside: list[tuple[object, Any]] = [(one, arguments[1]) for one in value.values()]
+        elif kind is tuple and isinstance(value, tuple) and Ellipsis not in arguments:
+            inside = list(zip(value, arguments, strict=False))
+        elif kind in LISTS and isinstance(value, (list, tuple, set, frozenset)) and arguments:
+            inside = [(one, arguments[0]) for one in value]
+        else:
+            continue
+        if any(secret_in_the_open(one, wanted) for one, wanted in inside):
+            return True
     return False
 
 

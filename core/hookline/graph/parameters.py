@@ -14,7 +14,7 @@ from hookline.errors import UsageError, WorkflowError, close_match
 from hookline.graph.annotations import constant_fits
 from hookline.graph.parameter_docs import ParameterDoc, describe_parameters
 from hookline.graph.parameter_text import from_text
-from hookline.graph.parameter_types import expected_type, holds_secret, members, type_words
+from hookline.graph.parameter_types import expected_type, holds_secret, members, secret_in_the_open, type_words
 from hookline.model.outputs import bare_type
 from hookline.model.recording import snapshot
 from hookline.model.workflow import Workflow
@@ -61,7 +61,12 @@ def parse_parameters(
             misspelt.update(other for other in parameters if f"'{other}'" in match)
     for name, parameter in parameters.items():
         if name not in every:
-            if not parameter.required:
+            if not parameter.required and secret_in_the_open(parameter.default, parameter.annotation):
+                try:
+                    values[name] = validated(parameter.annotation, parameter.default)
+                except ValueError as error:
+                    problems.append(f"the default of {_wrong(name, parameter.annotation, '', str(error))}")
+            elif not parameter.required:
                 values[name] = snapshot(parameter.default)
             elif name not in misspelt:
                 problems.append(f"'{name}' is missing; it takes {type_words(expected_type(parameter))}")

@@ -102,7 +102,7 @@ class Attempt:
             name: What it is.
             value: Anything that JSON can hold.
         """
-        self.notes.append(Note("note", name, _json(value)))
+        self.notes.append(Note("note", mask(str(name)), _json(value)))
 
 
 attempt_in_force: contextvars.ContextVar[Callable[[], Attempt] | None] = contextvars.ContextVar(
@@ -139,7 +139,7 @@ def log_metric(name: str, value: float, *, step: int | None = None) -> None:
     if current is None:
         _log.debug("metric %s = %s (outside of a task)", name, number)
         return
-    current().notes.append(Note("metric", str(name), number, step))
+    current().notes.append(Note("metric", mask(str(name)), number, step))
 
 
 def log_params(params: Mapping[str, object]) -> None:
@@ -152,7 +152,7 @@ def log_params(params: Mapping[str, object]) -> None:
     if current is None:
         _log.debug("params %s (outside of a task)", dict(params))
         return
-    current().notes.extend(Note("param", str(name), _json(value)) for name, value in params.items())
+    current().notes.extend(Note("param", mask(str(name)), _json(value)) for name, value in params.items())
 
 
 def log_artifact(name: str, value: object) -> None:
@@ -168,7 +168,7 @@ def log_artifact(name: str, value: object) -> None:
         return
     now = current()
     # Stored at once: what the step does to the value or the file later is not what it logged.
-    now.notes.append(Note("artifact", str(name), now.keep(value)))
+    now.notes.append(Note("artifact", mask(str(name)), now.keep(value)))
 
 
 def _json(value: object) -> str:
