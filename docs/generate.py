@@ -1,4 +1,4 @@
-"""Writes the reference pages that follow from the code: ``docs/reference/cli.md`` and ``docs/reference/api.md``.
+"""Writes the reference pages that follow from the code: ``cli.md``, ``api.md`` and ``configuration.md``.
 
 ``make docs`` runs it; a test fails where a page is not what it would write.
 """
@@ -28,6 +28,21 @@ _API_HEAD = """# Python
 The names that `hookline` exports. This page is generated from the code.
 """
 
+_CONFIGURATION_HEAD = """# Settings
+
+What can be set for a project, a shell or one call; [how to](../how-to/configuration.md) shows it. This page is
+generated from the code.
+
+A call in Python or an option on the command line comes before the environment variable, this before the key in the
+table `[tool.hookline]` of the project's `pyproject.toml`, this before the default. An empty variable counts as not set.
+"""
+
+_LIMITS_HEAD = """## Limits
+
+The table `[tool.hookline.limits]` has names of steps, or tags, as keys and {takes} as values. {about} An attempt counts
+towards every limit that its step's name or one of its tags has, on whatever executor it runs, and towards the step's own
+`limit=`; runs do not count each other's.
+"""
 
 _GIVEN_HEAD = """## What these give
 
@@ -58,7 +73,11 @@ def main() -> None:
 
 def pages() -> dict[Path, str]:
     """Give each page's path and text."""
-    return {HERE / "reference" / "cli.md": cli_page(), HERE / "reference" / "api.md": api_page()}
+    return {
+        HERE / "reference" / "cli.md": cli_page(),
+        HERE / "reference" / "api.md": api_page(),
+        HERE / "reference" / "configuration.md": configuration_page(),
+    }
 
 
 # -- the command line --------------------------------------------------------------------------------------------------
@@ -103,6 +122,24 @@ def _row(parameter: Any, context: Any) -> str:
 
 def _metavar(argument: Any) -> str:
     return str(argument.metavar or argument.name.upper())
+
+
+# -- settings ----------------------------------------------------------------------------------------------------------
+
+
+def configuration_page() -> str:
+    """Describe all settings."""
+    from hookline.config import LIMITS, SETTINGS
+
+    lines = [_CONFIGURATION_HEAD, "| key | takes | default | variable | option | |", "|---|---|---|---|---|---|"]
+    for setting in SETTINGS:
+        default = setting.unset or f"`{setting.default}`"
+        lines.append(
+            f"| `{setting.name}` | {_cell(setting.takes)} | {default} | `{setting.variable}` | `{setting.option}` "
+            f"| {_cell(setting.about)} |"
+        )
+    lines += ["", _LIMITS_HEAD.format(takes=LIMITS.takes, about=LIMITS.about)]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 # -- Python ------------------------------------------------------------------------------------------------------------

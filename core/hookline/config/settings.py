@@ -146,7 +146,7 @@ SETTINGS = (
 LIMITS = Setting(
     "limits",
     "a whole number from 1",
-    "How many attempts of steps with this name or tag may run at once, in one run.",
+    "It is how many attempts of the steps that carry the name may run at once in one run.",
     None,
     _count,
     unset="no limit",
