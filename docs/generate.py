@@ -40,8 +40,8 @@ table `[tool.hookline]` of the project's `pyproject.toml`, this before the defau
 _LIMITS_HEAD = """## Limits
 
 The table `[tool.hookline.limits]` has names of steps, or tags, as keys and {takes} as values. {about} An attempt counts
-towards every limit that its step's name or one of its tags has, on whatever executor it runs, and towards the step's own
-`limit=`; runs do not count each other's.
+towards every limit that its step's name or one of its tags has, on whatever executor it runs, and towards the step's
+own `limit=`; runs do not count each other's.
 """
 
 _GIVEN_HEAD = """## What these give
