@@ -117,7 +117,10 @@ def init(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Begin a project: a workflow that runs, its tests, and settings. Nothing that exists is changed."""
+    """Begin a project: a workflow that runs, its tests, and settings.
+
+    Nothing that exists is changed.
+    """
     chosen = name or re.sub(r"[^A-Za-z0-9._-]+", "-", folder.absolute().name).strip("-._") or "project"
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", chosen):
         raise UsageError(
