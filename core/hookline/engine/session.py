@@ -250,6 +250,8 @@ class _Session:
         finally:
             heartbeat.close()
             self._close(state, error)
+        # A driver that was told to stop because it lost its run looks at nothing any more; nor is it done.
+        self._recorder.check()
         return self._writer.run_id
 
     def let_go(self) -> None:
