@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -417,9 +420,94 @@ def flow():
     assert max(flow.run("threads", workers=2).result) == 7
 
 
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_retries_go_on_side_by_side(project: Make, executor: str) -> None:
+    """The second attempts of all items meet, as the first ones could."""
+    flow = project(
+        """
+import asyncio
+
+second = 0
+
+@step(retries=1)
+async def twice(x: int, of: int) -> int:
+    global second
+    if attempt().number == 1:
+        raise ValueError("again")
+    second += 1
+    while second < of:
+        await asyncio.sleep(0)
+    return x
+
+@workflow
+def flow():
+    return twice.partial(of=30).map(x=list(range(30)))
+"""
+    )
+    assert flow.run(executor, workers=1).result == list(range(30))
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_time_that_is_over_is_over_whatever_the_step_makes_of_it(project: Make, executor: str) -> None:
+    """Also where the cancellation becomes another error, or the loop was held until a value was there after all."""
+    flow = project(
+        """
+import asyncio
+
+@step(timeout=0.2)
+async def odd(x: int) -> int:
+    if x == 0:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ValueError("instead") from None
+    time.sleep(0.4)
+    return x
+
+@workflow
+def flow():
+    return odd(0), odd(1)
+"""
+    )
+    run = flow.run(executor)
+    assert run.tasks["odd"].state == run.tasks["odd-2"].state == "timed_out"
+
+
+@pytest.mark.integration
+def test_ctrl_c_at_the_command_line_ends_what_the_drivers_own_thread_waits_for(project: Make) -> None:
+    """Inline, the thread that would look around is the one that waits."""
+    flow = project(
+        """
+import asyncio
+
+@step
+async def wait(x: int) -> int:
+    note(f"begun {x}")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        note(f"ended {x}")
+    return x
+
+@workflow
+def flow():
+    return wait(1)
+"""
+    )
+    command = [sys.executable, "-m", "hookline", "run", str(flow.file), "-x", "inline"]
+    driver = subprocess.Popen(command, cwd=flow.folder, stderr=subprocess.PIPE, text=True)
+    path = flow.folder / "executions"
+    while not path.exists() and driver.poll() is None:
+        threading.Event().wait(0.02)
+    driver.send_signal(signal.SIGINT)
+    _, said = driver.communicate(timeout=30)
+    assert driver.returncode == 130, said
+    assert flow.executions() == ["begun 1", "ended 1"]
+
+
 @pytest.mark.chaos
-def test_a_worker_that_dies_with_many_attempts_at_hand_loses_only_the_culprit(project: Make) -> None:
-    """The others are tried again one by one, what was recorded is not, and the one that kills fails in the end."""
+def test_a_worker_that_dies_takes_all_attempts_at_hand_with_it_and_one_task(project: Make) -> None:
+    """Each has crashed, for none is known to be at fault; tried again one by one, only the one that kills fails."""
     flow = project(
         """
 import asyncio
@@ -441,8 +529,11 @@ def flow():
     run = flow.run("processes", workers=2)
     assert run.load("risky") == [None if x == 13 else x for x in range(30)]
     assert run.tasks["risky"].counts == {"completed": 29, "crashed": 1}
-    recorded = Counter(row.item for row in flow.attempts(run) if Kind(row.kind) is Kind.COMPLETED)
-    assert max(recorded.values()) == 1
+    rows = flow.attempts(run)
+    for x in range(30):
+        kinds = [Kind(row.kind) for row in rows if row.item == x]
+        assert kinds == ([Kind.CRASHED] * 3 if x == 13 else [Kind.CRASHED, Kind.COMPLETED])
+        assert [row.attempt for row in rows if row.item == x] == list(range(1, len(kinds) + 1))
 
 
 def test_an_async_step_is_its_own_function_outside_of_runs() -> None:

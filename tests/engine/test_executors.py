@@ -278,3 +278,28 @@ def test_unknown_executors_of_steps_are_all_told_before_anything_runs(project: M
     assert "step 'a' (" in text
     assert "help: use one of inline, processes, threads" in text
     assert not hookline.open_store(flow.folder / ".hookline").runs()
+
+
+def test_what_waited_when_the_run_failed_fast_does_not_run_with_its_handler(project: Make) -> None:
+    """After a failure with fail_fast, the on_failure task is all that still starts, though tasks had been ready."""
+    code = """
+    @step
+    def tell(run_id: str, failed: list[str]) -> None:
+        note(f"told {failed}")
+
+    @step
+    def work(x: int) -> int:
+        note(f"work {x}")
+        if x == 0:
+            raise ValueError("no")
+        return x
+
+    @workflow(on_failure=tell)
+    def flow():
+        return [work(x) for x in range(40)]
+    """
+    flow = project(code)
+    run = flow.run("inline", fail_fast=True)
+    assert run.status == "failed"
+    assert flow.executions() == ["work 0", "told ['work']"]
+    assert run.counts["cancelled"] == 39

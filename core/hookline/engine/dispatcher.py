@@ -111,11 +111,17 @@ class Dispatcher:
         self._refused = False
         # Calls of async steps can all be at hand at once.
         self._side_by_side = any(task.task.step.concurrent for task in program.tasks)
-        stop.on_change(self.wake)
+        stop.on_change(self._stopping)
 
     def wake(self) -> None:
         """Let the loop look around."""
         self._inbox.put(None)
+
+    def _stopping(self) -> None:
+        """Hear that the run is to stop; from any thread, or from a signal handler while the driver's thread is busy."""
+        self.wake()
+        # Where the driver's own thread makes the attempts, it does not look around before they have ended.
+        self._launcher.cancel_blocking(self._settings.grace)
 
     def run(self) -> bool:
         """Run until nothing is left to do, or the run is asked to stop.
@@ -347,12 +353,21 @@ class Dispatcher:
             self._journal.progress.tell_late()
         self._journal.check()
         if due is not None:
-            for task, item in self._retries.due(time.monotonic()):
-                self._relaunch(task, item)
+            self._relaunch(self._retries.due(time.monotonic()))
 
-    def _relaunch(self, task: int, item: int) -> None:
-        key = self._tasks[task].inputs.keys(item, item + 1)
-        self._launcher.waiting.append(Planned(task, [item], key, alone=True))
+    def _relaunch(self, due: list[tuple[int, int]]) -> None:
+        """Have items tried again: one by one, those of async steps side by side where their numbers are the same."""
+        together: dict[tuple[int, int], list[int]] = {}
+        for task, item in due:
+            opened = self._tasks[task]
+            if opened.work.concurrent and opened.work.call_input < 0 and (task, item) not in self._outcomes.alone:
+                together.setdefault((task, self._retries.number(task, item)), []).append(item)
+            else:
+                self._launcher.waiting.append(Planned(task, [item], opened.inputs.keys(item, item + 1), alone=True))
+        for (task, _), items in together.items():
+            items.sort()
+            keys = [self._tasks[task].inputs.keys(item, item + 1)[0] for item in items]
+            self._launcher.waiting.append(Planned(task, items, keys))
 
     def _handle(self, message: Message) -> None:
         entry = self._launcher.in_flight.get(message.batch)
@@ -371,7 +386,8 @@ class Dispatcher:
     def _wind_down(self) -> None:
         """Let what runs end within the grace period, then end it."""
         launcher, stop = self._launcher, self._stop
-        launcher.waiting.clear()
+        launcher.forget_waiting()
+        self._to_open.clear()
         self._retries.forget_waiting()
         asked = False
         end = time.monotonic() + self._settings.grace
@@ -379,7 +395,7 @@ class Dispatcher:
             executor.cancel(list(launcher.in_flight), self._settings.grace)
         while launcher.in_flight and stop.level < 2:
             self._receive()
-            launcher.waiting.clear()
+            launcher.forget_waiting()
             if not asked and time.monotonic() > end:
                 asked = True
                 end += _ENDING

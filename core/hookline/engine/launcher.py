@@ -16,7 +16,7 @@ from hookline.engine.priorities import Priorities
 from hookline.engine.ready import Entry, ReadyQueue
 from hookline.engine.retry import Retries
 from hookline.executors.protocol import Executor
-from hookline.model.batch import Batch, Work
+from hookline.model.batch import AT_ONCE, Batch, Work
 from hookline.model.step import Options
 
 __all__ = ["InFlight", "Launcher", "Planned"]
@@ -30,8 +30,6 @@ _QUICK_US = 10_000
 _INSTANT_US = 1000
 _OVERHEAD_US = 5
 _MOST = 4096
-_SIDE_BY_SIDE = 100
-"""Attempts of an async step that go into one batch before any was measured: as many as go on at once."""
 
 
 _Gates = tuple[tuple[Any, int], ...]
@@ -168,6 +166,12 @@ class Launcher:
         """All executors that were started, in that order."""
         return self._executors.values()
 
+    def cancel_blocking(self, grace: float) -> None:
+        """Ask for batches to end that executors make in the driver's own thread; from any thread."""
+        for executor in list(self._executors.values()):
+            if executor.traits.blocks:
+                executor.cancel(list(self.in_flight), grace)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is with an executor, or could be."""
@@ -194,6 +198,14 @@ class Launcher:
             while self._submit_next(name, committed, tasks) and not self._executors[name].traits.blocks:
                 pass
         return bool(self._uncommitted)
+
+    def forget_waiting(self) -> None:
+        """Let go of what no executor has."""
+        self.waiting.clear()
+        self._uncommitted.clear()
+        self._held_back.clear()
+        for ready in self._ready.values():
+            ready.clear()
 
     def ended(self, number: int) -> InFlight:
         """Take a batch back that an executor is done with."""
@@ -339,7 +351,7 @@ class Launcher:
         fair = -(-count // self._executors[name].capacity())
         size = 1 if mean is None else min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST)
         # A worker lets so many go on at once: with fewer it would wait for them while others could begin.
-        return max(size, min(count, _SIDE_BY_SIDE) if work.concurrent else 1)
+        return max(size, min(count, AT_ONCE) if work.concurrent else 1)
 
 
 def _filled(inputs: Inputs, items: Sequence[int]) -> list[tuple[Any, ...]]:

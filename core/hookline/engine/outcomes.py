@@ -15,7 +15,7 @@ from hookline.engine.program import GrownPart, Program
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
-from hookline.model.batch import Batch, Failure, Finished, Lost, Outcome
+from hookline.model.batch import AT_ONCE, Batch, Failure, Finished, Lost, Outcome
 from hookline.model.states import Kind
 
 __all__ = ["Outcomes", "ranges_of"]
@@ -241,9 +241,25 @@ class Outcomes:
             kind, word = Kind.CANCELLED, "cancelled"
         else:
             kind, word = Kind.CRASHED, "out of memory" if message.out_of_memory else "worker lost"
-        at = self._culprit(entry, rest, message.worker)
-        index, item, key = entry.task_at(at), batch.items[at], batch.keys[at]
         failure = Failure(word, message.reason, "", "", retryable=kind == Kind.CRASHED)
+        # Which of those that went on side by side is at fault can't be told: each has lost its worker.
+        lost = rest[:AT_ONCE] if batch.work.concurrent else [self._culprit(entry, rest, message.worker)]
+        for at in lost:
+            self._take_loss(entry.task_at(at), batch, at, kind, failure, message)
+        taken = set(lost)
+        for at in rest:
+            if at not in taken:
+                other = entry.task_at(at)
+                self.alone.add((other, batch.items[at]))
+                self._launcher.waiting.append(Planned(other, [batch.items[at]], [batch.keys[at]], alone=True))
+        for at in lost:
+            index = entry.task_at(at)
+            if self._scheduler.ended(index):
+                self._tasks.end(index)
+
+    def _take_loss(self, index: int, batch: Batch, at: int, kind: Kind, failure: Failure, message: Lost) -> None:
+        """Record an attempt that ended with its worker, and have it tried again if it may."""
+        item, key = batch.items[at], batch.keys[at]
         row = Outcome(item, kind, None, time.time_ns() // 1000, 0, failure, (), message.output)
         self._journal.record(index, [row], [key], batch.attempt, message.worker)
         if kind == Kind.CRASHED and not self._stop.level and self._retries.after_loss(index, item, batch.attempt):
@@ -252,13 +268,6 @@ class Outcomes:
             self._retries.wait(time.monotonic(), index, item)
         else:
             self._give_up(index, item, _STATES[kind], failure, key)
-        rest.remove(at)
-        for at in rest:
-            other = entry.task_at(at)
-            self.alone.add((other, batch.items[at]))
-            self._launcher.waiting.append(Planned(other, [batch.items[at]], [batch.keys[at]], alone=True))
-        if self._scheduler.ended(index):
-            self._tasks.end(index)
 
     def _culprit(self, entry: InFlight, rest: Sequence[int], worker: int) -> int:
         """Find the place in a batch of the attempt that ran when its worker died.

@@ -42,3 +42,7 @@ class ReadyQueue(Generic[T]):
         """Take the first out."""
         entry: Entry[T] = heapq.heappop(self._heap)
         return entry
+
+    def clear(self) -> None:
+        """Take everything out."""
+        self._heap.clear()

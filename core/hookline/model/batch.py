@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 __all__ = [
+    "AT_ONCE",
     "Argument",
     "Batch",
     "Failure",
@@ -28,6 +29,9 @@ __all__ = [
     "Work",
 ]
 
+
+AT_ONCE = 100
+"""How many attempts of async steps go on at once in one worker."""
 
 HeldName = tuple[str, str, bytes]
 """A module's name, a name in it, and the digest of what that holds."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from hookline.errors import StoreError
 from hookline.store.place import storage_error
 
 __all__ = ["RunLock", "StoreLock", "forget_in_children", "maintaining"]
+
+_LOOK = 0.005
 
 _forgetful: weakref.WeakSet[Forgetful] = weakref.WeakSet()
 _held: set[str] = set()
@@ -54,6 +57,24 @@ class StoreLock(Forgetful):
             fcntl.flock(self._fd, fcntl.LOCK_EX)
         except OSError as error:
             raise storage_error(error, self._path) from error
+
+    def is_free_within(self, seconds: float) -> bool:
+        """Tell whether nobody holds the lock, or lets it go in time; it is not held afterwards.
+
+        Args:
+            seconds: How long to look.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    return False
+                time.sleep(_LOOK)
+            else:
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+                return True
 
     def __exit__(self, *_: object) -> None:
         if self._fd >= 0:

@@ -99,7 +99,7 @@ class Finder:
             for known in self._known.values():
                 known.ahead = {}
 
-    def _search(self, known: _Fingerprint, keys: Sequence[bytes]) -> _Hits:  # noqa: C901 - one loop, taken apart it is slower
+    def _search(self, known: _Fingerprint, keys: Sequence[bytes]) -> _Hits:
         places: dict[bytes, Place] = {}
         held: dict[bytes, tuple[int, Place]] = {}
         waiting: list[bytes] = []
@@ -117,10 +117,7 @@ class Finder:
                     held[key[:PREFIX]] = hint
         else:
             waiting.extend(keys)
-        if len(waiting) > 1 and large:
-            maybe = known.segments.maybe(self._connection, waiting, len(waiting))
-            if known.segments.gathered:
-                waiting = maybe
+        waiting = known.segments.maybe(self._connection, waiting)
         hits: _Hits = {}
         low = 0
         while low < len(large) and (waiting or held):

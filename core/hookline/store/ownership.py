@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["driven_runs", "is_driven", "request_cancel", "start_run", "take_run"]
 
+LOCK_WITHIN = 5.0
+"""Seconds in which whoever takes a run over must find the store's lock free; it is held for milliseconds at a time."""
+
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -49,6 +52,8 @@ def start_run(store: SqliteStore, new: NewRun) -> SqliteRunWriter:
 
 def take_run(store: SqliteStore, row: RunRow, *, takeover: bool) -> SqliteRunWriter:
     """Own a run that exists, with the next epoch, and record what was in flight."""
+    if takeover:
+        _check_lock(store, row)
     writer = JournalWriter(store)
     lock: RunLock | None = None
     old: RunLock | None = None
@@ -87,6 +92,20 @@ def take_run(store: SqliteStore, row: RunRow, *, takeover: bool) -> SqliteRunWri
             old.forget()
         _give_up(writer, lock)
         raise
+
+
+def _check_lock(store: SqliteStore, row: RunRow) -> None:
+    """Refuse to wait without end for the store's lock, which a driver may hold that was stopped in a commit."""
+    lock = StoreLock(store.path / LOCK)
+    try:
+        if not lock.is_free_within(LOCK_WITHIN):
+            raise OwnershipError(
+                f"the store's lock has been held for {LOCK_WITHIN:g} s, most likely by the driver of run {row.id}: "
+                f"{owner_words(row.owner_host, row.owner_pid, row.heartbeat_us)}",
+                help=f"end that process (kill -9 {row.owner_pid}); then resume the run, without --takeover",
+            )
+    finally:
+        lock.close()
 
 
 def request_cancel(store: SqliteStore, run: int, *, kill: bool, why: str) -> None:

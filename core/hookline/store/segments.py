@@ -173,10 +173,9 @@ class Segments:
     Attributes:
         small: Prefix to (segment, place), from all segments of one chunk.
         large: The others, newest first.
-        gathered: Whether the prefixes of all large segments are in memory: :meth:`maybe` is sure of what it leaves out.
     """
 
-    __slots__ = ("_besides", "_known", "_prefixes", "_through", "_version", "code", "gathered", "large", "small")
+    __slots__ = ("_besides", "_gathered", "_known", "_prefixes", "_through", "_version", "code", "large", "small")
 
     def __init__(self, code: int, besides: int = 0) -> None:
         self.code = code
@@ -187,7 +186,7 @@ class Segments:
         self._through = 0
         self._prefixes: Prefixes = array("Q")
         self._known: frozenset[tuple[int, int]] = frozenset()
-        self.gathered = False
+        self._gathered = False
 
     def refresh(self, connection: sqlite3.Connection, version: int) -> bool:
         """Take note of what was recorded since; tells whether there is anything new.
@@ -215,7 +214,7 @@ class Segments:
                 self.small.update((prefix, (number, place)) for prefix, place in _table(blob))
             self._through = max(self._through, number)
         self.large = large[::-1]
-        self.gathered = all(segment.identity in self._known for segment in large)
+        self._gathered = all(segment.identity in self._known for segment in large)
         return self._through > before
 
     def lacks(self, connection: sqlite3.Connection, prefix: bytes, misses: int) -> bool:
@@ -226,21 +225,23 @@ class Segments:
             prefix: The prefix.
             misses: How many were asked for lately that no segment has.
         """
-        if prefix in self.small or self.maybe(connection, (prefix,), misses):
+        if not self._gathered:
+            self._gather(connection, misses)
+        if prefix in self.small or self._held((prefix,)):
             return False
-        fresh = () if self.gathered else [segment for segment in self.large if segment.identity not in self._known]
+        fresh = () if self._gathered else [segment for segment in self.large if segment.identity not in self._known]
         return all(self.probe(connection, segment, prefix) is None for segment in fresh)
 
-    def maybe(self, connection: sqlite3.Connection, keys: Sequence[bytes], asked: int) -> list[bytes]:
-        """Give the keys whose prefixes are in memory.
+    def maybe(self, connection: sqlite3.Connection, keys: list[bytes]) -> list[bytes]:
+        """Leave out the keys that no large segment has, where that can be told from memory."""
+        if len(keys) < 2 or not self.large:
+            return keys
+        if not self._gathered:
+            self._gather(connection, len(keys))
+        return self._held(keys) if self._gathered else keys
 
-        Args:
-            connection: What to read with.
-            keys: Keys, or prefixes.
-            asked: How many keys it helps with; where some segments are not in memory, so many chunks may be read.
-        """
-        if not self.gathered:
-            self._gather(connection, asked)
+    def _held(self, keys: Sequence[bytes]) -> list[bytes]:
+        """Give the keys, or prefixes, that were in a segment that was gathered."""
         known, read = self._prefixes, int.from_bytes
         last = len(known) - 1
         if last < 0:
@@ -250,7 +251,10 @@ class Segments:
         ]
 
     def _gather(self, connection: sqlite3.Connection, asked: int) -> None:
-        """Read all prefixes, in order, if so many questions are worth it: a search in memory answers for all misses."""
+        """Read all prefixes, in order, if no more chunks have to be read than keys were asked for.
+
+        From then on a search in memory answers for all keys that are not there.
+        """
         if sum(segment.chunks for segment in self.large) > asked:
             return
         if sum(segment.entries for segment in self.large) > _PREFIXES_KEPT:
@@ -268,7 +272,7 @@ class Segments:
         if sys.byteorder == "little":
             found.byteswap()
         self._prefixes, self._known = array("Q", sorted(found)), frozenset(known)
-        self.gathered = len(known) == len(self.large)
+        self._gathered = len(known) == len(self.large)
 
     def find(self, connection: sqlite3.Connection, segment: Segment, prefixes: Sequence[bytes]) -> dict[bytes, Place]:
         """Find sorted prefixes in one large segment: probe for few, read through it for many."""

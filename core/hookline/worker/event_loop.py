@@ -11,10 +11,9 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
-__all__ = ["AT_ONCE", "EventLoop"]
+from hookline.model.batch import AT_ONCE
 
-AT_ONCE = 100
-"""How many attempts go on at once in one loop."""
+__all__ = ["EventLoop"]
 
 _END_WITHIN = 2.0
 

@@ -13,11 +13,10 @@ import time
 from typing import Any
 
 from hookline.model.attempt import attempt_in_force
-from hookline.model.batch import Batch, Failure, Outcome
+from hookline.model.batch import AT_ONCE, Batch, Failure, Outcome
 from hookline.model.recording import in_attempt
 from hookline.model.states import Kind
 from hookline.worker.attempts import Attempts, Prepared
-from hookline.worker.event_loop import AT_ONCE
 from hookline.worker.failures import failure_of
 from hookline.worker.services import Emit, WorkerServices
 
@@ -71,13 +70,17 @@ class _Waiting:
 
     def until_done(self) -> None:
         """Hand outcomes on until there are no more."""
-        self._loop.start(self._batch_of_attempts.run())
         capture = self._services.capture
         if capture is not None:
             capture.begin()
+        started = False
         try:
             while self._left:
+                # An interrupt may come at any line from here on, before the loop has begun, too.
                 try:
+                    if not started:
+                        self._loop.start(self._batch_of_attempts.run())
+                        started = True
                     self._hand_on(self._gather())
                     self._look_after()
                 except KeyboardInterrupt:
@@ -155,11 +158,14 @@ class _Batch:
         self._loop = services.shared.open_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._positions = iter(range(len(batch.items)))
-        self._stopping = False
+        self._stopping = self._running = False
         self.began: dict[int, float] = {}
 
     async def run(self) -> None:
-        """Let as many attempts go on at once as may, until all have been made."""
+        """Let as many attempts go on at once as may, until all have been made; a second call does nothing."""
+        if self._running:
+            return
+        self._running = True
         count = min(len(self._batch.items), AT_ONCE)
         await asyncio.gather(*[self._make_some() for _ in range(count)])
 
@@ -211,17 +217,21 @@ class _Batch:
         try:
             async with limit:
                 value = await attempts.call()
-            if limit.expired():
-                raise TimeoutError  # it was cancelled, and went on
+            if limit.expired() or self._is_over(position):
+                raise TimeoutError  # it was cancelled and went on, or held the loop until now
             kind, outputs = attempts.take(value)
         except BaseException as error:  # noqa: BLE001 - whatever a step raises is its failure, sys.exit too
-            kind, failure = self._failed(error, limit.expired())
+            kind, failure = self._failed(error, limit.expired() or self._is_over(position))
         duration_us = (time.perf_counter_ns() - clock) // 1000
         output = end() if end is not None else None
         return Outcome(item, kind, outputs, started_us, duration_us, failure, attempts.finish(), output)
 
+    def _is_over(self, position: int) -> bool:
+        limit = self._batch.timeout
+        return limit is not None and time.monotonic() - self.began[position] > limit
+
     def _failed(self, error: BaseException, expired: bool) -> tuple[int, Failure]:
-        if expired and isinstance(error, TimeoutError):
+        if expired:
             message = f"took longer than {self._batch.timeout:g} s"
             return Kind.TIMED_OUT, Failure("TimeoutError", message, "", "", True)
         if isinstance(error, asyncio.CancelledError) and self._stopping:
