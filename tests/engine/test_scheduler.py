@@ -228,6 +228,21 @@ def test_a_failure_upstream_weighs_more_than_a_condition() -> None:
         assert scheduler.cause(2) == State.BLOCKED
 
 
+def test_a_map_that_ended_for_one_source_listens_no_more_to_the_other() -> None:
+    """What one source blocked neither starts when the other has values, nor changes how it ended."""
+    scheduler = Scheduler([Dependencies(), Dependencies(), Dependencies(itemwise=(0, 1))])
+    for task in scheduler.take_opened():
+        scheduler.begin(task, 1)
+    scheduler.ready.clear()
+    scheduler.begin(*scheduler.take_opened(), 1)
+    scheduler.finish(0, 0, 1, State.FAILED)
+    assert scheduler.ended(2)
+    scheduler.finish(1, 0, 1, State.COMPLETED)
+    assert not scheduler.ready
+    assert scheduler.states[2] == bytes((State.BLOCKED,))
+    assert not scheduler.unfinished
+
+
 def test_an_item_can_be_put_back_to_be_tried_again() -> None:
     """A retried item is ready again and ends once."""
     scheduler = Scheduler([Dependencies()])

@@ -224,7 +224,8 @@ class Scheduler:
             self.counts[task][state] += high - low
             self._remaining[task] -= high - low
             for consumer in self._item_consumers.get(task, ()):
-                if self._begun[consumer] == _RUNS:
+                # One that has ended, because another source had no values, listens no more.
+                if self._begun[consumer] == _RUNS and self._remaining[consumer]:
                     self._advance(consumer, low, high, state, pending)
             if not self._remaining[task]:
                 self._end(task)

@@ -7,6 +7,7 @@ its connections, stays usable. It is never the loop of whoever started the run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -43,10 +44,11 @@ class EventLoop:
         self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
 
     def close(self) -> None:
-        """End the loop with all that a step left running in it."""
+        """End the loop with all that a step left running in it; one that is blocked ends when it is let go."""
         self._ending = True
-        if not self.left_behind:
+        with contextlib.suppress(RuntimeError):  # it has ended already
             self.loop.call_soon_threadsafe(self.loop.stop)
+        if not self.left_behind:
             self._thread.join(_END_WITHIN)
 
     def _run(self) -> None:

@@ -80,7 +80,10 @@ class SharedServices:
     def open_loop(self) -> EventLoop:
         """Give the loop of this process, which goes on from one attempt to the next."""
         with self._lock:
-            if self.event_loop is None or self.event_loop.left_behind:
+            if self.event_loop is not None and self.event_loop.left_behind:
+                self.event_loop.close()
+                self.event_loop = None
+            if self.event_loop is None:
                 from hookline.worker.event_loop import EventLoop
 
                 self.event_loop = EventLoop()
