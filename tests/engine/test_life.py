@@ -36,6 +36,7 @@ class Life(RuleBasedStateMachine):
         self.recorded: set[Label] = set()
         self.sent: set[Label] = set()
         self.open: tuple[str, int, int] | None = None
+        self.crashes = 0
         self.control = Control()
         self.control.path = self.folder / "log"
         logger = logging.getLogger("life")
@@ -68,6 +69,7 @@ class Life(RuleBasedStateMachine):
     @rule(n=sizes, k=sizes, at=st.integers(1, 8))
     def run_and_crash(self, n: int, k: int, at: int) -> None:
         self.sent = set()
+        self.crashes = 1
         self.crash(at, lambda: self.start(n, k))
         self.after_crash(n, k)
 
@@ -75,8 +77,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(at=st.integers(1, 5))
     def resume_and_crash(self, at: int) -> None:
-        if self.open is None:
+        # What is there at a third crash in a row is set aside, which tests of its own show.
+        if self.open is None or self.crashes == 2:
             return
+        self.crashes += 1
         run_id, n, k = self.open
         self.crash(at, lambda: self.resume_run(run_id))
         self.after_crash(n, k)
@@ -149,6 +153,7 @@ class Life(RuleBasedStateMachine):
         self.recorded |= {label for label in good if label[0] != "send"}
         self.sent |= {label for label in good if label[0] == "send"}
         self.open = None if run.status == "completed" else (run.id, n, k)
+        self.crashes = 0
         with open_store(self.store) as store:
             kinds = [row.kind for row in store.attempts(run.id)]
         assert kinds.count(Kind.ORPHANED) <= 8
@@ -229,10 +234,9 @@ class Life(RuleBasedStateMachine):
         place = read_place(stored.place)  # type: ignore[attr-defined]
         assert place is not None
         with pack_path(self.store / "artifacts" / "packs", place[0]).open("r+b") as file:
+            # A value of its own, not a turned bit: what is damaged twice must not be whole again.
             file.seek(place[1] + 50)
-            byte = file.read(1)
-            file.seek(place[1] + 50)
-            file.write(bytes([byte[0] ^ 0xFF]))
+            file.write(b"\xff")
 
 
 def _ids(store: object, run_id: str) -> dict[int, str]:
