@@ -7,6 +7,7 @@ in. The scheduler knows what may start; executors know how; here it is put toget
 from __future__ import annotations
 
 import bisect
+import contextlib
 import logging
 import queue
 import time
@@ -184,7 +185,7 @@ class Dispatcher:
             self._tasks.open(task)
 
     def _any_opened(self) -> bool:
-        return bool(self._to_open) or self._scheduler.has_opened()
+        return self._scheduler.has_opened() or bool(self._to_open)
 
     def _take_blocked(self) -> None:
         """Have recorded which items can't run, because of items that they need."""
@@ -343,14 +344,13 @@ class Dispatcher:
         wait = _IDLE if due is None else min(_IDLE, max(0.0, due - time.monotonic()))
         if self._any_opened():
             wait = 0.0
-        try:
-            message = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
-            while True:
-                if message is not None:
-                    self._handle(message)
-                message = self._inbox.get_nowait()
-        except queue.Empty:
-            self._journal.progress.tell_late()
+        inbox = self._inbox
+        if wait and inbox.empty():
+            with contextlib.suppress(queue.Empty):
+                self._take(inbox.get(timeout=wait))
+        while not inbox.empty():
+            self._take(inbox.get())
+        self._journal.progress.tell_late()
         self._journal.check()
         if due is not None:
             self._relaunch(self._retries.due(time.monotonic()))
@@ -369,9 +369,9 @@ class Dispatcher:
             keys = [self._tasks[task].inputs.keys(item, item + 1)[0] for item in items]
             self._launcher.waiting.append(Planned(task, items, keys))
 
-    def _handle(self, message: Message) -> None:
-        entry = self._launcher.in_flight.get(message.batch)
-        if entry is None:
+    def _take(self, message: Message | None) -> None:
+        entry = None if message is None else self._launcher.in_flight.get(message.batch)
+        if entry is None or message is None:
             return
         if isinstance(message, Finished):
             if message.outcomes:

@@ -58,15 +58,19 @@ class Progress:
 
     def begins(self, index: int, length: int) -> None:
         """Note that a task has items now."""
+        if not self.watching:
+            return
         task = self._program.tasks[index]
-        if self.watching and task.part is not None:
+        if task.part is not None:
             self._group_of(task.part, task).total += length
 
     def ended(self, index: int) -> None:
         """Note that all items of a task have ended."""
-        self.changed(index)
+        if not self.watching:
+            return
+        self._changed.add(index)
         task = self._program.tasks[index]
-        if self.watching and task.part is not None:
+        if task.part is not None:
             counts = self._group_of(task.part, task).counts
             for state, count in states_of(self._scheduler, index).items():
                 counts[state] = counts.get(state, 0) + count

@@ -51,6 +51,7 @@ _ZEROS = bytes(8 * _COUNT)
 _NO_CONSUMERS: tuple[int, ...] = ()
 _NO_STATES = bytearray()
 _NO_COUNTS = array("q", _ZEROS)
+_PENDING_STATES = bytearray((State.PENDING,))
 _ENDED_STATES = [bytearray((state,)) for state in range(_COUNT)]
 _ENDED_COUNTS = [array("q", [int(state == ended) for state in range(_COUNT)]) for ended in range(_COUNT)]
 
@@ -217,6 +218,12 @@ class Scheduler:
             high: The item after the last.
             state: Their state.
         """
+        if self.states[task] is _PENDING_STATES:
+            # By far the commonest: a plain task, to whose items nobody listens.
+            self.states[task], self.counts[task] = _ENDED_STATES[state], _ENDED_COUNTS[state]
+            self._remaining[task] = 0
+            self._end(task)
+            return
         pending = [(task, low, high, state)]
         while pending:
             task, low, high, state = pending.pop()
@@ -258,10 +265,14 @@ class Scheduler:
 
     def _start(self, task: int, length: int, how: int) -> None:
         self._begun[task] = how
+        self._remaining[task] = length
+        consumers = self._item_consumers.get(task)
+        if length == 1 and consumers is None and not self._dependencies[task].itemwise:
+            self.states[task] = _PENDING_STATES
+            return
         self.states[task] = bytearray(length)
         self.counts[task] = array("q", _ZEROS)
-        self._remaining[task] = length
-        for consumer in self._item_consumers.get(task, ()):
+        for consumer in consumers or ():
             self._arrive(consumer)
 
     def _begin_itemwise(self, task: int, length: int, itemwise: Sequence[int]) -> None:

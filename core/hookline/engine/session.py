@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import time
@@ -53,6 +54,10 @@ from hookline.values.homes import note_code_digest
 __all__ = ["Prepared", "drive", "prepare"]
 
 _KILL_GRACE = 2.0
+
+_MANY = 500
+"""Tasks whose many parts the collector is not to walk through again and again while they run."""
+
 _log = logging.getLogger("hookline.engine.session")
 
 
@@ -234,6 +239,7 @@ class _Session:
         from hookline.engine.heartbeat import Heartbeat
 
         heartbeat = Heartbeat(self._writer, self._request.stop)
+        frozen = _freeze(self._program)
         state = RunState.INTERRUPTED
         error: str | None = None
         try:
@@ -248,6 +254,8 @@ class _Session:
             error = str(failure)
             raise
         finally:
+            if frozen:
+                gc.unfreeze()
             heartbeat.close()
             self._close(state, error)
         # A driver that was told to stop because it lost its run looks at nothing any more; nor is it done.
@@ -328,6 +336,14 @@ class _Session:
 
     def _wake(self) -> None:
         self._dispatcher.wake()
+
+
+def _freeze(program: Program) -> bool:
+    """Keep the collector away from a large graph, which stays to the end of the run; tells whether it is."""
+    if len(program.tasks) < _MANY or not gc.isenabled() or gc.get_freeze_count():
+        return False
+    gc.freeze()
+    return True
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -227,9 +227,13 @@ class Segments:
         """
         if not self._gathered:
             self._gather(connection, misses)
-        if prefix in self.small or self._held((prefix,)):
+        known, number = self._prefixes, int.from_bytes(prefix, "big")
+        at = bisect_left(known, number)
+        if prefix in self.small or (at < len(known) and known[at] == number):
             return False
-        fresh = () if self._gathered else [segment for segment in self.large if segment.identity not in self._known]
+        if self._gathered:
+            return True
+        fresh = [segment for segment in self.large if segment.identity not in self._known]
         return all(self.probe(connection, segment, prefix) is None for segment in fresh)
 
     def maybe(self, connection: sqlite3.Connection, keys: list[bytes]) -> list[bytes]:

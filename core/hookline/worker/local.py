@@ -45,16 +45,20 @@ class LocalWorkers:
         if services is None:
             services = self._open(number)
         self._limits.apply(batch.work.cpu)
-        told: set[int] = set()
+        count, told = 0, set[int]()
 
         def emit_counting(outcomes: list[Outcome], done: bool, positions: Sequence[int] | None = None) -> None:
-            told.update(positions if positions is not None else range(len(told), len(told) + len(outcomes)))
+            nonlocal count
+            if positions is None:
+                count += len(outcomes)
+            else:
+                told.update(positions)
             emit(outcomes, done, positions)
 
         try:
             run_batch(batch, emit_counting, services)
         except Exception as error:  # noqa: BLE001 - a full disk, most likely: the rest of the batch fails for it
-            rest = [at for at in range(len(batch.items)) if at not in told]
+            rest = [at for at in range(count, len(batch.items)) if at not in told]
             emit(_failed(batch, rest, failure_of(error, ())), True, rest)
 
     def cancel(self, batches: Iterable[int]) -> None:
