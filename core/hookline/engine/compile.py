@@ -5,7 +5,6 @@ What can't be stored or sent is found here, before anything runs.
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import sys
@@ -18,6 +17,7 @@ from hookline.engine.descriptions import describe_slots
 from hookline.engine.program import Encoded, Program, TaskProgram
 from hookline.engine.watched import Signature, paths_in, signature
 from hookline.errors import HooklineError, WorkflowError
+from hookline.graph.collector import collector_paused
 from hookline.model.graph import Binding, Constant, Kept, Nested, Task, TaskGraph
 from hookline.model.parameter import Signature as Parameters
 from hookline.model.seed import is_seed
@@ -44,17 +44,11 @@ def build_program(graph: TaskGraph, builder: ProgramBuilder) -> Program:
     Raises:
         WorkflowError: Constants can't be stored; names all of them.
     """
-    # As when the graph was built: all that is made here stays.
-    pausing = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_paused():
         program = Program(graph, encode=builder.encode)
         program.extend([builder.make(task) for task in graph.tasks])
         builder.check()
         return program
-    finally:
-        if pausing:
-            gc.enable()
 
 
 class ProgramBuilder:

@@ -16,6 +16,7 @@ from hookline.engine.request import Settings
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
+from hookline.graph.collector import collector_paused
 from hookline.model.batch import FunctionRef
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan, PlannedTask
@@ -47,7 +48,8 @@ def dry_run(graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fre
     Returns:
         The plan.
     """
-    return _DryRun(graph, prepared, store, fresh, seed).plan()
+    with collector_paused():
+        return _DryRun(graph, prepared, store, fresh, seed).plan()
 
 
 class _DryRun:
@@ -114,7 +116,9 @@ class _DryRun:
 
     def _open(self, index: int) -> None:
         task = self._program.tasks[index]
-        cause = self._scheduler.cause(index) or self._program.lack(index, self._scheduler)
+        cause = self._scheduler.cause(index)
+        if not cause and self._program.dependencies[index].tolerant:
+            cause = self._program.lack(index, self._scheduler)
         if cause:
             self._verdict(index, Verdict.SKIP, "condition: something upstream is skipped")
             self._skip(index, cause)

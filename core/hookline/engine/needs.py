@@ -20,12 +20,12 @@ def needs_of(task: Task, is_mapped: Callable[[int], bool]) -> Dependencies:
         task: The task.
         is_mapped: Tells whether a task that it refers to has items.
     """
-    if not task.mapped and task.condition is None and all(type(one) in _KNOWN for one in task.bindings.values()):
-        return NOTHING
     whole: dict[int, None] = {}
     tolerant: dict[int, None] = {}
     itemwise: dict[int, None] = {}
     for name, binding in task.bindings.items():
+        if type(binding) in _KNOWN:
+            continue
         if name in task.mapped and is_itemwise(task, binding, is_mapped):
             assert isinstance(binding, TaskOutput)
             itemwise[binding.task] = None
@@ -33,6 +33,8 @@ def needs_of(task: Task, is_mapped: Callable[[int], bool]) -> Dependencies:
             _collect(binding, whole, tolerant)
     if task.condition is not None:
         _collect(task.condition, whole, tolerant)
+    if not (whole or tolerant or itemwise):
+        return NOTHING
     # A task that is needed whole is not waited for item by item as well.
     return Dependencies(tuple(whole), tuple(tolerant), tuple(source for source in itemwise if source not in whole))
 

@@ -10,8 +10,7 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 __all__ = ["Dependencies", "Scheduler", "State"]
 
@@ -56,8 +55,7 @@ _ENDED_STATES = [bytearray((state,)) for state in range(_COUNT)]
 _ENDED_COUNTS = [array("q", [int(state == ended) for state in range(_COUNT)]) for ended in range(_COUNT)]
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(NamedTuple):
     """What one task waits for.
 
     Attributes:

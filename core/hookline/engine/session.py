@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import logging
 import time
@@ -41,6 +40,7 @@ from hookline.engine.standing import totals
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import Executor
+from hookline.graph.collector import collector_spared
 from hookline.model.events import RunFinished, RunStarted
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.place import place_of
@@ -54,10 +54,6 @@ from hookline.values.homes import note_code_digest
 __all__ = ["Prepared", "drive", "prepare"]
 
 _KILL_GRACE = 2.0
-
-_MANY = 500
-"""Tasks whose many parts the collector is not to walk through again and again while they run."""
-
 _log = logging.getLogger("hookline.engine.session")
 
 
@@ -239,7 +235,6 @@ class _Session:
         from hookline.engine.heartbeat import Heartbeat
 
         heartbeat = Heartbeat(self._writer, self._request.stop)
-        frozen = _freeze(self._program)
         state = RunState.INTERRUPTED
         error: str | None = None
         try:
@@ -254,8 +249,6 @@ class _Session:
             error = str(failure)
             raise
         finally:
-            if frozen:
-                gc.unfreeze()
             heartbeat.close()
             self._close(state, error)
         # A driver that was told to stop because it lost its run looks at nothing any more; nor is it done.
@@ -291,7 +284,8 @@ class _Session:
         """Drive; the first Ctrl-C in a program without a handler of its own stops softly, the second at once."""
         while True:
             try:
-                return self._dispatcher.run()
+                with collector_spared(len(self._program.tasks)):
+                    return self._dispatcher.run()
             except KeyboardInterrupt:
                 if self._request.stop.level:
                     self._request.stop.hard()
@@ -336,14 +330,6 @@ class _Session:
 
     def _wake(self) -> None:
         self._dispatcher.wake()
-
-
-def _freeze(program: Program) -> bool:
-    """Keep the collector away from a large graph, which stays to the end of the run; tells whether it is."""
-    if len(program.tasks) < _MANY or not gc.isenabled() or gc.get_freeze_count():
-        return False
-    gc.freeze()
-    return True
 
 
 def _numbered(name: str) -> Iterator[str]:

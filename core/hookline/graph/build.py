@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import linecache
 import traceback
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 from hookline.errors import HooklineError, WorkflowError
 from hookline.graph.bind import Binder, UnusableError
 from hookline.graph.check import edge_problems, raise_problems
+from hookline.graph.collector import collector_paused
 from hookline.graph.parameters import parse_parameters
 from hookline.graph.problem import Problem
 from hookline.model.graph import Binding, TaskGraph
@@ -36,14 +36,8 @@ def build_graph(workflow: Workflow[..., Any], params: Mapping[str, object]) -> T
         WorkflowError: The workflow's function raised, or the graph is wrong; all problems are named.
     """
     values = parse_parameters(workflow, params, text=False)
-    # All that is made here stays, so that looking for garbage again and again would double the time.
-    pausing = gc.isenabled()
-    gc.disable()
-    try:
+    with collector_paused():
         return _build(workflow, values)
-    finally:
-        if pausing:
-            gc.enable()
 
 
 def _build(workflow: Workflow[..., Any], values: dict[str, object]) -> TaskGraph:
