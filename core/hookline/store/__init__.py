@@ -7,7 +7,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes longer to import than all the rest of this module
 if TYPE_CHECKING:
-    from hookline.store.artifacts import Artifacts, ArtifactWriter
+    from hookline.store.artifact_writer import ArtifactWriter
+    from hookline.store.artifacts import Artifacts
     from hookline.store.flight import Flight, Slot
     from hookline.store.journal import SqliteStore, open_store
     from hookline.store.outputs import INLINE_LIMIT, PACK_LIMIT, Stored, pack_one, pack_outputs, unpack_outputs
@@ -59,7 +60,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ArtifactWriter": "hookline.store.artifacts",
+    "ArtifactWriter": "hookline.store.artifact_writer",
     "Artifacts": "hookline.store.artifacts",
     "AttemptRow": "hookline.store.rows",
     "Commit": "hookline.store.rows",

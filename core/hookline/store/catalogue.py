@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hookline.store.artifacts import OWN_FILE
 from hookline.store.outputs import Stored, unpack_outputs
+from hookline.store.packs import OWN_FILE
 from hookline.store.references import Owner, inside, references
 
 if TYPE_CHECKING:

@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hookline.store.artifacts import OWN_FILE
 from hookline.store.deletion import Needed, purge
 from hookline.store.leases import Notes, noted_pack
 from hookline.store.leftovers import Piece, find_leftovers, remove_leftovers
 from hookline.store.locks import StoreLock, maintaining
 from hookline.store.ownership import driven_runs
-from hookline.store.packs import HEAD_SIZE, read_place
+from hookline.store.packs import HEAD_SIZE, OWN_FILE, read_place
 from hookline.store.place import storage_error
 from hookline.store.references import inside, references
 from hookline.store.schema import LOCK

@@ -10,9 +10,12 @@ from struct import Struct
 
 from hookline.store.durable import make_folder, sync_data, sync_folder, write_all
 
-__all__ = ["HEAD_SIZE", "PACK_TAG", "Pack", "new_pack_id", "pack_path", "read_place"]
+__all__ = ["HEAD_SIZE", "OWN_FILE", "PACK_TAG", "Pack", "new_pack_id", "pack_path", "read_place"]
 
 PACK_TAG = b"p"
+OWN_FILE = b"f"
+"""How the place of a value begins: in a pack, or in a file of its own."""
+
 ROLL_AT = 256 << 20
 
 _PLACE = Struct(">c8sQ")

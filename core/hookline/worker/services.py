@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hookline.model.batch import FunctionRef, Outcome, Output, RunFacts
-from hookline.store.artifacts import Artifacts, ArtifactWriter
+from hookline.store.artifact_writer import ArtifactWriter
+from hookline.store.artifacts import Artifacts
 from hookline.store.checked import Checked
 from hookline.store.flight import Flight, Slot, checked_path
 from hookline.values.homes import note_code_digest

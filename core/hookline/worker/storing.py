@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.model.outputs import Outputs
-from hookline.store.artifacts import ArtifactWriter
+from hookline.store.artifact_writer import ArtifactWriter
 from hookline.store.outputs import INLINE_LIMIT, Stored, pack_outputs
 from hookline.values.digest import digest_bytes
 from hookline.values.encode import CodeDigest, encode
