@@ -119,6 +119,26 @@ def test_what_was_measured_is_what_is_expected(project: Make) -> None:
         assert store.measured("flow") == (by_task, by_step)
 
 
+def test_no_more_runs_are_read_than_tell_about_the_tasks_at_hand(project: Make) -> None:
+    """Where the latest run tells of each task there is, those before it are left alone."""
+    code = """
+    @step
+    def one(x: int) -> int:
+        return x
+
+    @workflow
+    def flow(n: int = 1, more: bool = True):
+        return [one(n), *([one(n + 1)] if more else [])]
+    """
+    flow = project(code)
+    flow.run()
+    flow.run(n=5, more=False)
+    with flow.store() as store:
+        assert store.measured("flow", ["one"]).by_task.keys() == {"one"}
+        assert store.measured("flow", ["one", "one-2"]).by_task.keys() == {"one", "one-2"}
+        assert store.measured("flow").by_task.keys() == {"one", "one-2"}
+
+
 def test_the_second_run_starts_the_longest_way_first(project: Make) -> None:
     """A run begins with what a run before it has shown to be long; the order is the same each time."""
     code = """

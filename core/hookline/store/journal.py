@@ -7,7 +7,7 @@ import re
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -239,10 +239,10 @@ class SqliteStore:
         )
         return (self.run(rows[0][-1]), NodeRow._make(rows[0][:-1])) if rows else None
 
-    def measured(self, workflow: str) -> Measured:
-        """Tell how long the tasks of the latest runs of a workflow took."""
+    def measured(self, workflow: str, tasks: Collection[str] = ()) -> Measured:
+        """Tell how long the tasks of the latest runs of a workflow took: of as few as tell about the given tasks."""
         with self.reading() as connection:
-            return measured(connection, workflow)
+            return measured(connection, workflow, tasks)
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Commit]:
         """List commits after a sequence number, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -107,8 +107,8 @@ class Store(Protocol):
     def last_node(self, workflow: str, name: str, *, before: int | None = None) -> tuple[RunRow, NodeRow] | None:
         """Find the task of this name in the latest run of the workflow that has it, before the given run."""
 
-    def measured(self, workflow: str) -> Measured:
-        """Tell how long the tasks of the latest runs of a workflow took."""
+    def measured(self, workflow: str, tasks: Collection[str] = ()) -> Measured:
+        """Tell how long the tasks of the latest runs of a workflow took: of as few as tell about the given tasks."""
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Commit]:
         """List commits after a sequence number, oldest first."""
