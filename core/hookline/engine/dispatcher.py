@@ -111,6 +111,8 @@ class Dispatcher:
         self._refused = False
         # Calls of async steps can all be at hand at once.
         self._side_by_side = any(task.task.step.concurrent for task in program.tasks)
+        # What has ended is recorded, and shown, while the next attempt goes on, not after it.
+        launcher.before_long = journaling.push
         stop.on_change(self._stopping)
 
     def wake(self) -> None:

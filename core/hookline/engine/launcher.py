@@ -112,6 +112,7 @@ class Launcher:
     Attributes:
         waiting: What is to be launched; sorted in at the next :meth:`launch`.
         in_flight: What executors have, by the batch's number.
+        before_long: Called before this thread is given to attempts that may take a while.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class Launcher:
         self._held_back: dict[_Gates, list[tuple[Entry[Planned], str]]] = {}
         self._uncommitted: list[tuple[int, Entry[Planned], str]] = []
         self.in_flight: dict[int, InFlight] = {}
+        self.before_long: Callable[[], None] = lambda: None
 
     def route(self, options: Options, concurrent: bool) -> str:
         """Name the executor for a task."""
@@ -280,7 +282,10 @@ class Launcher:
             elif gates and self._width(gates) < 1:
                 heapq.heappush(self._held_back.setdefault(gates, []), (entry, name))
             else:
-                self._executors[name].submit(self._batch(entry, name, gates, opened, committed, tasks))
+                executor = self._executors[name]
+                if executor.traits.blocks and not 0 < self.mean_us(opened.work.function) < _INSTANT_US:
+                    self.before_long()
+                executor.submit(self._batch(entry, name, gates, opened, committed, tasks))
                 return True
         return False
 
