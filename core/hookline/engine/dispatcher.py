@@ -362,10 +362,12 @@ class Dispatcher:
         together: dict[tuple[int, int], list[int]] = {}
         for task, item in due:
             opened = self._tasks[task]
-            if opened.work.concurrent and opened.work.call_input < 0 and (task, item) not in self._outcomes.alone:
-                together.setdefault((task, self._retries.number(task, item)), []).append(item)
+            alone = not opened.work.concurrent or (task, item) in self._outcomes.alone
+            if alone or opened.work.call_input >= 0:
+                # The launcher puts calls together, those with the same number.
+                self._launcher.waiting.append(Planned(task, [item], opened.inputs.keys(item, item + 1), alone))
             else:
-                self._launcher.waiting.append(Planned(task, [item], opened.inputs.keys(item, item + 1), alone=True))
+                together.setdefault((task, self._retries.number(task, item)), []).append(item)
         for (task, _), items in together.items():
             items.sort()
             keys = [self._tasks[task].inputs.keys(item, item + 1)[0] for item in items]

@@ -314,7 +314,7 @@ class Launcher:
         if work.call_input >= 0 and size == 1:
             calls, inputs = [planned.task], opened.inputs.fill(0, 1)
         elif work.call_input >= 0:
-            together = [planned, *self._alike(work, size - 1, name, committed, tasks)]
+            together = [planned, *self._alike(work, number, size - 1, name, committed, tasks)]
             calls = [call.task for call in together]
             inputs = [tasks[task].inputs.fill(0, 1)[0] for task in calls]
             items, keys = (0,) * len(calls), [call.keys[0] for call in together]
@@ -331,13 +331,16 @@ class Launcher:
         self._busy[name] += 1
         return batch
 
-    def _alike(self, work: Work, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
-        """Take the next calls that share their work with the one before, at most so many."""
+    def _alike(self, work: Work, number: int, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
+        """Take the next calls that share their work, and the attempt's number, with the one before; at most so many."""
         found: list[Planned] = []
         ready = self._ready[name]
+        numbered = self._retries.any_numbered()
         while ready and len(found) < count:
             call = ready.first[2]
             if call.alone or call.after > committed or tasks[call.task].work is not work:
+                break
+            if numbered and self._retries.number(call.task, call.items[0]) != number:
                 break
             found.append(call)
             ready.pop()
