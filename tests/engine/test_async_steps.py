@@ -222,6 +222,55 @@ def test_an_attempt_that_blocks_the_loop_is_abandoned_in_the_drivers_process(
         flow.touch("released")
 
 
+def test_attempts_that_have_not_begun_when_the_loop_is_blocked_are_made_in_another(
+    project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what was at hand beside the one that blocks is given up with it."""
+    monkeypatch.setattr("hookline.worker.run_concurrent._GRACE", 0.2)
+    monkeypatch.setattr("hookline.worker.run_concurrent._ANSWER", 0.2)
+    flow = project(
+        BLOCKING.replace('there("released")', 'x or there("released")').replace(
+            "return block(1), after(2)", "return block.map(x=list(range(130)))"
+        )
+    )
+    try:
+        run = flow.run("threads", workers=1)
+        assert run.tasks["block"].counts == {"abandoned": 1, "completed": 129}
+        assert run.tasks["block[0]"].error.startswith("abandoned: took longer than 0.2 s, and did not end")
+    finally:
+        flow.touch("released")
+
+
+def test_attempts_that_do_not_let_go_do_not_keep_the_others_from_going_on(
+    project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the loop comes round, only the attempts that were cancelled in vain are given up."""
+    monkeypatch.setattr("hookline.worker.run_concurrent._GRACE", 0.2)
+    flow = project(
+        """
+import asyncio
+
+@step(timeout=1)
+async def some(x: int) -> int:
+    while x < 99 and not there("released"):
+        try:
+            await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            pass
+    await asyncio.sleep(0.05)
+    if x == 139:
+        (HERE / "released").touch()
+    return x
+
+@workflow
+def flow():
+    return some.map(x=list(range(140)))
+"""
+    )
+    run = flow.run("threads", workers=1)
+    assert run.tasks["some"].counts == {"abandoned": 99, "completed": 41}
+
+
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_attempts_at_hand_are_cancelled_when_the_run_stops(project: Make, executor: str) -> None:
     """Those that wait are cancelled and clean up; the run can be resumed, and does the rest."""
