@@ -469,6 +469,36 @@ def flow():
     assert max(flow.run("threads", workers=2).result) == 7
 
 
+def test_an_attempt_that_ended_makes_room_in_a_limit_though_others_of_its_batch_go_on(project: Make) -> None:
+    """With two at once, a slow one lets all others pass, one after the other."""
+    flow = project(
+        """
+import asyncio
+
+going = ended = 0
+
+@step(limit=2)
+async def some(x: int) -> int:
+    global going, ended
+    going += 1
+    most = going
+    end = time.monotonic() + 10
+    while x == 0 and ended < 9 and time.monotonic() < end:
+        await asyncio.sleep(0.001)
+    going -= 1
+    ended += 1
+    return most if x else ended
+
+@workflow
+def flow():
+    return some.map(x=list(range(10)))
+"""
+    )
+    last, *most = flow.run("threads", workers=2).result
+    assert last == 10
+    assert max(most) <= 2
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize(
     "made", ["twice.partial(of=30).map(x=list(range(30)))", "[twice(x, 30) for x in range(30)]"], ids=["map", "calls"]

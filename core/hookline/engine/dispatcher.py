@@ -380,6 +380,8 @@ class Dispatcher:
         if isinstance(message, Finished):
             if message.outcomes:
                 self._outcomes.take(entry, message)
+                if entry.gates:
+                    self._launcher.free_places(entry, len(message.outcomes))
             if message.done:
                 self._launcher.ended(message.batch)
         elif isinstance(message, Started):

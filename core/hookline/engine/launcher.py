@@ -67,6 +67,7 @@ class InFlight:
         told: How many of its attempts have ended.
         ended: Which, where they don't end in order.
         gates: What limits its attempts.
+        places: How many places it still takes up in each of these.
         started: Whether a worker began with it.
     """
 
@@ -77,6 +78,7 @@ class InFlight:
     told: int = 0
     ended: set[int] = field(default_factory=set)
     gates: _Gates = ()
+    places: int = 0
     started: bool = False
 
     def take(self, count: int, positions: Sequence[int] | None) -> Sequence[int]:
@@ -214,10 +216,15 @@ class Launcher:
         entry = self.in_flight.pop(number)
         self._busy[entry.executor] -= 1
         if entry.gates:
-            for gate, _ in entry.gates:
-                self._passed[gate] -= len(entry.batch.items)
-            self._let_through()
+            self.free_places(entry, entry.places)
         return entry
+
+    def free_places(self, entry: InFlight, count: int) -> None:
+        """Let others have the places of so many attempts of a batch, which may go on with the rest."""
+        entry.places -= count
+        for gate, _ in entry.gates:
+            self._passed[gate] -= count
+        self._let_through()
 
     def _let_through(self) -> None:
         """Put back what was held back, as far as limits allow; there are as many kinds of it as kinds of limits."""
@@ -327,7 +334,7 @@ class Launcher:
         batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
         for gate, _ in gates:
             self._passed[gate] = self._passed.get(gate, 0) + len(items)
-        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, gates=gates)
+        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, gates=gates, places=len(items))
         self._busy[name] += 1
         return batch
 
