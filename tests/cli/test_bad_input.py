@@ -115,6 +115,7 @@ CASES = [
     ("a value of the wrong type", "run sound.py --size many", 2, ["'size' takes a whole number, not 'many'"]),
     ("an unknown executor", "run sound.py -x thread", 2, ["there is no executor 'thread'", "threads"]),
     ("no workers", "run sound.py --workers 0", 2, ["--workers"]),
+    ("no turns", "run sound.py --turns 0", 2, ["turns takes a whole number from 1, not 0"]),
     ("a file as the store", "run sound.py --store notes.txt", 2, ["the store '", "is a file", "--store PATH"]),
     ("a reference tested", "run broken.py:tests_a_reference", 3, ["task 'make'", "broken.py:14", "step.when("]),
     (

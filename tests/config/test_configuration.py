@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -123,6 +125,31 @@ def test_a_file_that_cant_be_used_is_named(text: bytes, message: str, folder: Pa
         configure()
     assert caught.value.message.startswith(message)
     assert caught.value.help
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "true", '"2"', "[1]"])
+@pytest.mark.parametrize("name", ["turns", "gpu"])
+def test_what_counts_takes_a_whole_number_from_1(number: str, name: str, folder: Path) -> None:
+    """No turn, or no attempt, at a time would mean to wait for ever: the error says where that stands."""
+    table, called = ("tool.hookline", "'turns'") if name == "turns" else ("tool.hookline.limits", "the limit 'gpu'")
+    write(folder, f"[{table}]\n{name} = {number}\n")
+    with pytest.raises(UsageError) as caught:
+        configure()
+    shown = repr(tomllib.loads(f"x = {number}")["x"])
+    assert caught.value.message == f"pyproject.toml:2: {called} takes a whole number from 1, not {shown}"
+    assert caught.value.help
+
+
+@pytest.mark.parametrize("turns", [0, -1, 1.5, True, "few"])
+def test_a_number_of_turns_is_checked_wherever_it_is_given(
+    turns: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an argument, and as a variable."""
+    with pytest.raises(UsageError, match="turns takes a whole number from 1, not "):
+        configure(turns=turns)
+    monkeypatch.setenv("HOOKLINE_TURNS", str(turns))
+    with pytest.raises(UsageError, match="the environment variable HOOKLINE_TURNS takes a whole number from 1, not "):
+        configure()
 
 
 def test_a_broken_file_that_does_not_name_hookline_is_left_alone(folder: Path) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.project import Project
 from hookline import Run
-from hookline.errors import WorkflowError
+from hookline.errors import UsageError, WorkflowError
 from hookline.executors.tape import Tape, tape_size
 from hookline.model.masking import keep_out, mask
 
@@ -120,6 +123,8 @@ def test_short_values_are_left_alone() -> None:
 
 
 LITERALS = """
+from typing import NamedTuple, TypedDict
+from pydantic import BaseModel
 from hookline import Secret
 
 @step
@@ -130,6 +135,40 @@ def many(tokens: list[Secret[str]]) -> int: return 1
 
 @step
 def named(tokens: dict[str, Secret[str]]) -> int: return 1
+
+@dataclass
+class Login:
+    user: str
+    token: Secret[str]
+
+@dataclass
+class Longer(Login):
+    others: list[Login]
+
+class Pair(NamedTuple):
+    user: str
+    token: Secret[str] | None
+
+class Model(BaseModel):
+    token: Secret[str]
+
+class Shape(TypedDict):
+    token: Secret[str]
+
+@step
+def enter(login: Login) -> int: return 1
+
+@step
+def pair(pairs: list[Pair]) -> int: return 1
+
+@step
+def model(model: Model) -> int: return 1
+
+@step
+def shape(shape: Shape) -> int: return 1
+
+@step
+def place() -> Secret[str]: return Secret("env:X")
 
 @workflow
 def flow():
@@ -146,6 +185,14 @@ def flow():
         "named({'a': 'hunter2'})",
         "give.map(token=['hunter2'])",
         "give.map(token=[Secret('env:X'), 'hunter2'])",
+        "many([place(), 'hunter2'])",
+        "named({'a': place(), 'b': 'hunter2'})",
+        "enter(Login('me', 'hunter2'))",
+        "enter(Longer('me', Secret('env:X'), [Login('me', 'hunter2')]))",
+        "enter.map(login=[Login('me', Secret('env:X')), Login('me', 'hunter2')])",
+        "pair([Pair('me', None), Pair('me', 'hunter2')])",
+        "model(Model.model_construct(token='hunter2'))",
+        "shape({'token': 'hunter2'})",
     ],
 )
 def test_a_literal_passed_to_a_step_is_refused_and_not_repeated(tmp_path: Path, call: str) -> None:
@@ -153,6 +200,83 @@ def test_a_literal_passed_to_a_step_is_refused_and_not_repeated(tmp_path: Path, 
     project = Project(tmp_path, LITERALS.replace("CALL", call))
     with pytest.raises(WorkflowError) as caught:
         project.run()
-    assert "Secret" in str(caught.value)
+    assert "which is not shown because it may be a secret" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+    assert not (tmp_path / ".hookline").exists()
+
+
+def test_a_literal_in_a_field_of_a_steps_argument_is_refused_by_name(tmp_path: Path) -> None:
+    """The message names the step, the place of the call, and the parameter, and not what was given."""
+    project = Project(tmp_path, LITERALS.replace("CALL", "enter(Login('me', 'hunter2'))"))
+    with pytest.raises(WorkflowError) as caught:
+        project.run()
+    said = "takes Login as 'login', not what is given, which is not shown because it may be a secret"
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "enter(Longer('me', Secret('env:X'), [Login('hunter2', Secret('env:Y'))]))",
+        "pair([Pair('hunter2', None), Pair('me', Secret('env:X'))])",
+        "model(Model(token='env:X'))",
+        "shape({'token': Secret('env:X')})",
+    ],
+)
+def test_a_secrets_place_in_a_field_is_taken(tmp_path: Path, call: str) -> None:
+    """Only what stands where a secret is declared has to be a place."""
+    assert Project(tmp_path, LITERALS.replace("CALL", call)).run().status == "completed"
+
+
+GIVEN = """
+from typing import NamedTuple
+from hookline import Secret
+
+@dataclass
+class Login:
+    user: str
+    token: Secret[str]
+
+class Pair(NamedTuple):
+    user: str
+    token: Secret[str]
+
+@workflow
+def flow(login: Login = Login("me", "DEFAULT"), pairs: list[Pair] = []):
+    return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "default", "takes", "at"),
+    [
+        (lambda of: {"login": of.Login("me", "hunter2")}, "env:X", "'login' takes a JSON object of 'Login'", ""),
+        (
+            lambda of: {"login": {"user": "me", "token": "hunter2"}},
+            "env:X",
+            "'login' takes a JSON object of 'Login'",
+            "'token': ",
+        ),
+        (
+            lambda of: {"pairs": [of.Pair("me", "hunter2")]},
+            "env:X",
+            "'pairs' takes a list of 'Pair' values",
+            "item 1, 'token': ",
+        ),
+        (lambda of: {}, "hunter2", "the default of 'login' takes a JSON object of 'Login'", ""),
+    ],
+    ids=["dataclass", "JSON", "named tuple", "default"],
+)
+def test_a_literal_in_a_field_of_a_parameter_is_refused(
+    tmp_path: Path, given: Callable[[Any], dict[str, object]], default: str, takes: str, at: str
+) -> None:
+    """A workflow's parameters and defaults are looked into as well; nothing is recorded."""
+    literal = f'"{default}"' if default == "hunter2" else f'Secret("{default}")'
+    project = Project(tmp_path, GIVEN.replace('"DEFAULT"', literal))
+    module = sys.modules[project.target.workflow.fn.__module__]
+    with pytest.raises(UsageError) as caught:
+        project.run(**given(module))
+    assert caught.value.message == (
+        f"workflow 'flow': {takes}, not what was given ({at}a secret was given in the open)"
+    )
     assert not (tmp_path / ".hookline").exists()

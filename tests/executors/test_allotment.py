@@ -22,7 +22,8 @@ class Pool:
         self.delivered: list[Message] = []
         self.begun: list[int] = []
         self.numbers: list[int] = []
-        self.allotment = Allotment(workers, self.delivered.append, lambda: None)
+        self.woken = 0
+        self.allotment = Allotment(workers, self.delivered.append, self.wake)
         self.workers: list[PoolWorker] = []
         self.links: list[_Link] = []
         self.current: list[int | None] = [None] * workers
@@ -35,6 +36,9 @@ class Pool:
             self.links.append(_Link(theirs, worker._claims))
             self.allotment.workers[serial] = worker
             self.allotment.find_work(worker)
+
+    def wake(self) -> None:
+        self.woken += 1
 
     def submit(self) -> None:
         batch = Batch(len(self.numbers) + 1, WORK, [0], 1, [()], [b""])
@@ -155,3 +159,21 @@ def test_nothing_goes_ahead_while_the_batch_at_hand_is_not_claimed(pools: list[P
     pool.submit()
     assert worker.ahead is not None
     assert worker.ahead.batch.number == 3
+
+
+def test_a_batch_that_was_cancelled_while_it_began_unseen_is_killed_in_time(pools: list[Pool]) -> None:
+    """Once the driver hears that it began, its grace period starts, and whoever waits looks at the clock anew."""
+    pool = Pool(1)
+    pools.append(pool)
+    for _ in range(2):
+        pool.submit()
+    pool.begin(0)
+    pool.finish(0)
+    pool.begin(0)
+    pool.allotment.cancel({2}, 60.0)
+    (worker,) = pool.workers
+    assert worker.due is None
+    woken = pool.woken
+    pool.hear(0)
+    assert worker.due is not None
+    assert pool.woken > woken

@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hookline.model.batch import AT_ONCE
 from hookline.store import Flight
 
 
@@ -43,6 +44,24 @@ def test_executors_of_one_run_have_slots_of_their_own(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("run-1*")) == ["run-1", "run-1.1", "run-1.2"]
     flight.remove()
     assert not list(tmp_path.iterdir())
+
+
+def test_attempts_side_by_side_have_slots_of_their_own_however_many_workers_there_are(tmp_path: Path) -> None:
+    """The file grows where it has to; each process that has it open, and the next driver, find what others set."""
+    flight = Flight(tmp_path / "flight", create=True)
+    other = Flight(flight.path)
+    expected = set()
+    for worker in (0, 29, 30, 31, 60, 45, 200):
+        for number in (0, AT_ONCE - 1):
+            entry = (worker, number, 1)
+            (flight if worker % 2 else other).side_slot(worker, number).set(*entry)
+            expected.add(entry)
+    early = flight.slot(0)
+    flight.side_slot(500, 0)
+    early.set(7, 7, 7)
+    assert set(Flight(flight.path).read()) == {*expected, (7, 7, 7)}
+    other.close()
+    flight.remove()
 
 
 def test_a_half_written_slot_counts_as_nothing_started(tmp_path: Path) -> None:

@@ -119,6 +119,76 @@ def test_after_uninstall_everything_is_as_before(capfd: pytest.CaptureFixture[st
     assert capfd.readouterr().out == "seen"
 
 
+def test_a_print_that_is_under_way_when_a_run_ends_goes_on() -> None:
+    """A thread of the program's own may be inside print() while the streams are given back."""
+    script = """
+import gc, io, sys, threading
+from hookline.worker.capture import Capture
+
+class Slow(io.StringIO):
+    def write(self, text):
+        entered.set(); given_back.wait()
+        return super().write(text)
+
+entered, given_back = threading.Event(), threading.Event()
+real, sys.stdout = sys.stdout, Slow()
+slow = sys.stdout
+capture = Capture(100, descriptors=False)
+capture.install()
+printing = threading.Thread(target=print, args=("one", "two", "three"))
+printing.start()
+entered.wait()
+capture.uninstall()
+del capture
+gc.collect()
+junk = [io.StringIO() for _ in range(1000)]
+given_back.set()
+printing.join()
+assert sys.stdout is slow
+real.write(slow.getvalue())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("one two three\n", "", 0)
+
+
+def test_captures_that_overlap_give_everything_back(capfd: pytest.CaptureFixture[str]) -> None:
+    """Two runs in one process may end in any order: the last one leaves the streams as the first one found them."""
+    before = sys.stdout, sys.stderr, logging.lastResort
+    for order in (1, -1):
+        captures = [Capture(100, descriptors=False) for _ in range(2)]
+        for capture in captures:
+            capture.install()
+        for capture in captures:
+            capture.begin()
+            print("hello")
+            assert taken(capture) == "hello\n"
+        first, second = captures[::order]
+        first.uninstall()
+        second.begin()
+        print("hello")
+        assert taken(second) == "hello\n"
+        second.uninstall()
+        assert (sys.stdout, sys.stderr, logging.lastResort) == before
+    assert capfd.readouterr().out == ""
+
+
+def test_an_attempt_inside_an_attempt_has_its_own_output(capfd: pytest.CaptureFixture[str]) -> None:
+    """A step may run a workflow: what the outer attempt prints before and after it stays the outer one's."""
+    outer, inner = Capture(100, descriptors=False), Capture(100, descriptors=False)
+    outer.install()
+    outer.begin()
+    print("before")
+    inner.install()
+    inner.begin()
+    print("inside")
+    assert taken(inner) == "inside\n"
+    inner.uninstall()
+    print("after")
+    assert taken(outer) == "before\nafter\n"
+    outer.uninstall()
+    assert capfd.readouterr().out == ""
+
+
 def test_threads_have_attempts_of_their_own(capfd: pytest.CaptureFixture[str]) -> None:
     """What two threads print at once is told apart; a thread without an attempt writes to the real stream."""
     capture = Capture(10_000, descriptors=False)

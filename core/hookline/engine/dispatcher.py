@@ -112,6 +112,8 @@ class Dispatcher:
         self._refused = False
         # Calls of async steps can all be at hand at once.
         self._side_by_side = any(task.task.step.concurrent for task in program.tasks)
+        # What has ended is recorded, and shown, while the next attempt goes on, not after it.
+        launcher.before_long = journaling.push
         stop.on_change(self._stopping)
 
     def wake(self) -> None:
@@ -360,10 +362,12 @@ class Dispatcher:
         together: dict[tuple[int, int], list[int]] = {}
         for task, item in due:
             opened = self._tasks[task]
-            if opened.work.concurrent and opened.work.call_input < 0 and (task, item) not in self._outcomes.alone:
-                together.setdefault((task, self._retries.number(task, item)), []).append(item)
+            alone = not opened.work.concurrent or (task, item) in self._outcomes.alone
+            if alone or opened.work.call_input >= 0:
+                # The launcher puts calls together, those with the same number.
+                self._launcher.waiting.append(Planned(task, [item], opened.inputs.keys(item, item + 1), alone))
             else:
-                self._launcher.waiting.append(Planned(task, [item], opened.inputs.keys(item, item + 1), alone=True))
+                together.setdefault((task, self._retries.number(task, item)), []).append(item)
         for (task, _), items in together.items():
             items.sort()
             keys = [self._tasks[task].inputs.keys(item, item + 1)[0] for item in items]
@@ -376,6 +380,8 @@ class Dispatcher:
         if isinstance(message, Finished):
             if message.outcomes:
                 self._outcomes.take(entry, message)
+                if entry.gates:
+                    self._launcher.free_places(entry, len(message.outcomes))
             if message.done:
                 self._launcher.ended(message.batch)
         elif isinstance(message, Started):

@@ -67,6 +67,7 @@ class InFlight:
         told: How many of its attempts have ended.
         ended: Which, where they don't end in order.
         gates: What limits its attempts.
+        places: How many places it still takes up in each of these.
         started: Whether a worker began with it.
     """
 
@@ -77,6 +78,7 @@ class InFlight:
     told: int = 0
     ended: set[int] = field(default_factory=set)
     gates: _Gates = ()
+    places: int = 0
     started: bool = False
 
     def take(self, count: int, positions: Sequence[int] | None) -> Sequence[int]:
@@ -112,6 +114,7 @@ class Launcher:
     Attributes:
         waiting: What is to be launched; sorted in at the next :meth:`launch`.
         in_flight: What executors have, by the batch's number.
+        before_long: Called before this thread is given to attempts that may take a while.
     """
 
     def __init__(
@@ -141,6 +144,7 @@ class Launcher:
         self._held_back: dict[_Gates, list[tuple[Entry[Planned], str]]] = {}
         self._uncommitted: list[tuple[int, Entry[Planned], str]] = []
         self.in_flight: dict[int, InFlight] = {}
+        self.before_long: Callable[[], None] = lambda: None
 
     def route(self, options: Options, concurrent: bool) -> str:
         """Name the executor for a task."""
@@ -212,10 +216,15 @@ class Launcher:
         entry = self.in_flight.pop(number)
         self._busy[entry.executor] -= 1
         if entry.gates:
-            for gate, _ in entry.gates:
-                self._passed[gate] -= len(entry.batch.items)
-            self._let_through()
+            self.free_places(entry, entry.places)
         return entry
+
+    def free_places(self, entry: InFlight, count: int) -> None:
+        """Let others have the places of so many attempts of a batch, which may go on with the rest."""
+        entry.places -= count
+        for gate, _ in entry.gates:
+            self._passed[gate] -= count
+        self._let_through()
 
     def _let_through(self) -> None:
         """Put back what was held back, as far as limits allow; there are as many kinds of it as kinds of limits."""
@@ -280,7 +289,10 @@ class Launcher:
             elif gates and self._width(gates) < 1:
                 heapq.heappush(self._held_back.setdefault(gates, []), (entry, name))
             else:
-                self._executors[name].submit(self._batch(entry, name, gates, opened, committed, tasks))
+                executor = self._executors[name]
+                if executor.traits.blocks and not 0 < self.mean_us(opened.work.function) < _INSTANT_US:
+                    self.before_long()
+                executor.submit(self._batch(entry, name, gates, opened, committed, tasks))
                 return True
         return False
 
@@ -309,7 +321,7 @@ class Launcher:
         if work.call_input >= 0 and size == 1:
             calls, inputs = [planned.task], opened.inputs.fill(0, 1)
         elif work.call_input >= 0:
-            together = [planned, *self._alike(work, size - 1, name, committed, tasks)]
+            together = [planned, *self._alike(work, number, size - 1, name, committed, tasks)]
             calls = [call.task for call in together]
             inputs = [tasks[task].inputs.fill(0, 1)[0] for task in calls]
             items, keys = (0,) * len(calls), [call.keys[0] for call in together]
@@ -322,17 +334,20 @@ class Launcher:
         batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
         for gate, _ in gates:
             self._passed[gate] = self._passed.get(gate, 0) + len(items)
-        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, gates=gates)
+        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, gates=gates, places=len(items))
         self._busy[name] += 1
         return batch
 
-    def _alike(self, work: Work, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
-        """Take the next calls that share their work with the one before, at most so many."""
+    def _alike(self, work: Work, number: int, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
+        """Take the next calls that share their work, and the attempt's number, with the one before; at most so many."""
         found: list[Planned] = []
         ready = self._ready[name]
+        numbered = self._retries.any_numbered()
         while ready and len(found) < count:
             call = ready.first[2]
             if call.alone or call.after > committed or tasks[call.task].work is not work:
+                break
+            if numbered and self._retries.number(call.task, call.items[0]) != number:
                 break
             found.append(call)
             ready.pop()

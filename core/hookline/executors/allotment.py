@@ -89,6 +89,7 @@ class Allotment:
         self._deliver(Started(hand.batch.number, worker.number))
         if hand.cancel_after is not None:
             worker.cancel(hand.cancel_after)
+            self._wake()
         else:
             self._give_ahead(worker.cpu)
 

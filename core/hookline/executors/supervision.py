@@ -99,6 +99,9 @@ class Supervision:
 
     def close(self) -> None:
         """End the supervisor, and with it every worker that is left; waits for that."""
+        # Closing alone would end nothing where a forked child of this process has the socket as well.
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
         try:
             self._process.wait(5)

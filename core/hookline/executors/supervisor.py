@@ -147,8 +147,11 @@ class _Supervisor:
         """Signal everything that belongs to a worker."""
         pid = self.workers[number]
         others = descendants(processes(), pid)
-        with suppress(OSError):
+        try:
             os.killpg(pid, sign)
+        except OSError:
+            if number not in self.dead:
+                send(pid, sign)  # forked just now, it leads no group yet
         for other in others:
             send(other, sign)
 

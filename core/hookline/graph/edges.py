@@ -65,6 +65,8 @@ class Edges:
             value = {"list": [], "tuple": (), "dict": {}}[binding.kind]  # type: ignore[var-annotated]
             if not constant_fits(value, want.annotation):
                 yield f"takes {type_text(want.annotation)} as '{name}', not a {binding.kind}"
+            elif want.secret and secret_in_the_open(_known(binding), want.annotation):
+                yield f"takes {type_text(want.annotation)} as '{name}', not {_shown(binding, want)}"
         else:
             for output in task_outputs(binding):
                 produced = self._produced(output)
@@ -159,6 +161,18 @@ def _fits(value: object, want: _Wanted) -> bool:
     if want.secret and secret_in_the_open(value, want.annotation):
         return False
     return (value is None and want.optional) or constant_fits(value, want.annotation)
+
+
+def _known(binding: Binding) -> Any:
+    """Give what of an argument is known before anything has run, with None for the rest."""
+    if isinstance(binding, Constant):
+        return binding.value
+    if not isinstance(binding, Nested):
+        return None
+    items = [_known(item) for item in binding.items]
+    if binding.kind == "dict":
+        return dict(zip(binding.keys or (), items, strict=True))
+    return tuple(items) if binding.kind == "tuple" else items
 
 
 def _shown(value: object, want: _Wanted) -> str:

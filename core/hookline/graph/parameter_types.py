@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import functools
 import pathlib
 import types
 import typing
@@ -79,7 +80,7 @@ def holds_secret(annotation: Any) -> bool:
         if isinstance(kind, type) and issubclass(kind, Secret):
             return True
         pending.extend(part for part in typing.get_args(bare) if not isinstance(part, (str, int)))
-        if isinstance(kind, type) and kind not in seen and is_structure(kind) and kind not in _MAPPINGS:
+        if isinstance(kind, type) and kind not in seen and _has_fields(kind):
             seen.add(kind)
             try:
                 pending.extend(typing.get_type_hints(kind).values())
@@ -92,24 +93,57 @@ def secret_in_the_open(value: object, annotation: Any) -> bool:
     """Tell whether a text stands where only a secret's place may: it would be stored as it is.
 
     Args:
-        value: What is passed; looked into as far as it consists of lists, tuples, sets and dicts.
+        value: What is passed; looked into as far as it consists of lists, tuples, sets, dicts and classes with declared
+            fields.
         annotation: The type that is wanted.
     """
-    for part in members(annotation):
-        kind, arguments = typing.get_origin(part) or part, typing.get_args(part)
-        if isinstance(value, str) and isinstance(kind, type) and issubclass(kind, Secret):
-            return str not in members(annotation)
-        if kind in _MAPPINGS and isinstance(value, dict) and len(arguments) == 2:
-            inside: list[tuple[object, Any]] = [(one, arguments[1]) for one in value.values()]
-        elif kind is tuple and isinstance(value, tuple) and Ellipsis not in arguments:
-            inside = list(zip(value, arguments, strict=False))
-        elif kind in LISTS and isinstance(value, (list, tuple, set, frozenset)) and arguments:
-            inside = [(one, arguments[0]) for one in value]
-        else:
-            continue
-        if any(secret_in_the_open(one, wanted) for one, wanted in inside):
-            return True
+    pending: list[tuple[object, Any]] = [(value, annotation)]
+    seen: set[tuple[int, Any]] = set()
+    while pending:
+        value, annotation = pending.pop()
+        wanted = members(annotation)
+        for part in wanted:
+            kind = typing.get_origin(part) or part
+            if isinstance(value, str) and isinstance(kind, type) and issubclass(kind, Secret):
+                if str not in wanted:
+                    return True
+            elif not isinstance(value, (str, bytes)) and (id(value), kind) not in seen:
+                if _has_fields(kind):
+                    seen.add((id(value), kind))  # what has fields may hold itself
+                pending.extend(_inside(value, part, kind))
     return False
+
+
+def _inside(value: object, wanted: Any, kind: Any) -> list[tuple[object, Any]]:
+    """Give what a value holds, each with the type that is wanted there."""
+    arguments = typing.get_args(wanted)
+    if kind in _MAPPINGS and isinstance(value, dict) and len(arguments) == 2:
+        return [(one, arguments[1]) for one in value.values()]
+    if kind is tuple and isinstance(value, tuple) and Ellipsis not in arguments:
+        return list(zip(value, arguments, strict=False))
+    if kind in LISTS and isinstance(value, (list, tuple, set, frozenset)) and arguments:
+        return [(one, arguments[0]) for one in value]
+    if typing.is_typeddict(kind) and isinstance(value, dict):
+        return [(value.get(name), field) for name, field in _fields(kind).items()]
+    if isinstance(kind, type) and _has_fields(kind) and isinstance(value, kind):
+        own: Any = type(value)  # which may have more fields than what is wanted
+        return [(getattr(value, name, None), field) for name, field in _fields(own).items()]
+    return []
+
+
+def _has_fields(kind: Any) -> bool:
+    return kind not in _MAPPINGS and (
+        is_structure(kind) or (isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"))
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _fields(kind: Any) -> dict[str, Any]:
+    """Give the declared types of a class's fields; none where they can't be evaluated."""
+    try:
+        return typing.get_type_hints(kind)
+    except Exception:  # noqa: BLE001 - evaluating annotations may raise anything
+        return {}
 
 
 def type_words(annotation: Any, *, many: bool = False) -> str:

@@ -17,6 +17,7 @@ from hookline.graph.parameter_text import from_text
 from hookline.graph.parameter_types import expected_type, holds_secret, members, secret_in_the_open, type_words
 from hookline.model.outputs import bare_type
 from hookline.model.recording import snapshot
+from hookline.model.secret import IN_THE_OPEN
 from hookline.model.workflow import Workflow
 
 __all__ = ["ParameterDoc", "describe_parameters", "parse_parameters"]
@@ -61,11 +62,12 @@ def parse_parameters(
             misspelt.update(other for other in parameters if f"'{other}'" in match)
     for name, parameter in parameters.items():
         if name not in every:
-            if not parameter.required and secret_in_the_open(parameter.default, parameter.annotation):
+            annotation = expected_type(parameter)
+            if not parameter.required and secret_in_the_open(parameter.default, annotation):
                 try:
-                    values[name] = validated(parameter.annotation, parameter.default)
+                    values[name] = validated(annotation, parameter.default)
                 except ValueError as error:
-                    problems.append(f"the default of {_wrong(name, parameter.annotation, '', str(error))}")
+                    problems.append(f"the default of {_wrong(name, annotation, '', str(error))}")
             elif not parameter.required:
                 values[name] = snapshot(parameter.default)
             elif name not in misspelt:
@@ -139,6 +141,14 @@ def validated(annotation: Any, value: object) -> object:
     Raises:
         ValueError: It does not fit; the text is the reason, or empty where the expected type says it all.
     """
+    found = _validated(annotation, value)
+    # An instance of a class with fields is taken as it is.
+    if holds_secret(annotation) and secret_in_the_open(found, annotation):
+        raise ValueError(IN_THE_OPEN)
+    return found
+
+
+def _validated(annotation: Any, value: object) -> object:
     bare = bare_type(annotation)
     if annotation is Any or bare is Any:
         return snapshot(value)

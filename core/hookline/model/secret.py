@@ -9,7 +9,9 @@ from typing import Any, Generic, TypeVar
 from hookline.errors import UsageError
 from hookline.model.masking import expect, keep_out
 
-__all__ = ["Secret"]
+__all__ = ["IN_THE_OPEN", "Secret"]
+
+IN_THE_OPEN = "a secret was given in the open"
 
 T = TypeVar("T")
 
@@ -33,7 +35,7 @@ class Secret(Generic[T]):
         kind, _, where = reference.partition(":")
         if kind not in ("env", "file") or not where:
             raise UsageError(
-                "a secret was given in the open",
+                IN_THE_OPEN,
                 help="give its place instead: env:NAME or file:/path/to/the/secret",
             )
         self.reference = reference

@@ -375,7 +375,10 @@ def _check_kinds(checked: dict[str, Any], name: str) -> None:
         if value is None and option == "limit":
             continue
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise WorkflowError(f"{option} of step '{name}' must be a whole number from {least}, not {value!r}")
+            raise WorkflowError(
+                f"{option} of step '{name}' must be a whole number from {least}, not {value!r}",
+                help=f"leave it out for {'no limit' if option == 'limit' else 'none'}",
+            )
     for option, kind, words in (
         ("cache", bool, "True or False"),
         ("executor", str, "an executor's name"),

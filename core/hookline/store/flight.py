@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from struct import Struct
 
+from hookline.model.batch import AT_ONCE
 from hookline.store.place import storage_error
 
 __all__ = ["Flight", "InFlight", "Slot", "checked_path", "forget_flight"]
@@ -25,7 +26,7 @@ _CHECK = 0x5F10C4
 _EMPTY = bytes(_SIZE)
 _CAPACITY = 4096
 _SIDE = 1024
-"""The first slot for attempts that go on beside others of their worker."""
+"""The first slot for attempts that go on beside others of their worker; the file grows where many workers have such."""
 
 
 class Slot:
@@ -64,18 +65,24 @@ class Flight:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.path = path
         self._besides: list[Flight] = []
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT | os.O_TRUNC if create else 0)
+        self._maps: list[mmap.mmap] = []
+        self._open(os.O_CREAT | os.O_TRUNC if create else 0, range(_CAPACITY if create else 0))
+
+    def _open(self, flags: int, new: range) -> None:
+        """Map the file, in which there must be room for slots that are new."""
         try:
-            fd = os.open(path, flags, 0o644)
+            fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | flags, 0o644)
             try:
-                if create:
-                    _allocate(fd, _CAPACITY * _SIZE)
+                if new:
+                    _allocate(fd, new.start * _SIZE, len(new) * _SIZE)
                 self._map = mmap.mmap(fd, os.fstat(fd).st_size)
             finally:
                 os.close(fd)
         except (OSError, ValueError) as error:
             cause = error if isinstance(error, OSError) else OSError(0, str(error))
-            raise storage_error(cause, path) from error
+            raise storage_error(cause, self.path) from error
+        # Slots of an earlier one may be in use.
+        self._maps.append(self._map)
 
     def slot(self, worker: int) -> Slot:
         """Give the slot of a worker.
@@ -90,9 +97,12 @@ class Flight:
 
         Args:
             worker: The worker, from 0.
-            number: Which of its attempts, from 0 to 99.
+            number: Which of its attempts, below :data:`~hookline.model.batch.AT_ONCE`.
         """
-        return Slot(self._map, (_SIDE + (worker * 100 + number) % (_CAPACITY - _SIDE)) * _SIZE)
+        first = _SIDE + worker * AT_ONCE
+        if (first + AT_ONCE) * _SIZE > len(self._map):
+            self._open(0, range(first, first + AT_ONCE))
+        return Slot(self._map, (first + number) * _SIZE)
 
     def beside(self, number: int) -> Flight:
         """Make the file of a further executor of the run, which numbers its workers from 0 too.
@@ -120,7 +130,8 @@ class Flight:
         """Give the mapping back; slots can't be used any more."""
         for further in self._besides:
             further.close()
-        self._map.close()
+        for mapped in self._maps:
+            mapped.close()
 
     def remove(self) -> None:
         """Close and delete the file: nothing is in flight any more."""
@@ -141,9 +152,9 @@ def forget_flight(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _allocate(fd: int, size: int) -> None:
+def _allocate(fd: int, at: int, size: int) -> None:
     # Room must be there before it is mapped: a full disk would end the process with SIGBUS later.
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(fd, 0, size)
+        os.posix_fallocate(fd, at, size)
     else:
-        os.write(fd, bytes(size))
+        os.pwrite(fd, bytes(size), at)

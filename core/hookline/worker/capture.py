@@ -10,6 +10,7 @@ import io
 import logging
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import IO, Any
 
@@ -138,42 +139,57 @@ class _Routed:
 
     def install(self) -> None:
         """Replace the streams, also in log handlers that hold them."""
-        for name in ("stdout", "stderr"):
-            real = getattr(sys, name)
-            if real is None:
-                continue
-            router = self._routers[name] = _Router(self, real)
-            setattr(sys, name, router)
-            for handler in _stream_handlers():
-                if handler.stream is real:
-                    handler.setStream(router)
+        with _replacing:
+            for name in ("stdout", "stderr"):
+                stream = getattr(sys, name)
+                if stream is not None:
+                    router = self._routers[name] = _router_of(stream)
+                    router.routed = (self, *router.routed)
+                    setattr(sys, name, router)
+                    _move_handlers(router.real, router)
 
     def uninstall(self) -> None:
-        """Give the streams back, unless somebody replaced ours since."""
-        for name, router in self._routers.items():
-            if getattr(sys, name) is router:
-                setattr(sys, name, router.real)
-            for handler in _stream_handlers():
-                if handler.stream is router:
-                    handler.setStream(router.real)
-        self._routers.clear()
+        """Give the streams back, unless another run uses ours, or somebody replaced them since."""
+        with _replacing:
+            for name, router in self._routers.items():
+                router.routed = tuple(routed for routed in router.routed if routed is not self)
+                if router.routed:
+                    continue
+                if getattr(sys, name) is router:
+                    setattr(sys, name, router.real)
+                _move_handlers(router, router.real)
+                _retired.append(router)
+            self._routers.clear()
 
 
 class _Router(io.TextIOBase):
-    """One standard stream, whose writes go to the attempt of the writing thread."""
+    """One standard stream, whose writes go to the attempt of the writing thread.
 
-    def __init__(self, routed: _Routed, real: IO[str]) -> None:
+    Attributes:
+        real: Where all other writes go.
+        routed: The runs that use it, the innermost first.
+    """
+
+    def __init__(self, real: IO[str]) -> None:
         super().__init__()
-        self._routed = routed
         self.real = real
+        self.routed: tuple[_Routed, ...] = ()
         self._binary: _BinaryRouter | None = None
 
+    def active(self) -> _Routed | None:
+        """Give whose attempt this thread or context makes, if it makes one."""
+        for routed in self.routed:
+            if routed.active():
+                return routed
+        return None
+
     def write(self, text: str, /) -> int:
-        if not self._routed.active():
+        routed = self.active()
+        if routed is None:
             return self.real.write(text)
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._routed.write(text.encode("utf-8", "backslashreplace"))
+        routed.write(text.encode("utf-8", "backslashreplace"))
         return len(text)
 
     def writelines(self, lines: Iterable[str], /) -> None:  # type: ignore[override]
@@ -181,11 +197,11 @@ class _Router(io.TextIOBase):
             self.write(line)
 
     def flush(self) -> None:
-        if not self._routed.active():
+        if self.active() is None:
             self.real.flush()
 
     def isatty(self) -> bool:
-        return not self._routed.active() and self.real.isatty()
+        return self.active() is None and self.real.isatty()
 
     def writable(self) -> bool:
         return True
@@ -208,7 +224,7 @@ class _Router(io.TextIOBase):
     def buffer(self) -> _BinaryRouter:
         """The stream for bytes."""
         if self._binary is None:
-            self._binary = _BinaryRouter(self._routed, self.real)
+            self._binary = _BinaryRouter(self)
         return self._binary
 
     def __getattr__(self, name: str) -> Any:
@@ -218,27 +234,43 @@ class _Router(io.TextIOBase):
 class _BinaryRouter(io.RawIOBase):
     """What ``sys.stdout.buffer`` gives."""
 
-    def __init__(self, routed: _Routed, real: IO[str]) -> None:
+    def __init__(self, router: _Router) -> None:
         super().__init__()
-        self._routed = routed
-        self._real = real
+        self._router = router
 
     def write(self, data: Any, /) -> int:
-        if not self._routed.active():
-            return int(self._real.buffer.write(data))  # type: ignore[attr-defined]
+        routed = self._router.active()
+        if routed is None:
+            return int(self._router.real.buffer.write(data))  # type: ignore[attr-defined]
         taken = bytes(data)
-        self._routed.write(taken)
+        routed.write(taken)
         return len(taken)
 
     def flush(self) -> None:
-        if not self.closed and not self._routed.active():
-            self._real.flush()
+        if not self.closed:
+            self._router.flush()
 
     def writable(self) -> bool:
         return True
 
     def close(self) -> None:
         """Leave the stream open."""
+
+
+_replacing = threading.Lock()
+
+# Kept for later runs, and not freed at once: the ``print`` of older Pythons holds no reference to ``sys.stdout`` while
+# it writes, so that the interpreter crashes where the stream goes away under another thread's ``print``.
+_retired: deque[_Router] = deque(maxlen=8)
+
+
+def _router_of(stream: Any) -> _Router:
+    """Give what stands in for a stream: itself, where it does already."""
+    for router in list(_retired):
+        if stream is router or stream is router.real:
+            _retired.remove(router)
+            return router
+    return stream if isinstance(stream, _Router) else _Router(stream)
 
 
 class _Logging:
@@ -261,9 +293,14 @@ class _Logging:
             logging.getLogger().addHandler(self._joined)
 
     def uninstall(self) -> None:
-        """Give its place back."""
-        if logging.lastResort is self._last_resort:
-            logging.lastResort = self._last_resort.former
+        """Give its place back, also from under that of a run that began later."""
+        above, ours = logging.lastResort, self._last_resort
+        if above is ours:
+            logging.lastResort = ours.former
+        while isinstance(above, _LastResort):
+            if above.former is ours:
+                above.former = ours.former
+            above = above.former
         logging.getLogger().removeHandler(self._joined)
 
 
@@ -306,11 +343,8 @@ def _is_written(record: logging.LogRecord) -> bool:
     return False
 
 
-def _stream_handlers() -> list[Any]:
-    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
-    return [
-        handler
-        for logger in loggers
-        for handler in getattr(logger, "handlers", ())
-        if isinstance(handler, logging.StreamHandler)
-    ]
+def _move_handlers(old: Any, new: Any) -> None:
+    for logger in [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]:
+        for handler in getattr(logger, "handlers", ()):
+            if isinstance(handler, logging.StreamHandler) and handler.stream is old:
+                handler.setStream(new)

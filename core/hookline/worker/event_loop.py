@@ -27,6 +27,7 @@ class EventLoop:
         room: Lets as many attempts go on at once as may; used in the loop only.
         free: Numbers from 0 that attempts at hand do not have; used in the loop only.
         left_behind: Whether an attempt blocks the loop for good, so that another one has to be made.
+        given_up: How many attempts were given up that may still be in it.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class EventLoop:
         self.room = asyncio.Semaphore(AT_ONCE)
         self.free = list(range(AT_ONCE))
         self.left_behind = False
+        self.given_up = 0
         self._ending = False
         # A daemon: a step that blocks the loop must not keep a driver from ending that was told to.
         self._thread = threading.Thread(target=self._run, name="hookline-async", daemon=True)
@@ -42,6 +44,17 @@ class EventLoop:
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Let a coroutine run; from any thread."""
         self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
+
+    def answers(self, within: float) -> bool:
+        """Tell whether the loop comes round; from any other thread.
+
+        Args:
+            within: Seconds to wait at most.
+        """
+        heard = threading.Event()
+        with contextlib.suppress(RuntimeError):  # it has ended
+            self.loop.call_soon_threadsafe(heard.set)
+        return heard.wait(within)
 
     def close(self) -> None:
         """End the loop with all that a step left running in it; one that is blocked ends when it is let go."""

@@ -7,10 +7,12 @@ after attempts that do not end when their time is over.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from hookline.model.attempt import attempt_in_force
 from hookline.model.batch import AT_ONCE, Batch, Failure, Outcome
@@ -20,12 +22,18 @@ from hookline.worker.attempts import Attempts, Prepared
 from hookline.worker.failures import failure_of
 from hookline.worker.services import Emit, WorkerServices
 
+if TYPE_CHECKING:
+    from hookline.worker.event_loop import EventLoop
+
 __all__ = ["run_concurrent"]
 
 _LOOK = 0.05
 _EMIT_AFTER = 0.02
 _GRACE = 5.0
 """Seconds in which an attempt must have ended after it was cancelled because its time was over."""
+
+_ANSWER = 1.0
+"""Seconds in which a loop that nobody blocks comes round, also on a busy machine."""
 
 _GONE = 70
 _Done = tuple[int, Outcome]
@@ -58,15 +66,22 @@ class _Waiting:
 
     def __init__(self, batch: Batch, prepared: Prepared, emit: Emit, services: WorkerServices) -> None:
         self._batch = batch
+        self._prepared = prepared
         self._emit = emit
         self._services = services
-        self._loop = services.shared.open_loop()
-        self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
         self._left = len(batch.items)
         self._ended = bytearray(len(batch.items))
-        self._batch_of_attempts = _Batch(batch, prepared, services, self._done)
         self._interrupted = False
         self._cancelled = False
+        self._open(range(len(batch.items)))
+
+    def _open(self, positions: Sequence[int]) -> None:
+        """Take a loop for attempts that have not begun; outcomes from an earlier one are not looked at any more."""
+        self._loop = self._services.shared.open_loop()
+        self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
+        self._batch_of_attempts = _Batch(
+            self._batch, self._prepared, self._services, self._loop, self._done, positions, self._cancelled
+        )
 
     def until_done(self) -> None:
         """Hand outcomes on until there are no more."""
@@ -121,7 +136,8 @@ class _Waiting:
         if limit is None or not self._left:
             return
         now = time.monotonic()
-        late = [at for at, began in list(self._batch_of_attempts.began.items()) if now - began > limit + _GRACE]
+        begun = list(self._batch_of_attempts.began.items())
+        late = [at for at, began in begun if now - began > limit + _GRACE and not self._ended[at]]
         if late:
             self._leave_behind(late, limit)
 
@@ -139,26 +155,52 @@ class _Waiting:
                 os._exit(_GONE)  # the executor has the others tried again
             self._loop.left_behind = True
             return
-        self._loop.left_behind = True
         failure = Failure("abandoned", message, "", "", retryable=False)
-        rest = [at for at, ended in enumerate(self._ended) if not ended]
-        self._hand_on([(at, _outcome(self._batch.items[at], Kind.ABANDONED, failure)) for at in rest])
+        self._abandon(late, failure)
+        self._loop.given_up += len(late)
+        if self._loop.given_up >= AT_ONCE or not self._loop.answers(_ANSWER):
+            self._change_loop()
+
+    def _abandon(self, positions: list[int], failure: Failure) -> None:
+        self._hand_on([(at, _outcome(self._batch.items[at], Kind.ABANDONED, failure)) for at in positions])
+
+    def _change_loop(self) -> None:
+        """Give up on all that is in a loop which one of its attempts holds, and make the rest in another."""
+        self._loop.left_behind = True
+        self._batch_of_attempts.begin_no_more()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._hand_on([self._done.get_nowait()])
+        failure = Failure("abandoned", "another attempt held the event loop", "", "", retryable=False)
+        self._abandon(list(self._batch_of_attempts.began), failure)
+        if self._left:
+            self._open([at for at, ended in enumerate(self._ended) if not ended])
+            self._loop.start(self._batch_of_attempts.run())
 
 
 class _Batch:
     """The attempts of one batch, in the loop."""
 
     def __init__(
-        self, batch: Batch, prepared: Prepared, services: WorkerServices, done: queue.SimpleQueue[_Done]
+        self,
+        batch: Batch,
+        prepared: Prepared,
+        services: WorkerServices,
+        loop: EventLoop,
+        done: queue.SimpleQueue[_Done],
+        positions: Sequence[int],
+        stopping: bool,
     ) -> None:
         self._batch = batch
         self._prepared = prepared
         self._services = services
         self._done = done
-        self._loop = services.shared.open_loop()
+        self._loop = loop
         self._tasks: set[asyncio.Task[None]] = set()
-        self._positions = iter(range(len(batch.items)))
-        self._stopping = self._running = False
+        self._width = min(len(positions), AT_ONCE)
+        self._positions = iter(positions)
+        self._stopping = stopping
+        self._running = False
         self.began: dict[int, float] = {}
 
     async def run(self) -> None:
@@ -166,12 +208,15 @@ class _Batch:
         if self._running:
             return
         self._running = True
-        count = min(len(self._batch.items), AT_ONCE)
-        await asyncio.gather(*[self._make_some() for _ in range(count)])
+        await asyncio.gather(*[self._make_some() for _ in range(self._width)])
+
+    def begin_no_more(self) -> None:
+        """Begin no further attempt; from any thread."""
+        self._stopping = True
 
     def cancel(self) -> None:
         """Cancel the attempts at hand, and begin no further one."""
-        self._stopping = True
+        self.begin_no_more()
         for task in self._tasks:
             task.cancel()
 
