@@ -18,9 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from hookline import step, workflow
-from hookline.engine.priorities import Priorities
-from hookline.engine.ready import ReadyQueue
-from hookline.engine.scheduler import Dependencies, Scheduler, State
 
 LOG = "HOOKLINE_TRACE_LOG"
 """Environment variable: the file that takes a line per execution. Not an argument, so that keys don't depend on it."""
@@ -86,11 +83,44 @@ class Trace:
         """Seconds that no schedule can do with less: the critical path, or all work shared out."""
         return max(max(self.ways().values()), sum(self.seconds.values()) / workers)
 
+    def heads(self) -> dict[str, float]:
+        """Per task, the seconds before which it can't start however many workers there are."""
+        heads: dict[str, float] = {}
+        for task, parents in self.parents.items():
+            heads[task] = max((heads[parent] + self.seconds[parent] for parent in parents), default=0.0)
+        return heads
+
+    def proven(self, workers: int) -> float:
+        """Seconds that no schedule can do with less, by a closer look than :meth:`bound`.
+
+        What can't start before ``head``, and has at least ``tail`` after it, has to fit between the two (Fernandez and
+        Bussell 1973). So a stage that one task begins or ends, while the other workers idle, counts in full.
+        """
+        heads = self.heads()
+        tails = {task: way - self.seconds[task] for task, way in self.ways().items()}
+        most = self.bound(workers)
+        for head in set(heads.values()):
+            after = [task for task in heads if heads[task] >= head]
+            for tail in {tails[task] for task in after}:
+                between = [self.seconds[task] for task in after if tails[task] >= tail]
+                most = max(most, head + shared_out(between, workers) + tail)
+        return most
+
     def listed(self, workers: int, *, longest_first: bool = True) -> float:
         """Seconds of the engine's schedule if nothing but the tasks took time."""
         index = {task: number for number, task in enumerate(self.parents)}
         depends = [[index[parent] for parent in parents] for parents in self.parents.values()]
         return simulate(depends, list(self.seconds.values()), workers, longest_first=longest_first)
+
+
+def shared_out(seconds: Sequence[float], workers: int) -> float:
+    """Seconds that no sharing out of tasks can do with less, though they wait for nothing.
+
+    Not less than an equal share of the work; and of the ``k`` x workers + 1 longest, one worker gets ``k`` + 1.
+    """
+    longest = sorted(seconds, reverse=True)
+    crowded = (sum(longest[k * workers - k : k * workers + 1]) for k in range(1, (len(longest) - 1) // workers + 1))
+    return max(sum(longest) / workers, max(crowded, default=0.0))
 
 
 def simulate(
@@ -107,6 +137,11 @@ def simulate(
     Returns:
         When the last task ends.
     """
+    # Workers import this file for its step, and need none of these.
+    from hookline.engine.priorities import Priorities
+    from hookline.engine.ready import ReadyQueue
+    from hookline.engine.scheduler import Dependencies, Scheduler, State
+
     scheduler = Scheduler([Dependencies(whole=tuple(needs)) for needs in depends])
     priorities = Priorities(depends, seconds)
     ready: ReadyQueue[int] = ReadyQueue()
