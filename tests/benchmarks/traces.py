@@ -11,7 +11,7 @@ import itertools
 import json
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,7 +124,12 @@ def shared_out(seconds: Sequence[float], workers: int) -> float:
 
 
 def simulate(
-    depends: Sequence[Sequence[int]], seconds: Sequence[float], workers: int, *, longest_first: bool = True
+    depends: Sequence[Sequence[int]],
+    seconds: Sequence[float],
+    workers: int,
+    *,
+    longest_first: bool = True,
+    eager: bool = False,
 ) -> float:
     """Run tasks through the engine's scheduler, priorities and queue with a clock of its own.
 
@@ -133,6 +138,7 @@ def simulate(
         seconds: Per task how long it takes.
         workers: How many tasks at once.
         longest_first: Whether priorities are used; otherwise tasks start in the order in which they can.
+        eager: Whether a worker gets, beside the task that it works on, the next, as the launcher does it.
 
     Returns:
         When the last task ends.
@@ -146,6 +152,7 @@ def simulate(
     priorities = Priorities(depends, seconds)
     ready: ReadyQueue[int] = ReadyQueue()
     running: list[tuple[float, int]] = []
+    ahead: deque[int] = deque()
     turns = itertools.count()
     now = 0.0
     while scheduler.unfinished:
@@ -154,9 +161,14 @@ def simulate(
         while scheduler.ready:
             task, _, _ = scheduler.ready.popleft()
             ready.push((-priorities.of(task) if longest_first else 0.0, next(turns), task))
-        while ready and len(running) < workers:
-            task = ready.pop()[2]
+        while (ahead or ready) and len(running) < workers:
+            task = ahead.popleft() if ahead else ready.pop()[2]
             heapq.heappush(running, (now + seconds[task], task))
+        while eager and ready and len(ahead) < workers:
+            opening = max(map(priorities.after, (*ahead, *(task for _, task in running))))
+            if priorities.of(ready.first[2]) < opening:
+                break
+            ahead.append(ready.pop()[2])
         now, task = heapq.heappop(running)
         scheduler.finish(task, 0, 1, State.COMPLETED)
     return now

@@ -153,7 +153,10 @@ class _Session:
         self._opener = Opener(request, facts, writer.flight)
         expected = expected_us(request.graph.tasks, store.measured(request.graph.workflow))
         priorities = Priorities([task.depends for task in program.tasks], expected)
-        self._launcher = Launcher(self._open_executor, executor, self._retries, priorities, request.settings.limits)
+        settings = request.settings
+        self._launcher = Launcher(
+            self._open_executor, executor, self._retries, priorities, settings.limits, eager=not settings.fail_fast
+        )
         self._recorder = Recorder(writer, self._observers.tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
         self._journal = Journaling(
