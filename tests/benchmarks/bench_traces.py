@@ -2,7 +2,7 @@
 
 Reads the traces (see ``traces.py``) in the folder that ``HOOKLINE_TRACES`` names. A first run of each measures its
 tasks; then it is run with several numbers of workers, all anew each time. Every run is checked: each task exactly once,
-after all its parents.
+after all its parents. The workers are all there when the first task begins; how long that takes is a row of its own.
 
 ``bound`` is the larger of the critical path and the work shared out: the goal is 1.05 times that. Where a workflow
 begins or ends with few tasks, workers idle whatever the order, and no schedule comes so close: ``proven`` is a larger
@@ -41,8 +41,9 @@ def main(argv: list[str] | None = None) -> int:
             traces.run(trace, Path(folder), "threads", 16)
             for executor in chosen.executors.split(","):
                 for workers in map(int, chosen.workers.split(",")):
-                    took = traces.run(trace, Path(folder), executor, workers)
-                    missed += show(f"{name}, {executor} x {workers}", trace, workers, took)
+                    replayed = traces.run(trace, Path(folder), executor, workers)
+                    missed += show(f"{name}, {executor} x {workers}", trace, workers, replayed.makespan)
+                    print(f"{'- all workers there, after the call':52} {replayed.start_up:7.3f} s", flush=True)
     return missed
 
 

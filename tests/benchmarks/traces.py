@@ -1,7 +1,8 @@
 """Replays of recorded workflows: graphs that nobody here designed, and a check that the engine ran them as it must.
 
 A trace is a JSON file ``{"name", "tasks": [{"id", "name", "parents": [ids], "seconds"}]}``. Its tasks become calls of
-one step that sleeps as long as the task took, scaled, and leaves a line that says when it began and ended.
+one step that sleeps as long as the task took, scaled, and leaves a line that says when it began and ended. Before the
+first of them all workers meet, so that their start is not taken for a part of the schedule.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookline import step, workflow
 
 LOG = "HOOKLINE_TRACE_LOG"
 """Environment variable: the file that takes a line per execution. Not an argument, so that keys don't depend on it."""
+
+_MEET_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,18 @@ def simulate(
 
 
 @step
+def meet(worker: int, workers: int) -> int:
+    place = Path(os.environ[LOG] + ".met")
+    with place.open("a") as file:
+        file.write(f"{time.monotonic_ns()}\n")
+    end = time.monotonic() + _MEET_WITHIN
+    while len(place.read_text().splitlines()) < workers:
+        assert time.monotonic() < end, f"not all {workers} workers came"
+        time.sleep(0.005)
+    return worker
+
+
+@step
 def work(seconds: float, parents: list[int], name: str) -> int:
     began = time.monotonic_ns()
     time.sleep(seconds)
@@ -186,14 +201,27 @@ def work(seconds: float, parents: list[int], name: str) -> int:
 
 
 @workflow
-def replay(trace: dict[str, Any]):
+def replay(trace: dict[str, Any], workers: int):
+    met = meet.partial(workers=workers).map(worker=range(workers))
     done: dict[str, Any] = {}
     for name, parents in trace["parents"].items():
-        done[name] = work(trace["seconds"][name], [done[parent] for parent in parents], name)
+        done[name] = work(trace["seconds"][name], [done[parent] for parent in parents] or met, name)
     return list(done.values())
 
 
-def run(trace: Trace, folder: Path, executor: str, workers: int) -> float:
+class Replayed(NamedTuple):
+    """How long a replay took.
+
+    Attributes:
+        makespan: Seconds from the first task's begin to the last one's end.
+        start_up: Seconds from the call until the last worker was there, building the graph included.
+    """
+
+    makespan: float
+    start_up: float
+
+
+def run(trace: Trace, folder: Path, executor: str, workers: int) -> Replayed:
     """Replay a trace, all of it anew, and check how it ran.
 
     Args:
@@ -203,18 +231,22 @@ def run(trace: Trace, folder: Path, executor: str, workers: int) -> float:
         workers: How many tasks at once.
 
     Returns:
-        Seconds from the first task's begin to the last one's end.
+        How long it took.
     """
     from hookline.engine import api
     from hookline.worker.target import load_target
 
     log = folder / "executions"
-    log.unlink(missing_ok=True)
+    met = folder / "executions.met"
+    for place in (log, met):
+        place.unlink(missing_ok=True)
     os.environ[LOG] = str(log)
     target = load_target(f"{__file__}:replay")
+    together = 1 if executor == "inline" else workers
+    called = time.monotonic_ns()
     done = api.run(
         target.workflow,
-        {"trace": {"parents": dict(trace.parents), "seconds": dict(trace.seconds)}},
+        {"trace": {"parents": dict(trace.parents), "seconds": dict(trace.seconds)}, "workers": together},
         executor=executor,
         workers=workers,
         store=folder / ".hookline",
@@ -222,8 +254,9 @@ def run(trace: Trace, folder: Path, executor: str, workers: int) -> float:
         target=target,
     )
     assert done.status == "completed", done
-    assert done.result == [len(parents) for parents in trace.parents.values()]
-    return check(trace, [_read(line) for line in log.read_text().splitlines()])
+    assert done.result == [len(parents) or together for parents in trace.parents.values()]
+    start_up = (max(map(int, met.read_text().split())) - called) / 1e9
+    return Replayed(check(trace, [_read(line) for line in log.read_text().splitlines()]), start_up)
 
 
 def _read(line: str) -> tuple[int, int, str]:
