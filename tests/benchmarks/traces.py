@@ -1,7 +1,8 @@
 """Replays of recorded workflows: graphs that nobody here designed, and a check that the engine ran them as it must.
 
 A trace is a JSON file ``{"name", "tasks": [{"id", "name", "parents": [ids], "seconds"}]}``. Its tasks become calls of
-one step that sleeps as long as the task took, scaled, and leaves a line that says when it began and ended.
+one step that sleeps as long as the task took, scaled, and leaves a line that says when it began and ended. Before the
+first of them all workers meet, so that their start is not taken for a part of the schedule.
 """
 
 from __future__ import annotations
@@ -11,19 +12,18 @@ import itertools
 import json
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookline import step, workflow
-from hookline.engine.priorities import Priorities
-from hookline.engine.ready import ReadyQueue
-from hookline.engine.scheduler import Dependencies, Scheduler, State
 
 LOG = "HOOKLINE_TRACE_LOG"
 """Environment variable: the file that takes a line per execution. Not an argument, so that keys don't depend on it."""
+
+_MEET_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,29 @@ class Trace:
         """Seconds that no schedule can do with less: the critical path, or all work shared out."""
         return max(max(self.ways().values()), sum(self.seconds.values()) / workers)
 
+    def heads(self) -> dict[str, float]:
+        """Per task, the seconds before which it can't start however many workers there are."""
+        heads: dict[str, float] = {}
+        for task, parents in self.parents.items():
+            heads[task] = max((heads[parent] + self.seconds[parent] for parent in parents), default=0.0)
+        return heads
+
+    def proven(self, workers: int) -> float:
+        """Seconds that no schedule can do with less, by a closer look than :meth:`bound`.
+
+        What can't start before ``head``, and has at least ``tail`` after it, has to fit between the two (Fernandez and
+        Bussell 1973). So a stage that one task begins or ends, while the other workers idle, counts in full.
+        """
+        heads = self.heads()
+        tails = {task: way - self.seconds[task] for task, way in self.ways().items()}
+        most = self.bound(workers)
+        for head in set(heads.values()):
+            after = [task for task in heads if heads[task] >= head]
+            for tail in {tails[task] for task in after}:
+                between = [self.seconds[task] for task in after if tails[task] >= tail]
+                most = max(most, head + shared_out(between, workers) + tail)
+        return most
+
     def listed(self, workers: int, *, longest_first: bool = True) -> float:
         """Seconds of the engine's schedule if nothing but the tasks took time."""
         index = {task: number for number, task in enumerate(self.parents)}
@@ -93,8 +116,23 @@ class Trace:
         return simulate(depends, list(self.seconds.values()), workers, longest_first=longest_first)
 
 
+def shared_out(seconds: Sequence[float], workers: int) -> float:
+    """Seconds that no sharing out of tasks can do with less, though they wait for nothing.
+
+    Not less than an equal share of the work; and of the ``k`` x workers + 1 longest, one worker gets ``k`` + 1.
+    """
+    longest = sorted(seconds, reverse=True)
+    crowded = (sum(longest[k * workers - k : k * workers + 1]) for k in range(1, (len(longest) - 1) // workers + 1))
+    return max(sum(longest) / workers, max(crowded, default=0.0))
+
+
 def simulate(
-    depends: Sequence[Sequence[int]], seconds: Sequence[float], workers: int, *, longest_first: bool = True
+    depends: Sequence[Sequence[int]],
+    seconds: Sequence[float],
+    workers: int,
+    *,
+    longest_first: bool = True,
+    eager: bool = False,
 ) -> float:
     """Run tasks through the engine's scheduler, priorities and queue with a clock of its own.
 
@@ -103,14 +141,21 @@ def simulate(
         seconds: Per task how long it takes.
         workers: How many tasks at once.
         longest_first: Whether priorities are used; otherwise tasks start in the order in which they can.
+        eager: Whether a worker gets, beside the task that it works on, the next, as the launcher does it.
 
     Returns:
         When the last task ends.
     """
+    # Workers import this file for its step, and need none of these.
+    from hookline.engine.priorities import Priorities
+    from hookline.engine.ready import ReadyQueue
+    from hookline.engine.scheduler import Dependencies, Scheduler, State
+
     scheduler = Scheduler([Dependencies(whole=tuple(needs)) for needs in depends])
     priorities = Priorities(depends, seconds)
     ready: ReadyQueue[int] = ReadyQueue()
     running: list[tuple[float, int]] = []
+    ahead: deque[int] = deque()
     turns = itertools.count()
     now = 0.0
     while scheduler.unfinished:
@@ -119,12 +164,29 @@ def simulate(
         while scheduler.ready:
             task, _, _ = scheduler.ready.popleft()
             ready.push((-priorities.of(task) if longest_first else 0.0, next(turns), task))
-        while ready and len(running) < workers:
-            task = ready.pop()[2]
+        while (ahead or ready) and len(running) < workers:
+            task = ahead.popleft() if ahead else ready.pop()[2]
             heapq.heappush(running, (now + seconds[task], task))
+        while eager and ready and len(ahead) < workers:
+            opening = max(map(priorities.after, (*ahead, *(task for _, task in running))))
+            if priorities.of(ready.first[2]) < opening:
+                break
+            ahead.append(ready.pop()[2])
         now, task = heapq.heappop(running)
         scheduler.finish(task, 0, 1, State.COMPLETED)
     return now
+
+
+@step
+def meet(worker: int, workers: int) -> int:
+    place = Path(os.environ[LOG] + ".met")
+    with place.open("a") as file:
+        file.write(f"{time.monotonic_ns()}\n")
+    end = time.monotonic() + _MEET_WITHIN
+    while len(place.read_text().splitlines()) < workers:
+        assert time.monotonic() < end, f"not all {workers} workers came"
+        time.sleep(0.005)
+    return worker
 
 
 @step
@@ -139,14 +201,27 @@ def work(seconds: float, parents: list[int], name: str) -> int:
 
 
 @workflow
-def replay(trace: dict[str, Any]):
+def replay(trace: dict[str, Any], workers: int):
+    met = meet.partial(workers=workers).map(worker=range(workers))
     done: dict[str, Any] = {}
     for name, parents in trace["parents"].items():
-        done[name] = work(trace["seconds"][name], [done[parent] for parent in parents], name)
+        done[name] = work(trace["seconds"][name], [done[parent] for parent in parents] or met, name)
     return list(done.values())
 
 
-def run(trace: Trace, folder: Path, executor: str, workers: int) -> float:
+class Replayed(NamedTuple):
+    """How long a replay took.
+
+    Attributes:
+        makespan: Seconds from the first task's begin to the last one's end.
+        start_up: Seconds from the call until the last worker was there, building the graph included.
+    """
+
+    makespan: float
+    start_up: float
+
+
+def run(trace: Trace, folder: Path, executor: str, workers: int) -> Replayed:
     """Replay a trace, all of it anew, and check how it ran.
 
     Args:
@@ -156,18 +231,22 @@ def run(trace: Trace, folder: Path, executor: str, workers: int) -> float:
         workers: How many tasks at once.
 
     Returns:
-        Seconds from the first task's begin to the last one's end.
+        How long it took.
     """
     from hookline.engine import api
     from hookline.worker.target import load_target
 
     log = folder / "executions"
-    log.unlink(missing_ok=True)
+    met = folder / "executions.met"
+    for place in (log, met):
+        place.unlink(missing_ok=True)
     os.environ[LOG] = str(log)
     target = load_target(f"{__file__}:replay")
+    together = 1 if executor == "inline" else workers
+    called = time.monotonic_ns()
     done = api.run(
         target.workflow,
-        {"trace": {"parents": dict(trace.parents), "seconds": dict(trace.seconds)}},
+        {"trace": {"parents": dict(trace.parents), "seconds": dict(trace.seconds)}, "workers": together},
         executor=executor,
         workers=workers,
         store=folder / ".hookline",
@@ -175,8 +254,9 @@ def run(trace: Trace, folder: Path, executor: str, workers: int) -> float:
         target=target,
     )
     assert done.status == "completed", done
-    assert done.result == [len(parents) for parents in trace.parents.values()]
-    return check(trace, [_read(line) for line in log.read_text().splitlines()])
+    assert done.result == [len(parents) or together for parents in trace.parents.values()]
+    start_up = (max(map(int, met.read_text().split())) - called) / 1e9
+    return Replayed(check(trace, [_read(line) for line in log.read_text().splitlines()]), start_up)
 
 
 def _read(line: str) -> tuple[int, int, str]:

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from engine.project import Project
 from hookline.engine.stop import Stop
 from hookline.errors import WorkflowError
 from hookline.executors.protocol import Traits
+from hookline.executors.threads import ThreadsExecutor
 from hookline.model.batch import Batch, Deliver, RunFacts
 from hookline.model.states import Kind
 
@@ -303,3 +305,50 @@ def test_what_waited_when_the_run_failed_fast_does_not_run_with_its_handler(proj
     assert run.status == "failed"
     assert flow.executions() == ["work 0", "told ['work']"]
     assert run.counts["cancelled"] == 39
+
+
+class OneThread(ThreadsExecutor):
+    """A thread that leaves a file for each batch it is handed."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(1)
+        self.folder = folder
+        self.handed = 0
+
+    def submit(self, batch: Batch) -> None:
+        self.handed += 1
+        (self.folder / f"handed-{self.handed}").touch()
+        super().submit(batch)
+
+
+AHEAD = """
+@step
+def work(x: int) -> int:
+    deadline = time.monotonic() + 20
+    while x == 0 and not there(f"handed-{WANTED}"):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    if x == 0:
+        raise ValueError("no")
+    return x
+
+@workflow
+def flow():
+    return [work(x) for x in range(5)]
+"""
+
+
+def test_a_worker_has_its_next_batch_before_it_ends_the_one_at_hand(project: Make) -> None:
+    """The first task ends once the second is with its executor, of which nobody knows yet how long it takes."""
+    flow = project("WANTED = 2\n" + AHEAD)
+    run = flow.run(OneThread(flow.folder))
+    assert (run.counts["failed"], run.counts["completed"]) == (1, 4)
+
+
+def test_nothing_is_handed_over_that_the_end_of_a_run_that_fails_fast_would_have_to_stop(project: Make) -> None:
+    """With fail_fast the executor gets the next task only after it is known how the one before ended."""
+    flow = project("WANTED = 1\n" + AHEAD)
+    thread = OneThread(flow.folder)
+    run = flow.run(thread, fail_fast=True)
+    assert (run.counts["failed"], run.counts["cancelled"]) == (1, 4)
+    assert thread.handed == 1

@@ -30,6 +30,13 @@ class ExecutorContract:
             assert isinstance(messages[0], Started)
             assert [isinstance(message, Finished) and message.done for message in messages].count(True) == 1
 
+    def test_each_message_of_outcomes_holds_some(self, rig: Rig) -> None:
+        """However long attempts take, the one that ends a batch is told with its end: nobody is woken for nothing."""
+        number = rig.submit("nap", 0.03, 0.03)
+        rig.wait(number)
+        told = [len(message.outcomes) for message in rig.of(number) if isinstance(message, Finished)]
+        assert told == [1, 1]
+
     def test_many_batches_each_end(self, rig: Rig) -> None:
         """No batch is lost or made twice when many wait at once."""
         numbers = [rig.submit("add", index, also=(1,)) for index in range(300)]

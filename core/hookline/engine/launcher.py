@@ -24,10 +24,9 @@ __all__ = ["InFlight", "Launcher", "Planned"]
 _BATCH_US = 20_000
 """How much measured work goes into one batch."""
 
-_QUICK_US = 10_000
-"""What takes less is handed over before a worker is free for it."""
-
 _INSTANT_US = 1000
+"""What takes less is handed over before a worker is free for it, whatever may be ready a moment later."""
+
 _OVERHEAD_US = 5
 _MOST = 4096
 
@@ -68,6 +67,7 @@ class InFlight:
         ended: Which, where they don't end in order.
         gates: What limits its attempts.
         places: How many places it still takes up in each of these.
+        after: The highest priority that a task can have that becomes ready when one of its attempts ends.
         started: Whether a worker began with it.
     """
 
@@ -79,6 +79,7 @@ class InFlight:
     ended: set[int] = field(default_factory=set)
     gates: _Gates = ()
     places: int = 0
+    after: float = 0.0
     started: bool = False
 
     def take(self, count: int, positions: Sequence[int] | None) -> Sequence[int]:
@@ -110,6 +111,7 @@ class Launcher:
         retries: Knows the numbers of attempts.
         priorities: How long the way ahead is, by task.
         limits: How many attempts may run at once of all steps that have a name or a tag.
+        eager: Whether workers may be handed what they begin as soon as they end something, however that ended.
 
     Attributes:
         waiting: What is to be launched; sorted in at the next :meth:`launch`.
@@ -124,12 +126,14 @@ class Launcher:
         retries: Retries,
         priorities: Priorities,
         limits: Mapping[str, int] = MappingProxyType({}),
+        eager: bool = True,
     ) -> None:
         self._open = open_executor
         self._default = default
         self._retries = retries
         self._priorities = priorities
         self._limits = limits
+        self._eager = eager
         self._executors: dict[str, Executor] = {}
         self._busy: dict[str, int] = {}
         self._order: list[str] = []
@@ -280,7 +284,7 @@ class Launcher:
             entry = ready.first
             planned = entry[2]
             opened = tasks[planned.task]
-            if not self._room(name, opened.work.function):
+            if not self._room(name, opened.work.function, -entry[0]):
                 return False
             ready.pop()
             gates = self._gates(opened)
@@ -296,15 +300,17 @@ class Launcher:
                 return True
         return False
 
-    def _room(self, name: str, function: Any) -> bool:
+    def _room(self, name: str, function: Any, priority: float) -> bool:
         busy, capacity = self._busy[name], self._executors[name].capacity()
         if busy < capacity:
             return True
         if busy >= 2 * capacity or self._executors[name].traits.blocks:
             return False
-        # One quick batch more than it works on, each, so that no worker waits for a round trip. What takes long would
-        # gain little, and stand in the way of what has a longer way ahead and is ready a moment later.
-        return 0 < self._mean_us.get(function, self._typical_us) < _QUICK_US
+        # One batch more than it works on, each, so that no worker waits for a round trip. It must not stand in the way
+        # of what has a longer way ahead and is ready a moment later, unless it is out of the way before one knows.
+        if 0 < self._mean_us.get(function, self._typical_us) < _INSTANT_US:
+            return True
+        return self._eager and all(priority >= entry.after for entry in self.in_flight.values())
 
     def _batch(
         self, entry: Entry[Planned], name: str, gates: _Gates, opened: OpenTask, committed: int, tasks: OpenTasks
@@ -334,7 +340,10 @@ class Launcher:
         batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
         for gate, _ in gates:
             self._passed[gate] = self._passed.get(gate, 0) + len(items)
-        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, gates=gates, places=len(items))
+        after = self._priorities.after(planned.task)
+        if len(calls) > 1:
+            after = max(map(self._priorities.after, calls))
+        self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, 0, set(), gates, len(items), after)
         self._busy[name] += 1
         return batch
 

@@ -32,7 +32,7 @@ class Priorities:
 
     def __init__(self, depends: Sequence[Sequence[int]], expected: Sequence[float]) -> None:
         self._ways = ways = array("d", expected)
-        longest = array("d", bytes(8 * len(ways)))
+        self._after = longest = array("d", bytes(8 * len(ways)))
         for index in range(len(ways) - 1, -1, -1):
             way = ways[index] = ways[index] + longest[index]
             for source in depends[index]:
@@ -43,6 +43,10 @@ class Priorities:
         """Give a task's priority; the highest should start first."""
         return self._ways[index]
 
+    def after(self, index: int) -> float:
+        """Give the highest priority that a task can have that becomes ready when this one ends."""
+        return self._after[index]
+
     def grow(self, parent: int, count: int) -> None:
         """Append tasks that a task grew: what waits for it waits for them now.
 
@@ -50,11 +54,14 @@ class Priorities:
             parent: The task that grew.
             count: How many tasks there are more.
         """
-        self._ways.extend([self._ways[parent] * _FADING] * count)
+        grown = [self._ways[parent] * _FADING] * count
+        self._ways.extend(grown)
+        self._after.extend(grown)  # it may well grow tasks of its own
 
     def append(self, priority: float) -> None:
         """Append a task that nothing waits for."""
         self._ways.append(priority)
+        self._after.append(0.0)
 
 
 def expected_us(tasks: Iterable[Task], measured: Measured) -> list[float]:

@@ -155,7 +155,10 @@ class _Session:
         measured = store.measured(request.graph.workflow, [task.id for task in request.graph.tasks])
         expected = expected_us(request.graph.tasks, measured)
         priorities = Priorities([task.depends for task in program.tasks], expected)
-        self._launcher = Launcher(self._open_executor, executor, self._retries, priorities, request.settings.limits)
+        settings = request.settings
+        self._launcher = Launcher(
+            self._open_executor, executor, self._retries, priorities, settings.limits, eager=not settings.fail_fast
+        )
         self._recorder = Recorder(writer, self._observers.tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
         self._journal = Journaling(

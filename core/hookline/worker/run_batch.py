@@ -48,6 +48,7 @@ def run_batch(batch: Batch, emit: Emit, services: WorkerServices) -> None:
     writer = services.shared.writer
     outcomes: list[Outcome] = []
     emitted = time.perf_counter_ns()
+    last = len(batch.items) - 1
     try:
         for position in range(len(batch.items)):
             if services.is_cancelled(batch.number):
@@ -55,7 +56,7 @@ def run_batch(batch: Batch, emit: Emit, services: WorkerServices) -> None:
                 break
             outcomes.append(attempts.make(position))
             now = time.perf_counter_ns()
-            if now - emitted > _EMIT_AFTER_NS:
+            if now - emitted > _EMIT_AFTER_NS and position < last:
                 writer.sync()
                 emit(outcomes, False)
                 outcomes, emitted = [], now
