@@ -114,6 +114,14 @@ def calls(n: int, k: int) -> dict[str, tuple[Label, list[str]]]:
     return found
 
 
+def value(label: Label) -> object:
+    """What an execution gives, apart from a turn's, which may call others."""
+    name, (first, *rest) = label
+    if name == "source":
+        return list(range(first))
+    return bytes([first]) * LARGE if name == "work" else rest[0] if name == "size" else first + sum(rest)
+
+
 def outcome(n: int, k: int) -> tuple[int, int]:
     """What the workflow comes to."""
     return sum(range(n)), sum(range(k + 1))
