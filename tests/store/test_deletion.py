@@ -128,6 +128,16 @@ def test_a_run_that_begins_while_others_are_deleted_keeps_its_rows(store: Sqlite
     assert store.outputs(begun[1], 0, 0, 3) == [value(0), value(1), value(2)]
 
 
+def test_the_state_of_a_run_deleted_meanwhile_is_the_one_it_had(store: SqliteStore) -> None:
+    """Whoever goes through a list of runs while others delete some does not stumble over one that is gone."""
+    make_run(store)
+    with store.start_run(NewRun("w")):
+        pass
+    rows = store.runs()
+    delete_runs(store, rows)
+    assert [store.state_of(row) for row in rows] == [RunState.INTERRUPTED, RunState.COMPLETED]
+
+
 def test_a_run_deleted_before_it_is_resumed_can_t_be_taken(store: SqliteStore) -> None:
     """Whoever found the run a moment ago gets one clear error."""
     from hookline.store.ownership import take_run

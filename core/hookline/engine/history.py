@@ -24,7 +24,7 @@ from hookline.model.run import Run, RunSummary, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.ids import task_ids
 from hookline.store.journal import SqliteStore
-from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow
+from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow, RunRow
 
 __all__ = ["REFUSED", "RecordedRun", "recorded_run", "split_task_id"]
 
@@ -35,20 +35,19 @@ _ORDER = ("completed", "reused", "failed", "skipped")
 
 
 def recorded_run(
-    store: SqliteStore, run_id: str, load_code: Callable[[], object], graph: TaskGraph | None = None
+    store: SqliteStore, row: RunRow, load_code: Callable[[], object], graph: TaskGraph | None = None
 ) -> Run:
     """Give a recorded run.
 
     Args:
         store: Where it is recorded.
-        run_id: Its id, a prefix, ``last`` or ``last~1``.
+        row: The run as it was read.
         load_code: Imports the workflow's file; called only for values of classes that can't be found otherwise.
         graph: The graph that was run just now, if it was; knows classes that no name leads to.
 
     Returns:
         The run.
     """
-    row = store.run(run_id)
     return Run(row.id, row.workflow, RecordedRun(store, row.id, load_code, graph))
 
 
