@@ -115,10 +115,12 @@ def calls(n: int, k: int) -> dict[str, tuple[Label, list[str]]]:
 
 
 def value(label: Label) -> object:
-    """What an execution gives, apart from a turn's, which may call others."""
+    """What an execution comes to, with all that it calls."""
     name, (first, *rest) = label
     if name == "source":
         return list(range(first))
+    if name == "turn":
+        return rest[0] + sum(range(first + 1))
     return bytes([first]) * LARGE if name == "work" else rest[0] if name == "size" else first + sum(rest)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -203,11 +204,19 @@ class RecordedRun:
             blob = self._store.outputs(self._id, node.node, item, item + 1)[0]
             if blob is not None or node.parent is None:
                 return blob
-            attempts = self._attempts(node, item)
             above = self._store.node(self._id, node.parent)
-            if above is None or not attempts or not Kind(attempts[-1].kind).grew:
+            if above is None or not self._grew(node, item):
                 return None
             node, item = above, node.parent_item or 0
+
+    def _grew(self, node: NodeRow, item: int) -> bool:
+        """Tell whether an item called other tasks, in this run or by a recipe that it reused."""
+        attempts = self._attempts(node, item)
+        if attempts:
+            return Kind(attempts[-1].kind).grew
+        rows = [row for row in self._store.decisions(self._id, node.node) if row.low <= item < row.high]
+        detail = max(rows, key=lambda row: row.epoch).detail if rows else None
+        return bool(json.loads(detail or "{}").get("recipe"))
 
     def _attempts(self, node: NodeRow, item: int | None) -> Sequence[AttemptRow]:
         if item is None:
