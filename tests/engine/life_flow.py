@@ -114,6 +114,16 @@ def calls(n: int, k: int) -> dict[str, tuple[Label, list[str]]]:
     return found
 
 
+def value(label: Label) -> object:
+    """What an execution comes to, with all that it calls."""
+    name, (first, *rest) = label
+    if name == "source":
+        return list(range(first))
+    if name == "turn":
+        return rest[0] + sum(range(first + 1))
+    return bytes([first]) * LARGE if name == "work" else rest[0] if name == "size" else first + sum(rest)
+
+
 def outcome(n: int, k: int) -> tuple[int, int]:
     """What the workflow comes to."""
     return sum(range(n)), sum(range(k + 1))

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -147,25 +148,65 @@ def test_a_driver_that_slept_through_a_takeover_records_nothing_more(waiting: Pr
     assert run.status == "completed"
 
 
+HOLDER = """
+import os, signal, sys
+from pathlib import Path
+from hookline.store.locks import StoreLock
+with StoreLock(Path(sys.argv[1])):
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@contextmanager
+def stopped_holder(flow: Project) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that was stopped while it held the store's lock, as in a commit."""
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(flow.folder / ".hookline" / LOCK)]) as holder:
+        os.waitid(os.P_PID, holder.pid, os.WSTOPPED | os.WNOWAIT)
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
 @pytest.mark.chaos
-def test_a_takeover_does_not_wait_for_ever_for_a_driver_that_was_stopped_in_a_commit(
+def test_a_takeover_does_not_wait_for_ever_for_whoever_was_stopped_in_a_commit(
     waiting: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says who holds the store's lock and how to go on; once that process has ended, the run can be resumed."""
+    """It says who holds the store's lock, which need not be the run's driver; once that has ended, it works."""
     monkeypatch.setattr("hookline.store.ownership.LOCK_WITHIN", 0.3)
     driver = start(waiting)
-    lock = StoreLock(waiting.folder / ".hookline" / LOCK)
-    with (
-        lock,
-        pytest.raises(OwnershipError, match=f"most likely by the driver of run .*process {driver.pid}, ") as caught,
-    ):
-        waiting.resume("last", takeover=True)
-    lock.close()
-    assert f"kill -9 {driver.pid}" in str(caught.value)
+    with stopped_holder(waiting) as holder:
+        with pytest.raises(OwnershipError, match=rf"process {holder.pid} on .* \(stopped\) holds it") as caught:
+            waiting.resume("last", takeover=True)
+        assert f"kill -9 {holder.pid}" in str(caught.value)
     driver.kill()
     driver.communicate()
     waiting.remove("closed")
-    assert waiting.resume("last").status == "completed"
+    assert waiting.resume("last", takeover=True).status == "completed"
+
+
+@pytest.mark.chaos
+def test_a_command_that_waits_for_a_stopped_process_names_it_and_then_goes_on(waiting: Project) -> None:
+    """A warning says whom it waits for; once that process goes on, the command does what it was asked to."""
+    driver = start(waiting)
+    code = "import sys; from hookline.store import locks; locks.TELL_AFTER = 0.2; from hookline.cli.app import main; "
+    command = [sys.executable, "-c", code + "sys.exit(main(['runs', 'list']))"]
+    with stopped_holder(waiting) as holder:
+        listing = subprocess.Popen(
+            command, cwd=waiting.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert listing.stderr is not None
+        said = listing.stderr.readline()
+        os.kill(holder.pid, signal.SIGCONT)
+        out, _ = listing.communicate(timeout=30)
+    assert f"process {holder.pid} on " in said
+    assert "(stopped)" in said
+    assert f"kill -CONT {holder.pid}" in said
+    assert listing.returncode == 0
+    assert "running" in out
+    waiting.remove("closed")
+    driver.communicate(timeout=30)
+    assert driver.returncode == 0
 
 
 POISON = """

@@ -79,6 +79,15 @@ def test_a_step_that_returns_a_call_of_itself_is_a_loop(project: Make, executor:
     assert run.load("loop/2/inc") == 2
 
 
+def test_a_turn_of_a_loop_that_was_reused_has_its_value(project: Make) -> None:
+    """What a turn came to can be loaded from each run, whether its recipe was made there or taken from another run."""
+    flow = project(LOOP)
+    for _ in range(2):
+        run = flow.run("inline")
+        assert [run.load(name) for name in ("loop", "loop/2", "loop/3", "loop/4")] == [3, 3, 3, 3]
+    assert run.tasks["loop/2"].state == "reused"
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_recursion_does_equal_work_once(project: Make, executor: str) -> None:
     """Tasks with equal keys run once in a run, however they grew: fib of n takes n + 1 attempts."""

@@ -109,6 +109,35 @@ def test_a_run_that_somebody_else_deleted_is_an_error(store: SqliteStore) -> Non
         delete_runs(store, rows)
 
 
+def test_a_run_that_begins_while_others_are_deleted_keeps_its_rows(store: SqliteStore) -> None:
+    """Also one that begins between the look at the runs and the look at the rows of one kind."""
+    source = make_run(store)
+    make_run(store, workflow="old")
+    begun: list[int] = []
+
+    def begin(statement: str) -> None:
+        if "FROM decisions" in statement and not begun:
+            begun.append(0)
+            begun.append(reuse(store, source, 0, 3))
+
+    with store.reading() as connection:
+        connection.set_trace_callback(begin)
+        delete_runs(store, [store.run("last")])
+        connection.set_trace_callback(None)
+    assert len(store.decisions(begun[1])) == 1
+    assert store.outputs(begun[1], 0, 0, 3) == [value(0), value(1), value(2)]
+
+
+def test_the_state_of_a_run_deleted_meanwhile_is_the_one_it_had(store: SqliteStore) -> None:
+    """Whoever goes through a list of runs while others delete some does not stumble over one that is gone."""
+    make_run(store)
+    with store.start_run(NewRun("w")):
+        pass
+    rows = store.runs()
+    delete_runs(store, rows)
+    assert [store.state_of(row) for row in rows] == [RunState.INTERRUPTED, RunState.COMPLETED]
+
+
 def test_a_run_deleted_before_it_is_resumed_can_t_be_taken(store: SqliteStore) -> None:
     """Whoever found the run a moment ago gets one clear error."""
     from hookline.store.ownership import take_run

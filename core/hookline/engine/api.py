@@ -132,7 +132,7 @@ def run(
         selection,
         progress,
     )
-    return recorded_run(journal, drive(request, journal), lambda: None, built)
+    return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
 
 
 def resume(
@@ -223,7 +223,7 @@ def resume(
         selection,
         progress,
     )
-    return recorded_run(journal, drive(request, journal, row.id, takeover), lambda: None, built)
+    return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
 
 def cancel(
@@ -253,7 +253,7 @@ def cancel(
     row = journal.run(run_id)
     if row.state.ended:
         raise UsageError(f"run {row.id} has ended: it is {row.state.word}", help="see: hookline runs list")
-    found = recorded_run(journal, row.id, lambda: recorded_target(row))
+    found = recorded_run(journal, row, lambda: recorded_target(row))
     if not is_driven(journal, row):
         # Its driver is dead, so nobody would see the flag.
         writer = journal.take_run(row.id)
@@ -353,7 +353,7 @@ class RecordedStore:
         Args:
             limit: How many at most.
         """
-        return [self.run(row.id) for row in self._journal.runs(limit)]
+        return [self._recorded(row) for row in self._journal.runs(limit)]
 
     def run(self, run_id: str = "last") -> Run:
         """Find one run.
@@ -364,12 +364,14 @@ class RecordedStore:
         Raises:
             UsageError: There is none, or several.
         """
-        row = self._journal.run(run_id)
-        return recorded_run(self._journal, row.id, lambda: recorded_target(row))
+        return self._recorded(self._journal.run(run_id))
 
     def close(self) -> None:
         """Give connections back."""
         self._journal.close()
+
+    def _recorded(self, row: RunRow) -> Run:
+        return recorded_run(self._journal, row, lambda: recorded_target(row))
 
 
 def open_store(path: str | Path) -> RecordedStore:

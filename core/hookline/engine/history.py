@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from hookline.model.run import Run, RunSummary, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.ids import task_ids
 from hookline.store.journal import SqliteStore
-from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow
+from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow, RunRow
 
 __all__ = ["REFUSED", "RecordedRun", "recorded_run", "split_task_id"]
 
@@ -35,20 +36,19 @@ _ORDER = ("completed", "reused", "failed", "skipped")
 
 
 def recorded_run(
-    store: SqliteStore, run_id: str, load_code: Callable[[], object], graph: TaskGraph | None = None
+    store: SqliteStore, row: RunRow, load_code: Callable[[], object], graph: TaskGraph | None = None
 ) -> Run:
     """Give a recorded run.
 
     Args:
         store: Where it is recorded.
-        run_id: Its id, a prefix, ``last`` or ``last~1``.
+        row: The run as it was read.
         load_code: Imports the workflow's file; called only for values of classes that can't be found otherwise.
         graph: The graph that was run just now, if it was; knows classes that no name leads to.
 
     Returns:
         The run.
     """
-    row = store.run(run_id)
     return Run(row.id, row.workflow, RecordedRun(store, row.id, load_code, graph))
 
 
@@ -204,11 +204,19 @@ class RecordedRun:
             blob = self._store.outputs(self._id, node.node, item, item + 1)[0]
             if blob is not None or node.parent is None:
                 return blob
-            attempts = self._attempts(node, item)
             above = self._store.node(self._id, node.parent)
-            if above is None or not attempts or not Kind(attempts[-1].kind).grew:
+            if above is None or not self._grew(node, item):
                 return None
             node, item = above, node.parent_item or 0
+
+    def _grew(self, node: NodeRow, item: int) -> bool:
+        """Tell whether an item called other tasks, in this run or by a recipe that it reused."""
+        attempts = self._attempts(node, item)
+        if attempts:
+            return Kind(attempts[-1].kind).grew
+        rows = [row for row in self._store.decisions(self._id, node.node) if row.low <= item < row.high]
+        detail = max(rows, key=lambda row: row.epoch).detail if rows else None
+        return bool(json.loads(detail or "{}").get("recipe"))
 
     def _attempts(self, node: NodeRow, item: int | None) -> Sequence[AttemptRow]:
         if item is None:

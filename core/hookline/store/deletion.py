@@ -177,14 +177,12 @@ def _delete_rows(writer: JournalWriter, store: SqliteStore, runs: Sequence[RunRo
 def _ownerless(store: SqliteStore, table: str) -> list[int]:
     """List the numbers of deleted runs that have rows in a table, by leaps from run to run."""
     with store.reading() as connection:
+        found = [-1]
+        while (row := connection.execute(f"SELECT min(run) FROM {table} WHERE run > ?", found[-1:]).fetchone())[0]:
+            found.append(row[0])
+        # Read last: a run that begins in between has rows, and would be missing here.
         there = {row[0] for row in connection.execute("SELECT run FROM runs")}
-        found = []
-        last = -1
-        while (row := connection.execute(f"SELECT min(run) FROM {table} WHERE run > ?", (last,)).fetchone())[0]:
-            last = row[0]
-            if last not in there:
-                found.append(last)
-    return found
+    return [run for run in found[1:] if run not in there]
 
 
 def _delete_all(writer: JournalWriter, table: str, key: Sequence[str], run: int) -> Iterator[int]:

@@ -274,7 +274,11 @@ class SqliteStore:
 
     def state_of(self, run: RunRow) -> RunState:
         """Tell how a run stands, seeing through drivers that died without saying so."""
-        now = self.run(run.run)
+        rows = self._all(f"SELECT {_RUN} FROM runs WHERE run = ?", (run.run,))
+        if not rows:
+            # Deleted since it was read, and so not driven; whoever goes through a list is not to stumble over it.
+            return RunState.INTERRUPTED if run.state is RunState.RUNNING else run.state
+        now = self._run_row(rows[0])
         return RunState.INTERRUPTED if now.state is RunState.RUNNING and not is_driven(self, now) else now.state
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hookline.store.durable import make_folder, write_all
-from hookline.store.locks import Forgetful, forget_in_children
+from hookline.store.locks import Forgetful, forget_in_children, wait_for
 
 __all__ = ["UNNAMED", "Lease", "Leases", "Notes", "noted_pack"]
 
@@ -215,7 +215,7 @@ def _locked(folder: Path, how: int) -> Iterator[None]:
     # Opened anew each time, so that threads of one process exclude each other, too.
     fd = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(fd, how)
+        wait_for(fd, how, folder / _LOCK)
         yield
     finally:
         os.close(fd)

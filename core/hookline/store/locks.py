@@ -5,24 +5,36 @@ lock descriptor is closed in children that Python forks. A child that native cod
 the descriptor until it execs or ends; for run locks a second mark that children never inherit (a POSIX record lock)
 tells whether the owner itself still lives. The store-wide lock is held for a few milliseconds at a time; a driver
 killed within them, after native code forked within them, would leave it to that child until the child ends.
+
+Whoever waits for a lock that others hold for moments waits as long as it takes, and says for whom: a process that was
+stopped (Ctrl-Z, SIGSTOP, a frozen container) holds what it holds, and may go on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
+import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hookline.errors import StoreError
 from hookline.store.place import storage_error
 
-__all__ = ["RunLock", "StoreLock", "forget_in_children", "maintaining"]
+__all__ = ["RunLock", "StoreLock", "forget_in_children", "maintaining", "wait_for"]
 
+TELL_AFTER = 5.0
+"""Seconds of waiting for a lock after which a warning says who holds it."""
+
+_TELL_AGAIN = 60.0
 _LOOK = 0.005
+_NOTE_SIZE = 96
+
+_log = logging.getLogger("hookline.store")
 
 _forgetful: weakref.WeakSet[Forgetful] = weakref.WeakSet()
 _held: set[str] = set()
@@ -44,19 +56,34 @@ def forget_in_children(thing: Forgetful) -> None:
 class StoreLock(Forgetful):
     """The store-wide lock: every write, checkpoint and close of the journal happens under it.
 
-    Each holder opens the file for itself, so that threads of one process exclude each other, too.
+    Each holder opens the file for itself, so that threads of one process exclude each other, too. It notes there who it
+    is, for those who wait.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd = _open(path)
+        self._note = f"{os.getpid()} {os.uname().nodename}"[: _NOTE_SIZE - 1].ljust(_NOTE_SIZE - 1).encode() + b"\n"
         forget_in_children(self)
 
     def __enter__(self) -> None:
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            wait_for(self._fd, fcntl.LOCK_EX, self._path, self.holder)
         except OSError as error:
             raise storage_error(error, self._path) from error
+        # Nobody's lock depends on this; a single driver finds its own note there and writes nothing.
+        with contextlib.suppress(OSError):
+            if os.pread(self._fd, _NOTE_SIZE, 0) != self._note:
+                os.pwrite(self._fd, self._note, 0)
+
+    def holder(self) -> tuple[int, str]:
+        """Give the process that took the lock last, and words about it; 0 where that is unknown."""
+        try:
+            number, host = os.pread(self._fd, _NOTE_SIZE, 0).decode().split()
+            pid = int(number)
+        except (OSError, ValueError):
+            return 0, "another process"
+        return pid, f"process {pid} on {host}{_condition(pid) if host == os.uname().nodename else ''}"
 
     def is_free_within(self, seconds: float) -> bool:
         """Tell whether nobody holds the lock, or lets it go in time; it is not held afterwards.
@@ -168,6 +195,56 @@ def maintaining(folder: Path) -> Iterator[None]:
         ) from error
     finally:
         os.close(fd)
+
+
+def wait_for(fd: int, how: int, path: Path, holder: Callable[[], tuple[int, str]] | None = None) -> None:
+    """Take a ``flock`` that others hold for moments, as soon as it is free; warn when that takes long.
+
+    Args:
+        fd: The open file.
+        how: ``LOCK_EX`` or ``LOCK_SH``.
+        path: The file's, for the words.
+        holder: Gives the number of the process that holds it (0: unknown), and words about it.
+    """
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        over = threading.Event()
+        teller = threading.Thread(target=_tell, args=(over, path, holder), name="hookline-waits", daemon=True)
+        # Where no thread can begin, as at the interpreter's end, waiting is silent.
+        with contextlib.suppress(RuntimeError):
+            teller.start()
+        try:
+            # The kernel wakes whoever waits like this: looking again and again would lose against busy drivers.
+            fcntl.flock(fd, how)
+        finally:
+            over.set()
+
+
+def _tell(over: threading.Event, path: Path, holder: Callable[[], tuple[int, str]] | None) -> None:
+    waited = 0.0
+    while not over.wait(_TELL_AGAIN if waited else TELL_AFTER):
+        waited += _TELL_AGAIN if waited else TELL_AFTER
+        pid, words = holder() if holder else (0, "another process")
+        name = pid or "PID"
+        _log.warning(
+            "waited %.0f s for '%s', which %s holds; "
+            "if it was stopped, let it go on (kill -CONT %s) or end it (kill -9 %s)",
+            waited,
+            path,
+            words,
+            name,
+            name,
+        )
+
+
+def _condition(pid: int) -> str:
+    """Say in words to append what keeps a process of this machine from going on, where the system tells."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+    return " (stopped)" if state in "Tt" else ""
 
 
 def _open(path: Path) -> int:

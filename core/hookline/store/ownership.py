@@ -99,10 +99,12 @@ def _check_lock(store: SqliteStore, row: RunRow) -> None:
     lock = StoreLock(store.path / LOCK)
     try:
         if not lock.is_free_within(LOCK_WITHIN):
+            pid, words = lock.holder()
             raise OwnershipError(
-                f"the store's lock has been held for {LOCK_WITHIN:g} s, most likely by the driver of run {row.id}: "
-                f"{owner_words(row.owner_host, row.owner_pid, row.heartbeat_us)}",
-                help=f"end that process (kill -9 {row.owner_pid}); then resume the run, without --takeover",
+                f"run {row.id} can't be taken over: the store's lock has not been free for {LOCK_WITHIN:g} s, {words} "
+                "holds it",
+                help=f"if it was stopped, end it (kill -9 {pid or 'PID'}) or let it go on (kill -CONT {pid or 'PID'}); "
+                "then try again",
             )
     finally:
         lock.close()

@@ -129,7 +129,7 @@ class Store(Protocol):
         """Ask the driver of a run to stop it."""
 
     def state_of(self, run: RunRow) -> RunState:
-        """Tell how a run stands, seeing through drivers that died without saying so."""
+        """Tell how a run stands, or stood when it was deleted, seeing through drivers that died without saying so."""
 
     def close(self) -> None:
         """Give connections back."""
