@@ -1,26 +1,20 @@
 """The dispatcher: the loop that carries a run from its first task to its last.
 
-It has tasks opened, decides about their items, hands what must run to the launcher, and takes messages as they stream
-in. The scheduler knows what may start; executors know how; here it is put together.
+It has tasks opened, has their items decided about and launched, and takes messages as they stream in. The scheduler
+knows what may start; executors know how; here it is put together.
 """
 
 from __future__ import annotations
 
-import bisect
 import contextlib
-import logging
 import queue
 import time
-from collections.abc import Sequence
 
-from hookline.engine.growing import Growing
-from hookline.engine.inputs import CallInputs
+from hookline.engine.deciding import Deciding
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher, Planned
-from hookline.engine.nodes import Nodes
-from hookline.engine.opening import OpenTask, OpenTasks
-from hookline.engine.outcomes import Outcomes, ranges_of
-from hookline.engine.planner import Decided, Planner, Recorded
+from hookline.engine.opening import OpenTasks
+from hookline.engine.outcomes import Outcomes
 from hookline.engine.priorities import Priorities
 from hookline.engine.program import Program
 from hookline.engine.ready import ReadyQueue
@@ -30,21 +24,15 @@ from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.errors import HooklineError
 from hookline.model.batch import Deliver, Finished, Message, Started
-from hookline.model.states import Kind
-from hookline.store.rows import Hit
 
 __all__ = ["Dispatcher"]
 
-_log = logging.getLogger("hookline.engine.dispatcher")
-
-_PLAN_AT_ONCE = 4096
 _OPEN_AT_ONCE = 256
 """What is open is alive: thousands of calls are begun as the ones before them go on their way."""
 
 _OPEN_FIRST = 16
 """While tasks are not known to be quick, fewer: workers are not to wait for more to be begun than they can start."""
 
-_ONE = (0,)
 _IDLE = 0.5
 """Seconds after which the loop looks around even if nothing happens."""
 
@@ -59,15 +47,12 @@ class Dispatcher:
         program: What to run.
         scheduler: Its state machine.
         tasks: Opens its tasks.
-        planner: Decides what runs.
+        deciding: Decides what runs.
         launcher: Hands work to executors.
         priorities: Tells what should start first.
         outcomes: Takes what executors tell.
-        growing: Plants recorded recipes.
         retries: Knows what waits for another attempt.
         journaling: Has decisions recorded and told.
-        nodes: Knows what was running when earlier drivers of the run died.
-        recorded: What this run recorded before it was resumed, by task.
         stop: Asks the run to stop.
         settings: What the user asked for.
 
@@ -80,36 +65,29 @@ class Dispatcher:
         program: Program,
         scheduler: Scheduler,
         tasks: OpenTasks,
-        planner: Planner,
+        deciding: Deciding,
         launcher: Launcher,
         priorities: Priorities,
         outcomes: Outcomes,
-        growing: Growing,
         retries: Retries,
         journaling: Journaling,
-        nodes: Nodes,
-        recorded: dict[int, Recorded],
         stop: Stop,
         settings: Settings,
     ) -> None:
         self._program = program
         self._scheduler = scheduler
         self._tasks = tasks
-        self._planner = planner
+        self._deciding = deciding
         self._launcher = launcher
         self._priorities = priorities
         self._outcomes = outcomes
-        self._growing = growing
         self._retries = retries
         self._journal = journaling
-        self._nodes = nodes
-        self._recorded = recorded
         self._stop = stop
         self._settings = settings
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self.deliver: Deliver = self._inbox.put
         self._to_open: ReadyQueue[int] = ReadyQueue()
-        self._refused = False
         # Calls of async steps can all be at hand at once.
         self._side_by_side = any(task.task.step.concurrent for task in program.tasks)
         # What has ended is recorded, and shown, while the next attempt goes on, not after it.
@@ -149,10 +127,10 @@ class Dispatcher:
 
     def go_on(self) -> None:
         """Forget that tasks failed: what is added from here on has to run all the same."""
-        self._outcomes.failed = self._tasks.failed = self._refused = False
+        self._outcomes.failed = self._tasks.failed = self._deciding.failed = False
 
     def _failing(self) -> bool:
-        return self._outcomes.failed or self._tasks.failed or self._refused
+        return self._outcomes.failed or self._tasks.failed or self._deciding.failed
 
     def _check_alive(self) -> None:
         if self._retries.next_due is None and not self._inbox.qsize() and not self._any_opened():
@@ -169,7 +147,7 @@ class Dispatcher:
         most = _OPEN_AT_ONCE if self._launcher.quick or self._side_by_side else _OPEN_FIRST
         while True:
             self._open(most)
-            self._plan_ready()
+            self._deciding.decide_ready()
             if scheduler.blocked:
                 self._take_blocked()
             self._outcomes.settle()
@@ -197,149 +175,6 @@ class Dispatcher:
             self._journal.blocked(index, low, high)
             if self._scheduler.ended(index):
                 self._tasks.end(index)
-
-    def _plan_ready(self) -> None:
-        ready = self._scheduler.ready
-        while ready:
-            task, low, high = ready.popleft()
-            if self._plan_call(task):
-                continue
-            while low < high:
-                end = min(high, low + _PLAN_AT_ONCE)
-                self._plan(task, low, end)
-                low = end
-
-    def _plan_call(self, index: int) -> bool:
-        """Decide about a plain task of which nothing is known from before; tells whether this is one."""
-        opened = self._tasks[index]
-        inputs = opened.inputs
-        if type(inputs) is not CallInputs or index in self._recorded or self._outcomes.alone:
-            return False
-        if self._retries.any_numbered():
-            return False
-        decision = self._planner.decide_call(self._program.tasks[index], inputs.key)
-        if decision is None:
-            # A side effect happens only once all that it rests on is recorded.
-            after = 0 if opened.options.cache else self._journal.added
-            self._journal.decided_to_run(index, 0, 1, 1)
-            self._launcher.waiting.append(Planned(index, _ONE, (inputs.key,), after=after))
-        elif isinstance(decision, Hit) and decision.kind == Kind.GREW:
-            return False
-        elif isinstance(decision, Hit):
-            opened.outcomes[0] = decision.outputs
-            self._journal.reused(index, {0: decision})
-            self._scheduler.finish(index, 0, 1, State.REUSED)
-            self._tasks.end(index)
-        else:
-            self._outcomes.share(index, 0, *decision)
-            if self._scheduler.ended(index):
-                self._tasks.end(index)
-        return True
-
-    def _plan(self, index: int, low: int, high: int) -> None:
-        task, opened = self._program.tasks[index], self._tasks[index]
-        name = task.task.id
-        decided = self._planner.decide(
-            task,
-            opened.inputs,
-            low,
-            high,
-            self._recorded.get(index),
-            name in self._settings.rerun,
-            name in self._settings.keep,
-        )
-        if decided.kept or decided.hits or decided.refused or decided.same:
-            self._regrow(index, decided)
-            self._settle(index, opened, decided)
-        if decided.run and self._nodes.any_poisonous and name not in self._settings.rerun:
-            self._set_aside(index, decided)
-        if decided.run:
-            self._journal.decided_to_run(index, decided.run[0], len(decided.run), high - low)
-            self._enqueue(index, decided, decided.run)
-
-    def _set_aside(self, index: int, decided: Decided) -> None:
-        """Leave out what was running each time when drivers of this run died."""
-        for item in [item for item in decided.run if self._nodes.is_poisonous(index, item)]:
-            decided.run.remove(item)
-            failure = self._journal.set_aside(index, item)
-            self._refused = True
-            self._planner.forget(decided.keys[item - decided.low])
-            self._journal.ended_without_value(index, item, State.FAILED, failure)
-            self._scheduler.finish(index, item, item + 1, State.FAILED)
-        if self._scheduler.ended(index):
-            self._tasks.end(index)
-
-    def _enqueue(self, index: int, decided: Decided, items: list[int]) -> None:
-        after = 0
-        if not self._program.tasks[index].task.options.cache:
-            # A side effect happens only once all that it rests on is recorded.
-            after = self._journal.added
-        recorded = self._recorded.get(index)
-        single: list[int] = []
-        if recorded or self._outcomes.alone or self._retries.any_numbered():
-            for item in items:
-                if recorded and item in recorded:
-                    self._retries.begins_at(index, item, recorded.pop(item).attempt + 1)
-                if self._retries.numbered(index, item) or (index, item) in self._outcomes.alone:
-                    single.append(item)
-            for item in single:
-                key = decided.keys[item - decided.low]
-                self._launcher.waiting.append(Planned(index, [item], [key], alone=True, after=after))
-            if single:
-                taken = set(single)
-                items = [item for item in items if item not in taken]
-        if items:
-            keys: Sequence[bytes] = decided.keys
-            if len(items) != len(keys):
-                keys = [decided.keys[item - decided.low] for item in items]
-            whole = items[-1] - items[0] + 1 == len(items)
-            chosen: Sequence[int] = range(items[0], items[-1] + 1) if whole else items
-            self._launcher.waiting.append(Planned(index, chosen, keys, after=after))
-
-    def _regrow(self, index: int, decided: Decided) -> None:
-        """Plant recorded recipes; where that can't be done the items run."""
-        grown = {item: (row.outputs, row.attempt) for item, row in decided.kept.items() if Kind(row.kind).grew}
-        grown |= {item: (hit.outputs, 0) for item, hit in decided.hits.items() if hit.kind == Kind.GREW}
-        for item, (recipe, attempt) in grown.items():
-            row, hit = decided.kept.pop(item, None), decided.hits.pop(item, None)
-            try:
-                planted = self._growing.replant(index, item, recipe or b"", attempt)
-            except HooklineError as error:
-                _log.info("the recipe of '%s' can't be used again: %s", self._program.tasks[index].task.id, error)
-                self._planner.claim(decided.keys[item - decided.low], index, item)
-                bisect.insort(decided.run, item)
-                continue
-            if hit is not None:
-                self._journal.reused(index, {item: hit})
-            elif row is not None:
-                self._journal.kept(index, item, item + 1)
-            self._planner.claim(decided.keys[item - decided.low], index, item)
-            self._outcomes.grew(planted, State.REUSED if row is None else State.COMPLETED)
-
-    def _settle(self, index: int, opened: OpenTask, decided: Decided) -> None:
-        """Take over what needs no attempt."""
-        outcomes, scheduler = opened.outcomes, self._scheduler
-        for item, row in decided.kept.items():
-            outcomes[item] = row.outputs
-        for low, high in ranges_of(sorted(decided.kept)):
-            self._journal.kept(index, low, high)
-            scheduler.finish(index, low, high, State.COMPLETED)
-        for item, hit in decided.hits.items():
-            outcomes[item] = hit.outputs
-        if decided.hits:
-            self._journal.reused(index, decided.hits)
-        for low, high in ranges_of(sorted(decided.hits)):
-            opened.inputs.let_go(low, high)
-            scheduler.finish(index, low, high, State.REUSED)
-        for item in decided.refused:
-            failure = self._journal.refused(index, item)
-            self._refused = True
-            self._journal.ended_without_value(index, item, State.FAILED, failure)
-            scheduler.finish(index, item, item + 1, State.FAILED)
-        for item, source, source_item in decided.same:
-            self._outcomes.share(index, item, source, source_item)
-        if scheduler.ended(index):
-            self._tasks.end(index)
 
     def _receive(self) -> None:
         due = self._retries.next_due

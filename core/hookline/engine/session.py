@@ -13,6 +13,7 @@ from hookline.cache.carried import CarriedCode
 from hookline.cache.fingerprint import Fingerprinter
 from hookline.engine.beginnings import clean_folder, facts_of, new_run
 from hookline.engine.compile import ProgramBuilder, build_program
+from hookline.engine.deciding import Deciding
 from hookline.engine.descriptions import describe_returns
 from hookline.engine.dispatcher import Dispatcher
 from hookline.engine.display import shown
@@ -217,19 +218,30 @@ class _Session:
             self._opener.in_flight,
             growing,
         )
-        self._dispatcher = Dispatcher(
+        deciding = Deciding(
             program,
             scheduler,
             tasks,
             planner,
             self._launcher,
-            priorities,
             outcomes,
             growing,
             self._retries,
             self._journal,
             nodes,
             recorded,
+            request.settings,
+        )
+        self._dispatcher = Dispatcher(
+            program,
+            scheduler,
+            tasks,
+            deciding,
+            self._launcher,
+            priorities,
+            outcomes,
+            self._retries,
+            self._journal,
             request.stop,
             request.settings,
         )
