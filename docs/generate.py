@@ -51,10 +51,10 @@ Classes of which users get objects, and make none themselves.
 
 _GIVEN = {
     "Attempt": "model.attempt",
-    "Options": "model.step",
+    "Options": "model.options",
     "Plan": "model.plan",
     "PlannedTask": "model.plan",
-    "RecordedStore": "engine.api",
+    "RecordedStore": "engine.recorded",
     "RunSummary": "model.run",
     "Step": "model.step",
     "StepSummary": "model.run",

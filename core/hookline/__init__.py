@@ -8,7 +8,8 @@ from __future__ import annotations
 # Type checkers take this name to be true; importing typing for it would cost more than all the rest of this module.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hookline.engine.api import open_store, resume, run
+    from hookline.engine.api import resume, run
+    from hookline.engine.recorded import open_store
     from hookline.errors import HooklineError
     from hookline.hooks.marker import hookimpl
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
@@ -53,7 +54,7 @@ _HOMES = {
     "log_artifact": "hookline.model.attempt",
     "log_metric": "hookline.model.attempt",
     "log_params": "hookline.model.attempt",
-    "open_store": "hookline.engine.api",
+    "open_store": "hookline.engine.recorded",
     "resume": "hookline.engine.api",
     "run": "hookline.engine.api",
     "step": "hookline.model.step",

@@ -15,7 +15,7 @@ import pytest
 
 from engine.project import Project
 from hookline import Run
-from hookline.engine import api
+from hookline.engine.recorded import open_run
 
 pytestmark = pytest.mark.integration
 
@@ -137,7 +137,7 @@ def start(flow: Project) -> Iterator[Callable[..., Driver]]:
 
 
 def recorded(flow: Project) -> Run:
-    return api.open_run("last", store=flow.folder / ".hookline")
+    return open_run("last", store=flow.folder / ".hookline")
 
 
 def states(flow: Project) -> list[str]:

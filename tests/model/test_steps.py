@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from hookline.errors import HooklineError, WorkflowError
-from hookline.model.step import Options, step
+from hookline.model.options import Options
+from hookline.model.step import step
 from hookline.model.workflow import workflow
 
 

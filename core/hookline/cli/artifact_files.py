@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.cli.artifact_rows import find_task, one_artifact
 from hookline.cli.tasks import task_id
-from hookline.engine import api
 from hookline.engine.descriptions import read_slots
+from hookline.engine.recorded import recorded_target
 from hookline.errors import HooklineError, StoreError, UsageError
 from hookline.store.leftovers import tree_size
 from hookline.worker.loading import FileOpener, copy_out, load_outcome
@@ -138,7 +138,7 @@ def _write_task(store: SqliteStore, run: int, number: int, item: int | None, mad
     node = store.node(run, number)
     assert node is not None
     opener = _Opener(store, made)
-    slots = read_slots(node.options, lambda: api.recorded_target(store.run(run)))
+    slots = read_slots(node.options, lambda: recorded_target(store.run(run)))
 
     def load(blob: bytes | None) -> Any:
         return None if blob is None else load_outcome(opener.files, blob, -1, slots)
@@ -188,5 +188,5 @@ def _pickled(value: object) -> bytes:
             raise
         raise StoreError(
             f"the value can't be pickled: {error}",
-            help="load it in Python: hookline.open_run(RUN).load(TASK)",
+            help="load it in Python: hookline.open_store('.hookline').run(RUN).load(TASK)",
         ) from error

@@ -63,13 +63,13 @@ def show_run(
     """Show a run: its tasks and why they ran, what failed, what was noted."""
     from hookline.cli.run_page import run_document, run_page
     from hookline.cli.run_rows import listed_runs
-    from hookline.engine import api
+    from hookline.engine.recorded import open_run
     from hookline.store.journal import open_store
 
     where = existing_store(store)
     opened = open_store(where)
     listed = listed_runs(opened, [opened.run(run)])[0]
-    found = api.open_run(listed.row.id, store=where)
+    found = open_run(listed.row.id, store=where)
     if as_json:
         show_json(run_document(found, listed, opened))
         return

@@ -63,19 +63,19 @@ def why(
 
 def _found(named: list[str], run: str, store: Path) -> tuple[Run, str | None]:
     """Tell which run and which task are meant; a single word is a task wherever it can be one."""
-    from hookline.engine import api
     from hookline.engine.history import split_task_id
+    from hookline.engine.recorded import open_run
 
     if len(named) > 2:
         raise UsageError(f"'why' takes a run and a task, not {len(named)} words", help="see hookline why --help")
     if len(named) == 2:
-        return api.open_run(named[0], store=store), task_id(named[1])
+        return open_run(named[0], store=store), task_id(named[1])
     if not named:
-        return api.open_run(run, store=store), None
+        return open_run(run, store=store), None
     if _LAST.fullmatch(named[0]):
-        return api.open_run(named[0], store=store), None
-    found, task = api.open_run(run, store=store), task_id(named[0])
+        return open_run(named[0], store=store), None
+    found, task = open_run(run, store=store), task_id(named[0])
     if split_task_id(task)[0] not in found.tasks and task not in found.tasks:
         with contextlib.suppress(UsageError):
-            return api.open_run(named[0], store=store), None
+            return open_run(named[0], store=store), None
     return found, task

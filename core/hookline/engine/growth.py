@@ -19,9 +19,10 @@ from hookline.engine.program import GrownPart, Head, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler
 from hookline.errors import WorkflowError
 from hookline.model.graph import Binding, Task
+from hookline.model.options import Options
 from hookline.model.outputs import Outputs
 from hookline.model.recording import RETURN, Form
-from hookline.model.step import Options, Step
+from hookline.model.step import Step
 from hookline.store.artifacts import Artifacts
 from hookline.store.ids import grown_id, item_id
 from hookline.worker.collect import collect

@@ -17,7 +17,7 @@ from hookline.engine.ready import Entry, ReadyQueue
 from hookline.engine.retry import Retries
 from hookline.executors.protocol import Executor
 from hookline.model.batch import AT_ONCE, Batch, Work
-from hookline.model.step import Options
+from hookline.model.options import Options
 
 __all__ = ["InFlight", "Launcher", "Planned"]
 

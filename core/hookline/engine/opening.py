@@ -17,8 +17,8 @@ from hookline.engine.planner import Recorded
 from hookline.engine.program import Encoded, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler, State
 from hookline.model.batch import Failure, FunctionRef, Outcome, Work
+from hookline.model.options import Options
 from hookline.model.states import Kind
-from hookline.model.step import Options
 from hookline.worker.failures import failure_of
 
 __all__ = ["OpenTask", "OpenTasks"]

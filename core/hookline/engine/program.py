@@ -13,10 +13,11 @@ from hookline.engine.needs import NOTHING, choices, needs_of
 from hookline.engine.scheduler import Dependencies, Scheduler, State
 from hookline.engine.watched import Signature
 from hookline.model.graph import Task, TaskGraph
+from hookline.model.options import Options
 from hookline.model.outputs import Outputs
 from hookline.model.place import Place
 from hookline.model.recording import Form
-from hookline.model.step import Options, Step
+from hookline.model.step import Step
 
 __all__ = ["FORGOTTEN", "Encoded", "GrownPart", "Head", "Program", "TaskProgram"]
 

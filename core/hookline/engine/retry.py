@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 
-from hookline.model.step import Options
+from hookline.model.options import Options
 
 __all__ = ["Retries", "delay_before"]
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from hookline.model.options import Options
 from hookline.model.outputs import Outputs
 from hookline.model.place import Place
 from hookline.model.recording import Form
 from hookline.model.reference import WHOLE
-from hookline.model.step import Options, Step
+from hookline.model.step import Step
 
 __all__ = [
     "Binding",

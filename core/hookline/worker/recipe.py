@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, cast
 
 from hookline.errors import HooklineError
 from hookline.model.graph import Binding, Constant, FirstOf, Kept, Nested, Task, TaskGraph, TaskOutput
+from hookline.model.options import Options
 from hookline.model.place import Place
 from hookline.model.recording import Form
-from hookline.model.step import Options, Step
+from hookline.model.step import Step
 from hookline.store.artifacts import Artifacts
 from hookline.store.outputs import ONE_INLINE, Stored, pack_outputs, unpack_outputs
 from hookline.values.encode import decode
