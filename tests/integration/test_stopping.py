@@ -15,11 +15,14 @@ import pytest
 
 from engine.project import Project
 from hookline import Run
+from hookline.engine.api import cancel
 from hookline.engine.recorded import open_run
 
 pytestmark = pytest.mark.integration
 
 EXECUTORS = ["inline", "threads", "processes"]
+ENDED = [("inline", "cancelled"), ("threads", "abandoned"), ("processes", "cancelled")]
+"""How a task ends on each executor that does not end within the grace period."""
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 AT_LAST = 60.0
 """Seconds for what is awaited."""
@@ -187,12 +190,14 @@ def test_the_first_signal_reaches_a_step_that_asks(
     assert states(flow)[2] == "pending"
 
 
-@pytest.mark.parametrize(("executor", "state"), [("threads", "abandoned"), ("processes", "cancelled")])
+@pytest.mark.parametrize(
+    ("executor", "state"), [("inline", "cancelled"), ("threads", "abandoned"), ("processes", "cancelled")]
+)
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_what_does_not_end_within_the_grace_period_is_ended_or_left_behind(
     flow: Project, start: Callable[..., Driver], executor: str, state: str, number: signal.Signals, code: int
 ) -> None:
-    """A process is killed, a thread is abandoned; either is recorded, and the command ends by itself."""
+    """A process is killed, a thread is abandoned, the driver's own is interrupted; the command ends by itself."""
     driver = start(executor, grace="0.2s")
     driver.stop(number)
     assert driver.code() == code, driver.said
@@ -204,6 +209,18 @@ def test_what_does_not_end_within_the_grace_period_is_ended_or_left_behind(
     flow.touch("go")
     assert flow.resume().result == 1
     assert flow.executions()[1:] == ["waited", "after"]
+
+
+@pytest.mark.parametrize(("executor", "state"), ENDED)
+def test_a_run_that_is_cancelled_from_elsewhere_ends_after_the_grace_period(
+    flow: Project, start: Callable[..., Driver], executor: str, state: str
+) -> None:
+    """The wish comes through the store, and ends a task that does not end by itself just as a signal does."""
+    driver = start(executor, grace="0.2s")
+    found = cancel("last", store=flow.folder / ".hookline", wait=AT_LAST)
+    assert driver.code() == 6, driver.said
+    assert found.status == "cancelled"
+    assert states(flow) == ["completed", state, "pending"]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -30,11 +30,13 @@ class Interruption:
     Attributes:
         number: The first one's number; None for none.
         time: When it came, by the monotonic clock.
+        overdue: Whether the next signal is our own: an attempt in this thread is to be interrupted.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
         self.time = 0.0
+        self.overdue = False
 
 
 @contextmanager
@@ -50,8 +52,14 @@ def stopping_on_signals(stop: Stop, tell: Callable[[str], None]) -> Iterator[Int
     """
     came = Interruption()
 
-    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signal module's signature
-        if came.number is None:
+    def handle(number: int, frame: FrameType | None) -> None:
+        if came.overdue:
+            from hookline.worker.attempts import is_in_attempt
+
+            came.overdue = False
+            if is_in_attempt(frame):
+                raise KeyboardInterrupt
+        elif came.number is None:
             came.number, came.time = number, time.monotonic()
             stop.soft()
             tell("stopping: no more tasks are started, running ones may end; once more to end them at once")
@@ -62,13 +70,21 @@ def stopping_on_signals(stop: Stop, tell: Callable[[str], None]) -> Iterator[Int
             last.daemon = True
             last.start()
 
-    if threading.current_thread() is not threading.main_thread():
+    def interrupt() -> None:
+        came.overdue = True
+        # A signal ends what the thread waits for, too.
+        signal.pthread_kill(main.ident or 0, signal.SIGINT)
+
+    main = threading.main_thread()
+    if threading.current_thread() is not main:
         yield came
         return
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    stop.on_overdue(interrupt)
     try:
         yield came
     finally:
+        stop.on_overdue(None)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import threading
 import time
 
 from hookline.engine.deciding import Deciding
@@ -88,6 +89,7 @@ class Dispatcher:
         self._inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self.deliver: Deliver = self._inbox.put
         self._to_open: ReadyQueue[int] = ReadyQueue()
+        self._overdue: threading.Timer | None = None
         # Calls of async steps can all be at hand at once.
         self._side_by_side = any(task.task.step.concurrent for task in program.tasks)
         # What has ended is recorded, and shown, while the next attempt goes on, not after it.
@@ -102,7 +104,10 @@ class Dispatcher:
         """Hear that the run is to stop; from any thread, or from a signal handler while the driver's thread is busy."""
         self.wake()
         # Where the driver's own thread makes the attempts, it does not look around before they have ended.
-        self._launcher.cancel_blocking(self._settings.grace)
+        if self._launcher.cancel_blocking(self._settings.grace) and self._overdue is None:
+            self._overdue = threading.Timer(self._settings.grace, self._stop.overdue)
+            self._overdue.daemon = True
+            self._overdue.start()
 
     def run(self) -> bool:
         """Run until nothing is left to do, or the run is asked to stop.
@@ -185,12 +190,16 @@ class Dispatcher:
         if wait and inbox.empty():
             with contextlib.suppress(queue.Empty):
                 self._take(inbox.get(timeout=wait))
-        while not inbox.empty():
-            self._take(inbox.get())
+        self._drain()
         self._journal.progress.tell_late()
         self._journal.check()
         if due is not None:
             self._relaunch(self._retries.due(time.monotonic()))
+
+    def _drain(self) -> None:
+        """Take the messages that are there."""
+        while not self._inbox.empty():
+            self._take(self._inbox.get())
 
     def _relaunch(self, due: list[tuple[int, int]]) -> None:
         """Have items tried again: one by one, those of async steps side by side where their numbers are the same."""
@@ -242,6 +251,9 @@ class Dispatcher:
                 end += _ENDING
             elif asked and time.monotonic() > end:
                 break
+        if self._overdue is not None:
+            self._overdue.cancel()
+        self._drain()
         for entry in list(launcher.in_flight.values()):
             self._outcomes.abandon(entry)
         self._take_blocked()

@@ -174,11 +174,16 @@ class Launcher:
         """All executors that were started, in that order."""
         return self._executors.values()
 
-    def cancel_blocking(self, grace: float) -> None:
-        """Ask for batches to end that executors make in the driver's own thread; from any thread."""
-        for executor in list(self._executors.values()):
-            if executor.traits.blocks:
-                executor.cancel(list(self.in_flight), grace)
+    def cancel_blocking(self, grace: float) -> bool:
+        """Ask for batches to end that executors make in the driver's own thread; from any thread.
+
+        Returns:
+            Whether there may be any.
+        """
+        blocking = [executor for executor in list(self._executors.values()) if executor.traits.blocks]
+        for executor in blocking:
+            executor.cancel(list(self.in_flight), grace)
+        return bool(blocking)
 
     @property
     def idle(self) -> bool:

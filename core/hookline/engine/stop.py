@@ -19,6 +19,7 @@ class Stop:
         self.level = 0
         self.cancelled = False
         self._wake: Callable[[], None] | None = None
+        self._interrupt: Callable[[], None] | None = None
 
     def soft(self) -> None:
         """Launch nothing more; what runs may end within the grace period."""
@@ -36,6 +37,15 @@ class Stop:
     def on_change(self, wake: Callable[[], None] | None) -> None:
         """Say what wakes the run's loop, and must not block; None when the run has ended."""
         self._wake = wake
+
+    def on_overdue(self, interrupt: Callable[[], None] | None) -> None:
+        """Say what interrupts the thread that called for the run, where an attempt keeps it beyond the grace period."""
+        self._interrupt = interrupt
+
+    def overdue(self) -> None:
+        """The grace period is over, and an attempt in the driver's own thread has not ended."""
+        if self._interrupt is not None:
+            self._interrupt()
 
     def _raise(self, level: int) -> None:
         self.level = max(self.level, level)

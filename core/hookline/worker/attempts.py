@@ -6,6 +6,7 @@ import pickle
 import shutil
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hookline.errors import HooklineError
@@ -25,7 +26,7 @@ from hookline.worker.loading import FileOpener, Loader, loader_of
 from hookline.worker.services import SharedServices, WorkerServices
 from hookline.worker.storing import Storer
 
-__all__ = ["Attempts", "Prepared", "prepare"]
+__all__ = ["Attempts", "Prepared", "is_in_attempt", "prepare"]
 
 _IMMEDIATE = frozenset({int, float, bool, type(None)})
 
@@ -197,6 +198,15 @@ class Attempts:
             return None
         blob: bytes = self._batch.inputs[self._position][index]
         return int(pickle.loads(blob[33:]))
+
+
+def is_in_attempt(frame: FrameType | None) -> bool:
+    """Tell whether a thread that has come to a frame is in a step: what is raised there ends the attempt."""
+    while frame is not None:
+        if frame.f_code is Attempts.call.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _wrong_type(value: Any, outputs: Outputs) -> HooklineError:
