@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from engine.project import Project
+from hookline.executors.inline import InlineExecutor
+from hookline.model.batch import Batch, Work
 
 Make = Callable[[str], Project]
 EXECUTORS = ["inline", "threads", "processes"]
@@ -89,3 +91,53 @@ def test_calls_with_equal_inputs_run_once(project: Make, executor: str) -> None:
     assert run.counts["failed"] == 1
     assert run.counts["reused"] == 27 + 1
     assert run.load("add") == 30
+
+
+NESTED = """
+@step
+def one(x: int) -> int:
+    return x
+
+@step
+def show(xs: list | tuple | dict) -> str:
+    return repr(xs)
+
+@step
+def gather(xs: list[str]) -> list[str]:
+    return xs
+
+@workflow
+def flow():
+    a = [one(i) for i in range(20)]
+    shapes = [lambda x, y: [x, y], lambda x, y: (x, y), lambda x, y: {"x": x, "y": y}]
+    alike = [show(shape(a[i], a[i + 1])) for i in range(8) for shape in shapes]
+    keyed = [show({key: a[0]}) for key in (1, True)]
+    return gather([*alike, *keyed, show(a), show([a[0], 7]), show([[a[0]]])])
+"""
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_calls_with_references_in_lists_tuples_and_dicts_get_each_its_own(project: Make, executor: str) -> None:
+    """What a structure looks like is part of the call, down to keys that are equal and not the same."""
+    shapes = [lambda x, y: [x, y], lambda x, y: (x, y), lambda x, y: {"x": x, "y": y}]
+    alike = [repr(shape(i, i + 1)) for i in range(8) for shape in shapes]
+    more = ["{1: 0}", "{True: 0}", repr(list(range(20))), "[0, 7]", "[[0]]"]
+    assert project(NESTED).run(executor).load("gather") == [*alike, *more]
+
+
+def test_calls_whose_structures_look_the_same_share_what_workers_make_ready(project: Make) -> None:
+    """A worker finds the function and makes its loaders once for all of them, not once per call."""
+
+    class Noting(InlineExecutor):
+        def __init__(self) -> None:
+            super().__init__()
+            self.works: list[Work] = []
+
+        def submit(self, batch: Batch) -> None:
+            self.works.append(batch.work)
+            super().submit(batch)
+
+    executor = Noting()
+    project(NESTED).run(executor)
+    # One for each of the three shapes; and the two with keys of their own, the long one, the constant and the deep one.
+    assert len({id(work) for work in executor.works if work.task_id.startswith("show")}) == 3 + 5

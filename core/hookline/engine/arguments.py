@@ -32,6 +32,8 @@ from hookline.values.digest import digest_bytes, digest_tree
 __all__ = ["Arguments"]
 
 _WHOLE = -1
+_FEW = 16
+"""Parts of a structure that calls may share."""
 
 _Supply = Callable[[Any, bytes], int]
 """Takes an input that is the same for all items, with its digest; gives the number of its hole."""
@@ -105,8 +107,7 @@ class Arguments:
                     argument = StoredArgument(data)
             else:
                 argument, digest = self._argument(binding, supply)
-                # Equal structures may still differ: in keys that are equal and not the same, such as 1 and True.
-                alike = alike and type(argument) is Hole
+                alike = alike and _is_alike(argument)
             arguments.append((name, argument))
             digests[name] = digest
         parts = [program.prefix]
@@ -236,6 +237,19 @@ class Arguments:
     def _producer(self, binding: TaskOutput) -> FunctionRef | None:
         step = self._program.tasks[binding.task].task.step
         return None if binding.slot != _WHOLE or step.outputs.form == "one" else self._refer(step.declares)
+
+
+def _is_alike(argument: Argument) -> bool:
+    """Whether calls that take equal arguments in this place take the same but for what fills the holes.
+
+    Larger structures could be shared as well, but are rarely equal, and each would be kept until the run ends. Keys may
+    be equal and not the same, such as 1 and True.
+    """
+    if type(argument) is Hole:
+        return True
+    if type(argument) is not Structure or len(argument.items) > _FEW:
+        return False
+    return all(type(part) is Hole for part in argument.items) and all(type(key) is str for key in argument.keys)
 
 
 _HOLES = [Hole(index) for index in range(16)]

@@ -24,7 +24,6 @@ from hookline.worker.failures import failure_of
 from hookline.worker.growing import grow
 from hookline.worker.loading import FileOpener, Loader, loader_of
 from hookline.worker.services import SharedServices, WorkerServices
-from hookline.worker.storing import Storer
 
 __all__ = ["Attempts", "Prepared", "is_in_attempt", "prepare"]
 
@@ -39,7 +38,7 @@ class Prepared:
         self.outputs: Outputs = outputs_of(shared.find(work.declares) if work.declares else self.function)
         self.signature: Signature = read_signature(self.function)
         self.retry_on: tuple[type[BaseException], ...] = pickle.loads(work.retry_on) if work.retry_on else (Exception,)
-        self.storer = Storer(shared.writer, shared.code_digest, Path(shared.run.folder))
+        self.storer = shared.storer
         self.loaders: list[tuple[str, Loader]] = [
             (name, loader_of(argument, self._annotation(name), shared.find)) for name, argument in work.arguments
         ]

@@ -14,6 +14,7 @@ from hookline.store.artifacts import Artifacts
 from hookline.store.checked import Checked
 from hookline.store.flight import Flight, Slot, checked_path
 from hookline.values.homes import note_code_digest
+from hookline.worker.storing import Storer
 
 if TYPE_CHECKING:
     from hookline.worker.event_loop import EventLoop
@@ -61,6 +62,7 @@ class SharedServices:
         run: What the engine says about the run.
         artifacts: Where stored bytes are read.
         writer: Where they are written.
+        storer: Turns values into such bytes.
         flight: What is in flight.
         find: Finds the plain function of a step.
         code_digest: Digests the project code that a value refers to.
@@ -71,6 +73,7 @@ class SharedServices:
     run: RunFacts
     artifacts: Artifacts
     writer: ArtifactWriter
+    storer: Storer
     flight: Flight
     find: Callable[[FunctionRef], Callable[..., Any]]
     code_digest: CodeDigest
@@ -137,7 +140,9 @@ def open_services(run: RunFacts) -> SharedServices:
     artifacts = Artifacts(Path(run.artifacts), run.run_id, Checked(checked_path(Path(run.flight))))
     code_digest = _LateCodeDigest(Path(run.root))
     note_code_digest(code_digest)
-    return SharedServices(run, artifacts, artifacts.writer(), Flight(Path(run.flight)), _find, code_digest)
+    writer = artifacts.writer()
+    storer = Storer(writer, code_digest, Path(run.folder))
+    return SharedServices(run, artifacts, writer, storer, Flight(Path(run.flight)), _find, code_digest)
 
 
 def _find(ref: FunctionRef) -> Callable[..., Any]:
