@@ -213,6 +213,8 @@ class Arguments:
             return _hole(supply(binding.blob, binding.digest)), binding.digest
         if isinstance(binding, Constant):
             digest, data = self._program.encode(binding.value)
+            if len(data) <= INLINE_LIMIT:
+                return _hole(supply(pack_one(digest, data), digest)), digest
             return StoredArgument(data), digest
         if isinstance(binding, Nested):
             parts = [self._argument(part, supply) for part in binding.items]
