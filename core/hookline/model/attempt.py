@@ -50,6 +50,7 @@ class Attempt:
         notes: What was noted so far.
         is_cancelled: Tells whether the run wants the attempt to end.
         keep: Stores the value of an artifact, and gives what stands for it in a note.
+        has_folder: Whether :attr:`folder` was asked for, which makes it.
     """
 
     run_id: str
@@ -61,10 +62,12 @@ class Attempt:
     notes: list[Note] = field(default_factory=list)
     is_cancelled: Callable[[], bool] = bool
     keep: Callable[[Any], Any] = lambda value: value
+    has_folder: bool = False
 
     @property
     def folder(self) -> Path:
         """A folder of this attempt's own to write to; removed after the attempt."""
+        self.has_folder = True
         return _made(self.place)
 
     @property

@@ -70,17 +70,19 @@ def encode(
     if type(value) in _IMMEDIATE:
         stream = pickle.dumps(value, 5)
         return Encoded(digest_bytes(stream), [stream], len(stream))
-    if keep_file is not None:
-        value = _swap(value, keep_file)
     buffers: plain.Buffers = []
     code: set[Any] = set()
     serializer = "pickle"
     try:
         stream = plain.encode_plain(value, buffers, code)
-    except (plain.NotPlain, RecursionError):
+    except (plain.NotPlain, RecursionError) as reason:
+        # Only now are paths looked for: most values hold none, and are encoded at C speed.
+        swapped = value if keep_file is None else swap_paths(value, keep_file)
         buffers.clear()
         code.clear()
-        serializer, stream = _serialize(value, buffers, code, keep_inside)
+        if swapped is not value and isinstance(reason, plain.PathFound):
+            return encode(swapped, code_digest=code_digest, keep_inside=keep_inside)
+        serializer, stream = _serialize(swapped, buffers, code, keep_inside)
     digest = code_digest(frozenset(code)) if code_digest is not None and code else b""
     return _laid_out(serializer, digest, stream, buffers)
 
@@ -101,18 +103,22 @@ def encode_constant(value: object, *, code_digest: CodeDigest | None = None) -> 
         UnstorableError: The value can't be stored, so it can't travel or be compared.
         UsageError: A path names something unreadable.
     """
-    named = swap_paths(value, digest_path)
     met: set[object] = set()
+    named: list[Path] = []
+
+    def name(path: Path) -> object:
+        named.append(path)
+        return digest_path(path)
 
     def digest_noting(code: frozenset[object]) -> bytes:
         met.update(code)
         return b"" if code_digest is None else code_digest(code)
 
-    encoded = encode(named, code_digest=digest_noting)
+    encoded = encode(value, code_digest=digest_noting, keep_file=name)
     if any(isinstance(item, type) and issubclass(item, Path) for item in met):
         # Inside objects paths stay as they are; what they point to counts nevertheless.
-        encoded = replace(encoded, digest=_with_files(encoded.digest, named))
-    if named is value:
+        encoded = replace(encoded, digest=_with_files(encoded.digest, swap_paths(value, digest_path)))
+    if not named:
         return encoded.digest, encoded.data()
     buffers: plain.Buffers = []
     serializer, stream = _serialize(value, buffers, set())
@@ -135,16 +141,19 @@ def paths_inside(value: object) -> list[Path]:
     Raises:
         Exception: Whatever tells that pickle can't look into it.
     """
-    paths: list[Path] = []
+    finder = _PathFinder(io.BytesIO(), 5, buffer_callback=lambda _: None)
+    finder.paths = []
+    finder.dump(value)
+    return finder.paths
 
-    class Finder(pickle.Pickler):
-        def reducer_override(self, obj: Any) -> Any:
-            if isinstance(obj, Path):
-                paths.append(obj)
-            return NotImplemented
 
-    Finder(io.BytesIO(), 5, buffer_callback=lambda _: None).dump(value)
-    return paths
+class _PathFinder(pickle.Pickler):
+    paths: list[Path]
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Path):
+            self.paths.append(obj)
+        return NotImplemented
 
 
 def decode(data: Buffer) -> object:
@@ -196,13 +205,6 @@ def _with_files(digest: bytes, value: object) -> bytes:
         # Only dill or cloudpickle stores it. Where files can't be found, nothing may be reused for them.
         return os.urandom(DIGEST_SIZE)
     return digest_tree("with files", [digest, *sorted(digest_bytes(plain.encode_plain(digest_path(p))) for p in paths)])
-
-
-def _swap(value: object, keep_file: Callable[[Path], object]) -> object:
-    kind = type(value)
-    if kind is str or kind is bytes:
-        return value
-    return swap_paths(value, keep_file)
 
 
 def _serialize(value: object, buffers: plain.Buffers, code: set[object], keep: Keep = never) -> tuple[str, bytes]:

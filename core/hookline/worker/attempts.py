@@ -131,11 +131,11 @@ class Attempts:
 
     def finish(self) -> tuple[Note, ...]:
         """Give what was noted, and remove the attempt's folder."""
-        if self._attempt is None and self._opener is None:
+        attempt, self._opener = self._attempt, None
+        if attempt is None:
             return ()  # the step neither asked for its attempt nor was given a file
-        attempt = self.current()
-        shutil.rmtree(attempt.place, ignore_errors=True)
-        self._opener = None
+        if attempt.has_folder:
+            shutil.rmtree(attempt.place, ignore_errors=True)
         return tuple(attempt.notes)
 
     def current(self) -> Attempt:
