@@ -185,8 +185,7 @@ class Dispatcher:
         if wait and inbox.empty():
             with contextlib.suppress(queue.Empty):
                 self._take(inbox.get(timeout=wait))
-        while not inbox.empty():
-            self._take(inbox.get())
+        self._take_all()
         self._journal.progress.tell_late()
         self._journal.check()
         if due is not None:
@@ -207,6 +206,11 @@ class Dispatcher:
             items.sort()
             keys = [self._tasks[task].inputs.keys(item, item + 1)[0] for item in items]
             self._launcher.waiting.append(Planned(task, items, keys))
+
+    def _take_all(self) -> None:
+        inbox = self._inbox
+        while not inbox.empty():
+            self._take(inbox.get())
 
     def _take(self, message: Message | None) -> None:
         entry = None if message is None else self._launcher.in_flight.get(message.batch)
@@ -242,6 +246,7 @@ class Dispatcher:
                 end += _ENDING
             elif asked and time.monotonic() > end:
                 break
+        self._take_all()
         for entry in list(launcher.in_flight.values()):
             self._outcomes.abandon(entry)
         self._take_blocked()
