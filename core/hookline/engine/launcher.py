@@ -284,10 +284,10 @@ class Launcher:
             entry = ready.first
             planned = entry[2]
             opened = tasks[planned.task]
-            if not self._room(name, opened.work.function, -entry[0]):
+            gates = self._gates(opened)
+            if not self._room(name, opened.work.function, -entry[0], gates):
                 return False
             ready.pop()
-            gates = self._gates(opened)
             if planned.after > committed:
                 heapq.heappush(self._uncommitted, (planned.after, entry, name))
             elif gates and self._width(gates) < 1:
@@ -300,11 +300,12 @@ class Launcher:
                 return True
         return False
 
-    def _room(self, name: str, function: Any, priority: float) -> bool:
+    def _room(self, name: str, function: Any, priority: float, gates: _Gates) -> bool:
         busy, capacity = self._busy[name], self._executors[name].capacity()
         if busy < capacity:
             return True
-        if busy >= 2 * capacity or self._executors[name].traits.blocks:
+        # What a limit bounds would take up a place there while it waits for a worker.
+        if gates or busy >= 2 * capacity or self._executors[name].traits.blocks:
             return False
         # One batch more than it works on, each, so that no worker waits for a round trip. It must not stand in the way
         # of what has a longer way ahead and is ready a moment later, unless it is out of the way before one knows.
