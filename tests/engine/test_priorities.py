@@ -177,6 +177,48 @@ def test_the_second_run_starts_the_longest_way_first(project: Make) -> None:
         assert flow.executions()[:3] == ["slow 3", "slow 2", "slow 1"]
 
 
+@pytest.mark.parametrize("urgent", ["publish", "again"])
+def test_what_waits_for_a_commit_or_another_attempt_is_not_overtaken_twice(project: Make, urgent: str) -> None:
+    """Meanwhile one task may start that is less urgent, and no second one is handed ahead behind it."""
+    flow = project(
+        f"""
+@step
+def begin(x: int) -> int:
+    time.sleep(0.02)
+    return x
+
+@step(cache=False)
+def publish(x: int) -> int:
+    note("urgent")
+    return x
+
+@step(retries=1)
+def again(x: int) -> int:
+    time.sleep(0.02)
+    if attempt().number == 1:
+        raise ValueError
+    note("urgent")
+    return x
+
+@step
+def after(x: int) -> int:
+    return x
+
+@step
+def low(x: int) -> int:
+    note("low")
+    time.sleep(0.3)
+    return x
+
+@workflow
+def flow():
+    return after(after(after({urgent}(begin(1))))), [low(x) for x in range(3)]
+"""
+    )
+    assert flow.run("threads", workers=1).status == "completed"
+    assert flow.executions() == ["low", "urgent", "low", "low"]
+
+
 @pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
 def test_unmeasured_tasks_start_by_how_many_follow_them(project: Make, executor: str) -> None:
     """Without any history, the head of a long chain comes before single tasks that were called first."""

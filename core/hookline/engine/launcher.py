@@ -311,6 +311,8 @@ class Launcher:
         # of what has a longer way ahead and is ready a moment later, unless it is out of the way before one knows.
         if 0 < self._mean_us.get(function, self._typical_us) < _INSTANT_US:
             return True
+        if self._uncommitted or self._retries.next_due is not None:
+            return False  # what waits for a commit, or for another attempt, is ready a moment later, too
         return self._eager and all(priority >= entry.after for entry in self.in_flight.values())
 
     def _batch(
