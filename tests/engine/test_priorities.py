@@ -219,6 +219,39 @@ def flow():
     assert flow.executions() == ["low", "urgent", "low", "low"]
 
 
+def test_what_has_to_wait_for_a_place_is_not_overtaken_by_what_is_handed_ahead(project: Make) -> None:
+    """It takes the first worker that is free once the limit has a place for it."""
+    flow = project(
+        """
+@step(limit=1)
+def train(x: int) -> int:
+    note(f"train {x}")
+    while not there("low 1"):
+        time.sleep(0.01)
+    time.sleep(0.1 if there("measured") else 0.8 - 0.4 * x)
+    return x
+
+@step
+def low(x: int) -> int:
+    note(f"low {x}")
+    (HERE / f"low {x}").touch()
+    time.sleep(0.2)
+    return x
+
+@workflow
+def flow():
+    return [train(0), train(1), *[low(x) for x in range(4)]]
+"""
+    )
+    flow.run("threads", workers=2, fresh=True)
+    flow.executions()
+    flow.touch("measured")
+    flow.remove("low 1")
+    flow.run("threads", workers=2, fresh=True)
+    started = flow.executions()
+    assert started.index("train 1") < started.index("low 2"), started
+
+
 @pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
 def test_unmeasured_tasks_start_by_how_many_follow_them(project: Make, executor: str) -> None:
     """Without any history, the head of a long chain comes before single tasks that were called first."""

@@ -313,6 +313,8 @@ class Launcher:
             return True
         if self._uncommitted or self._retries.next_due is not None:
             return False  # what waits for a commit, or for another attempt, is ready a moment later, too
+        if any(held_back and -held_back[0][0][0] > priority for held_back in self._held_back.values()):
+            return False  # so is what has to wait for a place
         return self._eager and all(priority >= entry.after for entry in self.in_flight.values())
 
     def _batch(
