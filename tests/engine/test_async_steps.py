@@ -21,7 +21,7 @@ from engine.project import Project
 from hookline import log_metric, step, workflow
 from hookline.engine.stop import Stop
 from hookline.model.states import Kind
-from hookline.store import Flight, Slot
+from hookline.store import ArtifactWriter, Flight, Slot
 from hookline.store.place import storage_error
 
 Make = Callable[[str], Project]
@@ -370,6 +370,45 @@ def test_an_attempt_for_which_there_is_no_slot_fails(
     run = project(MEETING).run(executor, n=3, of=1)
     assert run.tasks["meet"].counts == {"failed": 3}
     assert "no space left on device (ENOSPC)" in (run.tasks["meet[0]"].error or "")
+
+
+def test_what_is_reported_as_failed_because_nothing_can_be_written_is_not_made_afterwards(
+    project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attempts at hand are cancelled, and those that had not begun never do."""
+    flow = project(
+        """
+import asyncio
+
+@step(cache=False)
+async def charge(x: int) -> int:
+    if x:
+        await asyncio.sleep(0.3)
+    note(x)
+    return x
+
+@step
+def slow(x: int) -> int:
+    time.sleep(1)
+    return x
+
+@workflow
+def flow():
+    return charge.map(x=list(range(100))), slow(1)
+"""
+    )
+    monkeypatch.setattr("hookline.worker.run_concurrent.AT_ONCE", 50)
+    sync, full = ArtifactWriter.sync, [True]
+
+    def sync_later(writer: ArtifactWriter) -> None:
+        if (flow.folder / "executions").exists() and full and full.pop():
+            raise storage_error(OSError(errno.ENOSPC, "No space left on device"), "packs")
+        sync(writer)
+
+    monkeypatch.setattr(ArtifactWriter, "sync", sync_later)
+    run = flow.run("threads", workers=2)
+    assert run.tasks["charge"].counts == {"failed": 100}
+    assert flow.executions() == ["0"]
 
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])

@@ -103,6 +103,10 @@ class _Waiting:
                     self._interrupted = True
                     self._cancel()
         finally:
+            if self._left:
+                # An error, as of a full disk: it is reported for all that was not, and none of that is to begin.
+                self._batch_of_attempts.begin_no_more()
+                self._cancel()
             if capture is not None:
                 capture.end()
         if self._interrupted:
@@ -148,7 +152,8 @@ class _Waiting:
 
     def _cancel(self) -> None:
         self._cancelled = True
-        self._loop.loop.call_soon_threadsafe(self._batch_of_attempts.cancel)
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.loop.call_soon_threadsafe(self._batch_of_attempts.cancel)
 
     def _leave_behind(self, late: list[int], limit: float) -> None:
         """Give up on attempts that were cancelled and did not end: they hold the loop, or don't let go."""
