@@ -309,7 +309,7 @@ class Launcher:
             return False
         # One batch more than it works on, each, so that no worker waits for a round trip. It must not stand in the way
         # of what has a longer way ahead and is ready a moment later, unless it is out of the way before one knows.
-        if 0 < self._mean_us.get(function, self._typical_us) < _INSTANT_US:
+        if 0 < self.mean_us(function) < _INSTANT_US:
             return True
         if self._uncommitted or self._retries.next_due is not None:
             return False  # what waits for a commit, or for another attempt, is ready a moment later, too
