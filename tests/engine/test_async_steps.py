@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from engine.project import Project
 from hookline import log_metric, step, workflow
 from hookline.engine.stop import Stop
 from hookline.model.states import Kind
+from hookline.store import ArtifactWriter, Flight, Slot
+from hookline.store.place import storage_error
 
 Make = Callable[[str], Project]
 EXECUTORS = ["inline", "threads", "processes"]
@@ -269,6 +272,143 @@ def flow():
     )
     run = flow.run("threads", workers=1)
     assert run.tasks["some"].counts == {"abandoned": 99, "completed": 41}
+
+
+def test_a_batch_of_another_thread_leaves_a_loop_that_is_held_too(
+    project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had begun is given up, and the rest is made: nobody waits for what was in the loop."""
+    monkeypatch.setattr("hookline.worker.run_concurrent._GRACE", 0.2)
+    monkeypatch.setattr("hookline.worker.run_concurrent._ANSWER", 0.2)
+    monkeypatch.setattr("hookline.worker.run_concurrent.AT_ONCE", 50)
+    flow = project(
+        """
+import asyncio
+
+@step(timeout=1)
+async def hold(x: int) -> int:
+    while not there("all"):
+        await asyncio.sleep(0)
+    (HERE / "held").touch()
+    while not there("released"):
+        time.sleep(0.01)
+    return x
+
+@step
+async def other(x: int) -> int:
+    note(x)
+    if x == 49:
+        (HERE / "all").touch()
+    while not there("held"):
+        await asyncio.sleep(0.01)
+    return x
+
+@workflow
+def flow():
+    return other.map(x=list(range(100))), hold(1)
+"""
+    )
+    try:
+        run = flow.run("threads", workers=2)
+        assert run.tasks["hold"].state == "abandoned"
+        assert run.tasks["other"].counts == {"abandoned": 50, "completed": 50}
+        assert sorted(map(int, flow.executions())) == list(range(100))
+    finally:
+        flow.touch("released")
+
+
+def test_attempts_that_end_after_they_were_given_up_do_not_count_any_more(
+    project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop is left once nothing but such attempts is in it, not after so many."""
+    monkeypatch.setattr("hookline.worker.run_concurrent._GRACE", 0.2)
+    monkeypatch.setattr("hookline.worker.run_concurrent.AT_ONCE", 2)
+    flow = project(
+        """
+import asyncio
+
+async def wait_for(name):
+    while not there(name):
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            pass
+
+@step(timeout=0.2, limit=1)
+async def stubborn(x: int) -> int:
+    (HERE / f"began {x}").touch()
+    if x < 3:
+        await wait_for(f"began {x + 1}")
+    return x
+
+@step
+async def long(x: int) -> int:
+    while not there("began 3"):
+        await asyncio.sleep(0.01)
+    return x
+
+@workflow
+def flow():
+    return long(1), stubborn.map(x=[0, 1, 2, 3])
+"""
+    )
+    run = flow.run("threads", workers=2)
+    assert run.tasks["stubborn"].counts == {"abandoned": 3, "completed": 1}
+    assert run.tasks["long"].state == "completed"
+
+
+@pytest.mark.parametrize("executor", IN_THIS_PROCESS)
+def test_an_attempt_for_which_there_is_no_slot_fails(
+    project: Make, executor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full when the flight file has to grow fails attempts, and keeps nobody waiting."""
+
+    def full(flight: Flight, worker: int, number: int) -> Slot:
+        raise storage_error(OSError(errno.ENOSPC, "No space left on device"), flight.path)
+
+    monkeypatch.setattr(Flight, "side_slot", full)
+    run = project(MEETING).run(executor, n=3, of=1)
+    assert run.tasks["meet"].counts == {"failed": 3}
+    assert "no space left on device (ENOSPC)" in (run.tasks["meet[0]"].error or "")
+
+
+def test_what_is_reported_as_failed_because_nothing_can_be_written_is_not_made_afterwards(
+    project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attempts at hand are cancelled, and those that had not begun never do."""
+    flow = project(
+        """
+import asyncio
+
+@step(cache=False)
+async def charge(x: int) -> int:
+    if x:
+        await asyncio.sleep(0.3)
+    note(x)
+    return x
+
+@step
+def slow(x: int) -> int:
+    time.sleep(1)
+    return x
+
+@workflow
+def flow():
+    return charge.map(x=list(range(100))), slow(1)
+"""
+    )
+    monkeypatch.setattr("hookline.worker.run_concurrent.AT_ONCE", 50)
+    sync, full = ArtifactWriter.sync, [True]
+
+    def sync_later(writer: ArtifactWriter) -> None:
+        if (flow.folder / "executions").exists() and full and full.pop():
+            raise storage_error(OSError(errno.ENOSPC, "No space left on device"), "packs")
+        sync(writer)
+
+    monkeypatch.setattr(ArtifactWriter, "sync", sync_later)
+    run = flow.run("threads", workers=2)
+    assert run.tasks["charge"].counts == {"failed": 100}
+    assert flow.executions() == ["0"]
 
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])

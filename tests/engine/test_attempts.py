@@ -167,6 +167,37 @@ def test_fail_fast_ends_the_run_at_the_first_failure(project: Make) -> None:
     assert flow.run("inline", fail_fast=False).counts["completed"] == 49
 
 
+def test_fail_fast_hands_nothing_ahead_of_which_nothing_is_known(project: Make) -> None:
+    """That others are quick makes no step quick that was never measured: it could begin after the failure."""
+    flow = project(
+        """
+@step
+def quick(x: int) -> int:
+    return x
+
+@step
+def fail(x: int) -> int:
+    time.sleep(0.2)
+    raise ValueError("no")
+
+@step(cache=False)
+def charge(x: int) -> int:
+    note("charged")
+    return x
+
+@workflow
+def flow():
+    begun = quick(1)
+    return fail(begun), charge(begun)
+"""
+    )
+    run = flow.run("threads", workers=1, fail_fast=True)
+    assert run.tasks["fail"].state == "failed"
+    assert run.counts["cancelled"] == 1
+    assert len(flow.attempts(run)) == 2  # none for what would have been handed ahead, and been cancelled
+    assert flow.executions() == []
+
+
 @pytest.mark.parametrize("executor", ["inline", "processes"])
 def test_a_result_of_another_type_than_declared_fails_the_task(project: Make, executor: str) -> None:
     """Nothing is converted, except that an int passes for a float."""

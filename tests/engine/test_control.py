@@ -16,6 +16,7 @@ import pytest
 
 from engine.project import Project
 from hookline.engine import api
+from hookline.engine.stop import Stop
 from hookline.errors import OwnershipError, UsageError
 from hookline.model.states import Kind
 from hookline.store.locks import StoreLock
@@ -251,6 +252,44 @@ def test_a_task_that_was_running_at_three_crashes_in_a_row_is_set_aside(project:
     flow.remove("poison")
     assert flow.resume("last", executor="inline").status == "failed"
     assert flow.resume("last", executor="inline", rerun=["deadly"]).result == (3, 5)
+
+
+STUCK = """
+@step
+def stuck(x: int) -> int:
+    note(f"stuck {x}")
+    while not there("released"):
+        time.sleep(0.01)
+    return x
+
+@workflow
+def flow():
+    return stuck.map(x=[0, 1, 2])
+"""
+
+
+@pytest.mark.parametrize("level", ["soft", "hard"])
+def test_what_a_thread_was_handed_ahead_and_never_began_is_not_abandoned(
+    project: Make, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    """Only an attempt that was being made is recorded; the next one is left for a resume."""
+    monkeypatch.setattr("hookline.engine.dispatcher._ENDING", 0.2)
+    flow, stop = project(STUCK), Stop()
+
+    def ask() -> None:
+        await_line(flow, "stuck 0")
+        getattr(stop, level)()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        target = flow.target
+        run = api.run(target.workflow, {}, executor="threads", workers=1, target=target, stop=stop, grace=0.2)
+        asking.join()
+        assert run.tasks["stuck"].counts == {"abandoned": 1, "pending": 2}
+        assert [(row.item, row.kind) for row in flow.attempts(run)] == [(0, Kind.ABANDONED)]
+    finally:
+        flow.touch("released")
 
 
 FAILING = """

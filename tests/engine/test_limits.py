@@ -201,6 +201,46 @@ def test_a_tag_limits_all_steps_that_carry_it(tmp_path: Path) -> None:
     assert run.result == {"gpu": 3, "train": 2}
 
 
+ELSEWHERE = """
+@step
+def long(x: int) -> int:
+    note("long")
+    while not there("released"):
+        time.sleep(0.01)
+    return x
+
+@step(tags=("db",))
+def here(x: int) -> int:
+    note("here")
+    return x
+
+@step
+def quick(x: int) -> int:
+    return x
+
+@step(tags=("db",), executor="inline")
+def elsewhere(x: int) -> int:
+    note("elsewhere")
+    (HERE / "released").touch()
+    return x
+
+@workflow
+def flow():
+    return long(1), here(1), elsewhere(quick(2))
+"""
+
+
+def test_what_waits_for_a_worker_takes_up_no_place_that_another_executor_can_use(tmp_path: Path) -> None:
+    """A thread is not handed ahead what a limit bounds: it would hold the place until the thread is free."""
+    project = Project(tmp_path, ELSEWHERE)
+    (tmp_path / "pyproject.toml").write_text("[tool.hookline.limits]\ndb = 1\n")
+    released = threading.Timer(20, project.touch, ["released"])
+    released.start()
+    assert project.run("threads", workers=1).status == "completed"
+    released.cancel()
+    assert project.executions() == ["long", "elsewhere", "here"]
+
+
 def test_a_limit_of_zero_is_refused_before_anything_runs(tmp_path: Path) -> None:
     """With file, line and name: a step that may never run would wait for ever."""
     project = Project(tmp_path, CODE)

@@ -177,6 +177,81 @@ def test_the_second_run_starts_the_longest_way_first(project: Make) -> None:
         assert flow.executions()[:3] == ["slow 3", "slow 2", "slow 1"]
 
 
+@pytest.mark.parametrize("urgent", ["publish", "again"])
+def test_what_waits_for_a_commit_or_another_attempt_is_not_overtaken_twice(project: Make, urgent: str) -> None:
+    """Meanwhile one task may start that is less urgent, and no second one is handed ahead behind it."""
+    flow = project(
+        f"""
+@step
+def begin(x: int) -> int:
+    time.sleep(0.02)
+    return x
+
+@step(cache=False)
+def publish(x: int) -> int:
+    note("urgent")
+    return x
+
+@step(retries=1)
+def again(x: int) -> int:
+    time.sleep(0.02)
+    if attempt().number == 1:
+        raise ValueError
+    note("urgent")
+    return x
+
+@step
+def after(x: int) -> int:
+    return x
+
+@step
+def low(x: int) -> int:
+    note("low")
+    time.sleep(0.3)
+    return x
+
+@workflow
+def flow():
+    return after(after(after({urgent}(begin(1))))), [low(x) for x in range(3)]
+"""
+    )
+    assert flow.run("threads", workers=1).status == "completed"
+    assert flow.executions() == ["low", "urgent", "low", "low"]
+
+
+def test_what_has_to_wait_for_a_place_is_not_overtaken_by_what_is_handed_ahead(project: Make) -> None:
+    """It takes the first worker that is free once the limit has a place for it."""
+    flow = project(
+        """
+@step(limit=1)
+def train(x: int) -> int:
+    note(f"train {x}")
+    while not there("low 1"):
+        time.sleep(0.01)
+    time.sleep(0.1 if there("measured") else 0.8 - 0.4 * x)
+    return x
+
+@step
+def low(x: int) -> int:
+    note(f"low {x}")
+    (HERE / f"low {x}").touch()
+    time.sleep(0.2)
+    return x
+
+@workflow
+def flow():
+    return [train(0), train(1), *[low(x) for x in range(4)]]
+"""
+    )
+    flow.run("threads", workers=2, fresh=True)
+    flow.executions()
+    flow.touch("measured")
+    flow.remove("low 1")
+    flow.run("threads", workers=2, fresh=True)
+    started = flow.executions()
+    assert started.index("train 1") < started.index("low 2"), started
+
+
 @pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
 def test_unmeasured_tasks_start_by_how_many_follow_them(project: Make, executor: str) -> None:
     """Without any history, the head of a long chain comes before single tasks that were called first."""

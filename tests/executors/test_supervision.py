@@ -61,3 +61,17 @@ def test_closing_ends_the_supervisor_though_a_child_has_its_socket() -> None:
     finally:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+
+
+def test_a_forked_child_that_closes_ends_nothing_of_its_parents(supervision: Supervision) -> None:
+    """As when what a step forked unwinds the driver's stack that it has a copy of."""
+    spawn(supervision, 1)
+    child = os.fork()
+    if not child:
+        supervision.close()
+        os._exit(0)
+    assert os.waitpid(child, 0) == (child, 0)
+    spawn(supervision, 2)
+    for number in (1, 2):
+        supervision.kill(number, 0)
+    assert exited(supervision, {1, 2}) == {1, 2}

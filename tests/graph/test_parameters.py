@@ -293,6 +293,12 @@ def test_a_list_of_numbers_survives_the_command_line(numbers: list[int]) -> None
         assert parse(list[int], given_as, text=True) == numbers
 
 
+@pytest.mark.parametrize("annotation", [[int], {"unit": "cm"}, [], 3])
+def test_an_annotation_that_is_no_type_leaves_the_default_as_it_is(annotation: object) -> None:
+    """Whatever stands there instead, also what can't be hashed."""
+    assert parse_parameters(taking(annotation, [1, 2]), {}, text=False) == {"x": [1, 2]}
+
+
 def test_everyday_types_do_not_import_pydantic() -> None:
     """A run with numbers, texts, paths and switches starts without it."""
     program = """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +64,24 @@ def test_attempts_side_by_side_have_slots_of_their_own_however_many_workers_ther
     assert set(Flight(flight.path).read()) == {*expected, (7, 7, 7)}
     other.close()
     flight.remove()
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_file_that_grows_has_room_everywhere_and_keeps_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    """No worker below the highest finds a hole, where a full disk would end it; nor does anybody's slot get lost."""
+    if not native:
+        monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    flight = Flight(tmp_path / "flight", create=True)
+    others = [Flight(flight.path) for _ in range(3)]
+    flight.side_slot(45, 0).set(45, 0, 1)
+    others[0].side_slot(45, 1).set(45, 1, 1)
+    others[1].side_slot(200, 0).set(200, 0, 1)
+    others[2].side_slot(45, 2).set(45, 2, 1)
+    stat = flight.path.stat()
+    assert stat.st_blocks * 512 >= stat.st_size
+    assert set(Flight(flight.path).read()) == {(45, 0, 1), (45, 1, 1), (45, 2, 1), (200, 0, 1)}
 
 
 def test_a_half_written_slot_counts_as_nothing_started(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,3 +89,33 @@ def test_a_lock_that_is_free_is_taken_without_a_word_or_a_second_note(tmp_path: 
     assert (tmp_path / "lock").stat().st_mtime == 0
     lock.close()
     assert told.said == []
+
+
+def test_an_interrupt_while_the_note_is_written_leaves_the_lock_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell or notebook goes on after it, and so do all others."""
+
+    def interrupted(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    lock, other = StoreLock(tmp_path / "lock"), StoreLock(tmp_path / "lock")
+    with monkeypatch.context() as patch:
+        patch.setattr("hookline.store.locks.os.pread", interrupted)
+        with pytest.raises(KeyboardInterrupt), lock:
+            pass
+    assert other.is_free_within(0.1)
+    lock.close()
+    other.close()
+
+
+def test_nobody_is_told_to_end_a_process_that_is_gone(tmp_path: Path) -> None:
+    """A note whose writer is dead is not the holder's: its number may be another process's by then."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    lock = StoreLock(tmp_path / "lock")
+    (tmp_path / "lock").write_text(f"{child.pid} {os.uname().nodename}\n")
+    assert lock.holder() == (0, "another process")
+    (tmp_path / "lock").write_text("1 elsewhere\n")
+    assert lock.holder() == (1, "process 1 on elsewhere")
+    lock.close()

@@ -190,16 +190,11 @@ class Dispatcher:
         if wait and inbox.empty():
             with contextlib.suppress(queue.Empty):
                 self._take(inbox.get(timeout=wait))
-        self._drain()
+        self._take_all()
         self._journal.progress.tell_late()
         self._journal.check()
         if due is not None:
             self._relaunch(self._retries.due(time.monotonic()))
-
-    def _drain(self) -> None:
-        """Take the messages that are there."""
-        while not self._inbox.empty():
-            self._take(self._inbox.get())
 
     def _relaunch(self, due: list[tuple[int, int]]) -> None:
         """Have items tried again: one by one, those of async steps side by side where their numbers are the same."""
@@ -216,6 +211,11 @@ class Dispatcher:
             items.sort()
             keys = [self._tasks[task].inputs.keys(item, item + 1)[0] for item in items]
             self._launcher.waiting.append(Planned(task, items, keys))
+
+    def _take_all(self) -> None:
+        inbox = self._inbox
+        while not inbox.empty():
+            self._take(inbox.get())
 
     def _take(self, message: Message | None) -> None:
         entry = None if message is None else self._launcher.in_flight.get(message.batch)
@@ -253,7 +253,7 @@ class Dispatcher:
                 break
         if self._overdue is not None:
             self._overdue.cancel()
-        self._drain()
+        self._take_all()
         for entry in list(launcher.in_flight.values()):
             self._outcomes.abandon(entry)
         self._take_blocked()

@@ -289,10 +289,10 @@ class Launcher:
             entry = ready.first
             planned = entry[2]
             opened = tasks[planned.task]
-            if not self._room(name, opened.work.function, -entry[0]):
+            gates = self._gates(opened)
+            if not self._room(name, opened.work.function, -entry[0], gates):
                 return False
             ready.pop()
-            gates = self._gates(opened)
             if planned.after > committed:
                 heapq.heappush(self._uncommitted, (planned.after, entry, name))
             elif gates and self._width(gates) < 1:
@@ -305,16 +305,21 @@ class Launcher:
                 return True
         return False
 
-    def _room(self, name: str, function: Any, priority: float) -> bool:
+    def _room(self, name: str, function: Any, priority: float, gates: _Gates) -> bool:
         busy, capacity = self._busy[name], self._executors[name].capacity()
         if busy < capacity:
             return True
-        if busy >= 2 * capacity or self._executors[name].traits.blocks:
+        # What a limit bounds would take up a place there while it waits for a worker.
+        if gates or busy >= 2 * capacity or self._executors[name].traits.blocks:
             return False
         # One batch more than it works on, each, so that no worker waits for a round trip. It must not stand in the way
         # of what has a longer way ahead and is ready a moment later, unless it is out of the way before one knows.
-        if 0 < self._mean_us.get(function, self._typical_us) < _INSTANT_US:
+        if 0 < self.mean_us(function) < _INSTANT_US:
             return True
+        if self._uncommitted or self._retries.next_due is not None:
+            return False  # what waits for a commit, or for another attempt, is ready a moment later, too
+        if any(held_back and -held_back[0][0][0] > priority for held_back in self._held_back.values()):
+            return False  # so is what has to wait for a place
         return self._eager and all(priority >= entry.after for entry in self.in_flight.values())
 
     def _batch(

@@ -282,9 +282,9 @@ class Outcomes:
         return rest[0]
 
     def abandon(self, entry: InFlight) -> None:
-        """Record attempts that could not be stopped; only a thread's can't."""
+        """Record attempts that could not be stopped; only a thread's can't, and only what it began."""
         executor, batch = self._launcher.executor(entry.executor), entry.batch
-        if executor.traits.kills:
+        if executor.traits.kills or not entry.started:
             return
         # One after the other, only the first that is left may have begun.
         for at in entry.open_positions()[: None if batch.work.concurrent else 1]:

@@ -108,7 +108,8 @@ class Scheduler:
         """Append tasks.
 
         Args:
-            dependencies: One entry per task; they refer to lower numbers only, and to none that has ended.
+            dependencies: One entry per task; they refer to lower numbers only, to none that has ended, and item by item
+                to none that has begun.
         """
         first, count = len(self._dependencies), len(dependencies)
         self._dependencies += dependencies

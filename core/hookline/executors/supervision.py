@@ -38,6 +38,7 @@ class Supervision:
                 start_new_session=True,
             )
         self._inbox = b""
+        self._owner = os.getpid()
         self.fd = self._control.fileno()
         self.process_id = self._process.pid
 
@@ -98,7 +99,13 @@ class Supervision:
         return found
 
     def close(self) -> None:
-        """End the supervisor, and with it every worker that is left; waits for that."""
+        """End the supervisor, and with it every worker that is left; waits for that.
+
+        A forked child only gives its copy of the socket back: the workers are its parent's.
+        """
+        if os.getpid() != self._owner:
+            self._control.close()
+            return
         # Closing alone would end nothing where a forked child of this process has the socket as well.
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)

@@ -18,10 +18,10 @@ _MANY = 500
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Don't collect meanwhile; for stretches without the user's code, in which all that is made stays."""
+    """Don't collect meanwhile; for stretches that only make graphs and what belongs to them, all of which stays."""
     pausing = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if pausing:
@@ -36,9 +36,9 @@ def collector_spared(tasks: int) -> Iterator[None]:
         tasks: How many tasks there are.
     """
     sparing = tasks >= _MANY and gc.isenabled() and not gc.get_freeze_count()
-    if sparing:
-        gc.freeze()
     try:
+        if sparing:
+            gc.freeze()
         yield
     finally:
         if sparing:

@@ -107,9 +107,11 @@ def secret_in_the_open(value: object, annotation: Any) -> bool:
             if isinstance(value, str) and isinstance(kind, type) and issubclass(kind, Secret):
                 if str not in wanted:
                     return True
-            elif not isinstance(value, (str, bytes)) and (id(value), kind) not in seen:
+            elif not isinstance(value, (str, bytes)):
                 if _has_fields(kind):
-                    seen.add((id(value), kind))  # what has fields may hold itself
+                    if (id(value), kind) in seen:
+                        continue  # what has fields may hold itself
+                    seen.add((id(value), kind))
                 pending.extend(_inside(value, part, kind))
     return False
 

@@ -6,6 +6,7 @@ starts, so a slot that was being written when the process died says truthfully t
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 from collections.abc import Callable
@@ -66,15 +67,14 @@ class Flight:
         self.path = path
         self._besides: list[Flight] = []
         self._maps: list[mmap.mmap] = []
-        self._open(os.O_CREAT | os.O_TRUNC if create else 0, range(_CAPACITY if create else 0))
+        self._open(os.O_CREAT | os.O_TRUNC if create else 0, _CAPACITY if create else 0)
 
-    def _open(self, flags: int, new: range) -> None:
-        """Map the file, in which there must be room for slots that are new."""
+    def _open(self, flags: int, slots: int) -> None:
+        """Map the file, in which there must be room for so many slots."""
         try:
             fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC | flags, 0o644)
             try:
-                if new:
-                    _allocate(fd, new.start * _SIZE, len(new) * _SIZE)
+                _allocate(fd, slots * _SIZE)
                 self._map = mmap.mmap(fd, os.fstat(fd).st_size)
             finally:
                 os.close(fd)
@@ -101,7 +101,7 @@ class Flight:
         """
         first = _SIDE + worker * AT_ONCE
         if (first + AT_ONCE) * _SIZE > len(self._map):
-            self._open(0, range(first, first + AT_ONCE))
+            self._open(0, first + AT_ONCE)
         return Slot(self._map, (first + number) * _SIZE)
 
     def beside(self, number: int) -> Flight:
@@ -152,9 +152,18 @@ def forget_flight(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _allocate(fd: int, at: int, size: int) -> None:
-    # Room must be there before it is mapped: a full disk would end the process with SIGBUS later.
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(fd, at, size)
-    else:
-        os.pwrite(fd, bytes(size), at)
+def _allocate(fd: int, size: int) -> None:
+    """Let a file grow to a size, unless it has it; what others wrote into it stays."""
+    # Room must be there before it is mapped, also for those between who then need not ask: a full disk would end the
+    # process with SIGBUS later. Meanwhile no other process is to take what it lets grow for its own end of the file.
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    try:
+        end = os.fstat(fd).st_size
+        if end >= size:
+            return
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(fd, end, size - end)
+        else:
+            os.pwrite(fd, bytes(size - end), end)
+    finally:
+        fcntl.flock(fd, fcntl.LOCK_UN)

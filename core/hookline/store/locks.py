@@ -69,12 +69,16 @@ class StoreLock(Forgetful):
     def __enter__(self) -> None:
         try:
             wait_for(self._fd, fcntl.LOCK_EX, self._path, self.holder)
+            # Nobody's lock depends on this; a single driver finds its own note there and writes nothing.
+            with contextlib.suppress(OSError):
+                if os.pread(self._fd, _NOTE_SIZE, 0) != self._note:
+                    os.pwrite(self._fd, self._note, 0)
         except OSError as error:
             raise storage_error(error, self._path) from error
-        # Nobody's lock depends on this; a single driver finds its own note there and writes nothing.
-        with contextlib.suppress(OSError):
-            if os.pread(self._fd, _NOTE_SIZE, 0) != self._note:
-                os.pwrite(self._fd, self._note, 0)
+        except BaseException:
+            # An interrupt may come when the lock is held already, and nobody would give it back.
+            self.__exit__()
+            raise
 
     def holder(self) -> tuple[int, str]:
         """Give the process that took the lock last, and words about it; 0 where that is unknown."""
@@ -83,7 +87,15 @@ class StoreLock(Forgetful):
             pid = int(number)
         except (OSError, ValueError):
             return 0, "another process"
-        return pid, f"process {pid} on {host}{_condition(pid) if host == os.uname().nodename else ''}"
+        if host != os.uname().nodename:
+            return pid, f"process {pid} on {host}"
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return 0, "another process"  # which could not note itself, or has not yet
+        except OSError:
+            pass  # another user's
+        return pid, f"process {pid} on {host}{_condition(pid)}"
 
     def is_free_within(self, seconds: float) -> bool:
         """Tell whether nobody holds the lock, or lets it go in time; it is not held afterwards.

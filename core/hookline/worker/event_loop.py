@@ -27,7 +27,7 @@ class EventLoop:
         room: Lets as many attempts go on at once as may; used in the loop only.
         free: Numbers from 0 that attempts at hand do not have; used in the loop only.
         left_behind: Whether an attempt blocks the loop for good, so that another one has to be made.
-        given_up: How many attempts were given up that may still be in it.
+        given_up: Attempts that nobody waits for any more though they are still in it: batch and position.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class EventLoop:
         self.room = asyncio.Semaphore(AT_ONCE)
         self.free = list(range(AT_ONCE))
         self.left_behind = False
-        self.given_up = 0
+        self.given_up: set[tuple[int, int]] = set()
         self._ending = False
         # A daemon: a step that blocks the loop must not keep a driver from ending that was told to.
         self._thread = threading.Thread(target=self._run, name="hookline-async", daemon=True)
@@ -43,7 +43,12 @@ class EventLoop:
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Let a coroutine run; from any thread."""
-        self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
+        try:
+            self.loop.call_soon_threadsafe(self.loop.create_task, coroutine)
+        except RuntimeError:  # it has ended
+            coroutine.close()
+            if not self.left_behind:
+                raise
 
     def answers(self, within: float) -> bool:
         """Tell whether the loop comes round; from any other thread.

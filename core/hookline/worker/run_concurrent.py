@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import queue
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -59,10 +60,7 @@ def run_concurrent(batch: Batch, prepared: Prepared, emit: Emit, services: Worke
 
 
 class _Waiting:
-    """The thread that waits for a batch.
-
-    Its ``began`` is written by the loop and read here: when an attempt began, by position, until it has ended.
-    """
+    """The thread that waits for a batch."""
 
     def __init__(self, batch: Batch, prepared: Prepared, emit: Emit, services: WorkerServices) -> None:
         self._batch = batch
@@ -73,10 +71,11 @@ class _Waiting:
         self._ended = bytearray(len(batch.items))
         self._interrupted = False
         self._cancelled = False
-        self._open(range(len(batch.items)))
+        self._open()
 
-    def _open(self, positions: Sequence[int]) -> None:
+    def _open(self) -> None:
         """Take a loop for attempts that have not begun; outcomes from an earlier one are not looked at any more."""
+        positions = [at for at, ended in enumerate(self._ended) if not ended]
         self._loop = self._services.shared.open_loop()
         self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
         self._batch_of_attempts = _Batch(
@@ -88,20 +87,26 @@ class _Waiting:
         capture = self._services.capture
         if capture is not None:
             capture.begin()
-        started = False
+        started: _Batch | None = None
         try:
             while self._left:
                 # An interrupt may come at any line from here on, before the loop has begun, too.
                 try:
-                    if not started:
+                    if self._batch_of_attempts.over:
+                        self._open()
+                    if started is not self._batch_of_attempts:
                         self._loop.start(self._batch_of_attempts.run())
-                        started = True
+                        started = self._batch_of_attempts
                     self._hand_on(self._gather())
                     self._look_after()
                 except KeyboardInterrupt:
                     self._interrupted = True
                     self._cancel()
         finally:
+            if self._left:
+                # An error, as of a full disk: it is reported for all that was not, and none of that is to begin.
+                self._batch_of_attempts.begin_no_more()
+                self._cancel()
             if capture is not None:
                 capture.end()
         if self._interrupted:
@@ -130,6 +135,10 @@ class _Waiting:
         self._emit([outcome for _, outcome in found], not self._left, [position for position, _ in found])
 
     def _look_after(self) -> None:
+        if self._loop.left_behind:
+            # By a batch of another thread.
+            self._leave_loop()
+            return
         if not self._cancelled and self._services.is_cancelled(self._batch.number):
             self._cancel()
         limit = self._batch.timeout
@@ -143,7 +152,8 @@ class _Waiting:
 
     def _cancel(self) -> None:
         self._cancelled = True
-        self._loop.loop.call_soon_threadsafe(self._batch_of_attempts.cancel)
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.loop.call_soon_threadsafe(self._batch_of_attempts.cancel)
 
     def _leave_behind(self, late: list[int], limit: float) -> None:
         """Give up on attempts that were cancelled and did not end: they hold the loop, or don't let go."""
@@ -157,29 +167,30 @@ class _Waiting:
             return
         failure = Failure("abandoned", message, "", "", retryable=False)
         self._abandon(late, failure)
-        self._loop.given_up += len(late)
-        if self._loop.given_up >= AT_ONCE or not self._loop.answers(_ANSWER):
-            self._change_loop()
+        self._batch_of_attempts.give_up(late)
+        if len(self._loop.given_up) >= AT_ONCE or not self._loop.answers(_ANSWER):
+            self._loop.left_behind = True
+            self._leave_loop()
 
     def _abandon(self, positions: list[int], failure: Failure) -> None:
         self._hand_on([(at, _outcome(self._batch.items[at], Kind.ABANDONED, failure)) for at in positions])
 
-    def _change_loop(self) -> None:
-        """Give up on all that is in a loop which one of its attempts holds, and make the rest in another."""
-        self._loop.left_behind = True
-        self._batch_of_attempts.begin_no_more()
+    def _leave_loop(self) -> None:
+        """Give up on all that is in a loop which an attempt holds; the rest is made in another one."""
+        begun = self._batch_of_attempts.begin_no_more()
         with contextlib.suppress(queue.Empty):
             while True:
                 self._hand_on([self._done.get_nowait()])
-        failure = Failure("abandoned", "another attempt held the event loop", "", "", retryable=False)
-        self._abandon(list(self._batch_of_attempts.began), failure)
-        if self._left:
-            self._open([at for at, ended in enumerate(self._ended) if not ended])
-            self._loop.start(self._batch_of_attempts.run())
+        self._abandon(begun, Failure("abandoned", "another attempt held the event loop", "", "", retryable=False))
 
 
 class _Batch:
-    """The attempts of one batch, in the loop."""
+    """The attempts of one batch, in the loop.
+
+    Attributes:
+        began: When attempts began, by position, until they have ended; written by the loop.
+        over: Whether the loop was left, and begins none any more.
+    """
 
     def __init__(
         self,
@@ -201,7 +212,9 @@ class _Batch:
         self._positions = iter(positions)
         self._stopping = stopping
         self._running = False
+        self._beginning = threading.Lock()
         self.began: dict[int, float] = {}
+        self.over = False
 
     async def run(self) -> None:
         """Let as many attempts go on at once as may, until all have been made; a second call does nothing."""
@@ -210,13 +223,21 @@ class _Batch:
         self._running = True
         await asyncio.gather(*[self._make_some() for _ in range(self._width)])
 
-    def begin_no_more(self) -> None:
-        """Begin no further attempt; from any thread."""
-        self._stopping = True
+    def begin_no_more(self) -> list[int]:
+        """Begin no further attempt, and give those that have begun and not ended; from any thread."""
+        with self._beginning:
+            self.over = True
+            return list(self.began)
+
+    def give_up(self, positions: list[int]) -> None:
+        """Note that nobody waits for attempts any more, though they may go on; from any thread."""
+        given_up = self._loop.given_up
+        given_up.update((self._batch.number, at) for at in positions)
+        given_up.difference_update((self._batch.number, at) for at in positions if at not in self.began)
 
     def cancel(self) -> None:
         """Cancel the attempts at hand, and begin no further one."""
-        self.begin_no_more()
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
 
@@ -232,29 +253,39 @@ class _Batch:
                     self._tasks.discard(task)
                 if task.cancelled():  # before it had begun
                     self._done.put((position, _outcome(self._batch.items[position], Kind.CANCELLED)))
+                elif (error := task.exception()) is not None:  # a full disk, most likely
+                    failure = failure_of(error, ())
+                    self._done.put((position, _outcome(self._batch.items[position], Kind.FAILED, failure)))
 
     async def _make(self, position: int) -> None:
-        attempts = Attempts(self._batch, self._prepared, self._services)
+        with self._beginning:
+            if self.over:
+                return
+            self.began[position] = time.monotonic()
         number = self._loop.free.pop()
-        slot = self._services.shared.flight.side_slot(self._services.worker, number)
         try:
-            outcome = await self._attempt(attempts, position, slot)
+            slot = self._services.shared.flight.side_slot(self._services.worker, number)
+            try:
+                outcome = await self._attempt(position, slot)
+            finally:
+                slot.clear()
+            # First this: what has neither begun nor ended is made elsewhere if the loop is left.
+            self._done.put((position, outcome))
         finally:
-            slot.clear()
             self._loop.free.append(number)
             self.began.pop(position, None)
-        self._done.put((position, outcome))
+            self._loop.given_up.discard((self._batch.number, position))
 
-    async def _attempt(self, attempts: Attempts, position: int, slot: Any) -> Outcome:
+    async def _attempt(self, position: int, slot: Any) -> Outcome:
         if self._stopping:
             return _outcome(self._batch.items[position], Kind.CANCELLED)
+        attempts = Attempts(self._batch, self._prepared, self._services)
         item = attempts.begin(position, slot)
         in_attempt.set(attempts.record)
         attempt_in_force.set(attempts.current)
         capture = self._services.capture
         end = capture.begin_here() if capture is not None else None
         started_us, clock = time.time_ns() // 1000, time.perf_counter_ns()
-        self.began[position] = time.monotonic()
         outputs: bytes | None = None
         failure: Failure | None = None
         kind: int = Kind.COMPLETED
@@ -262,16 +293,16 @@ class _Batch:
         try:
             async with limit:
                 value = await attempts.call()
-            if limit.expired() or self._is_over(position):
+            if limit.expired() or self._is_late(position):
                 raise TimeoutError  # it was cancelled and went on, or held the loop until now
             kind, outputs = attempts.take(value)
         except BaseException as error:  # noqa: BLE001 - whatever a step raises is its failure, sys.exit too
-            kind, failure = self._failed(error, limit.expired() or self._is_over(position))
+            kind, failure = self._failed(error, limit.expired() or self._is_late(position))
         duration_us = (time.perf_counter_ns() - clock) // 1000
         output = end() if end is not None else None
         return Outcome(item, kind, outputs, started_us, duration_us, failure, attempts.finish(), output)
 
-    def _is_over(self, position: int) -> bool:
+    def _is_late(self, position: int) -> bool:
         limit = self._batch.timeout
         return limit is not None and time.monotonic() - self.began[position] > limit
 
