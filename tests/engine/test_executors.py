@@ -305,6 +305,7 @@ def test_what_waited_when_the_run_failed_fast_does_not_run_with_its_handler(proj
     assert run.status == "failed"
     assert flow.executions() == ["work 0", "told ['work']"]
     assert run.counts["cancelled"] == 39
+    assert [task.state for task in run.tasks.values()].count("cancelled") == 39
 
 
 class OneThread(ThreadsExecutor):

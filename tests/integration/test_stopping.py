@@ -220,7 +220,7 @@ def test_a_run_that_is_cancelled_from_elsewhere_ends_after_the_grace_period(
     found = cancel("last", store=flow.folder / ".hookline", wait=AT_LAST)
     assert driver.code() == 6, driver.said
     assert found.status == "cancelled"
-    assert states(flow) == ["completed", state, "pending"]
+    assert states(flow) == ["completed", state, "cancelled"]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -268,7 +268,9 @@ class RecordedRun:
         if stopped is not None and not (attempts and attempts[-1].epoch >= epoch):
             return TaskState.CANCELLED if stopped.why == "cancelled" else TaskState.SKIPPED
         if not attempts:
-            return TaskState.PENDING
+            # A run that was cancelled, or failed fast, leaves nothing pending: see its counts.
+            over = self._store.run(self._id).state in (RunState.CANCELLED, RunState.FAILED)
+            return TaskState.CANCELLED if over else TaskState.PENDING
         kind = Kind(attempts[-1].kind)
         if kind.grew and not node.name.isdecimal() and self._outcome(node, item) is None:
             ended = self._store.run(self._id).state in (RunState.COMPLETED, RunState.FAILED)
