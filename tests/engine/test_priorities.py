@@ -237,6 +237,7 @@ def train(x: int) -> int:
 def low(x: int) -> int:
     note(f"low {x}")
     (HERE / f"low {x}").touch()
+    time.sleep(0.2)
     while x == 1 and there("measured") and not there("train 1"):
         time.sleep(0.01)
     return x
