@@ -53,14 +53,19 @@ def plugin_page(document: dict[str, Any]) -> Iterator[str]:
             yield f"  {title.ljust(11)} {', '.join(document[title])}"
     for kind in ("steps", "executors", "stores", "serializers", "digests", "secrets", "load_policies"):
         for entry in document[kind]:
-            yield f"  {kind.replace('_', ' ').ljust(11)} {one_line(entry['name'])}  {one_line(entry['summary'])}".rstrip()
+            word = kind.replace("_", " ").ljust(11)
+            yield f"  {word} {one_line(entry['name'])}  {one_line(entry['summary'])}".rstrip()
     for setting in document["settings"]:
         yield f"  {'setting'.ljust(11)} {setting['name']} = {one_line(setting['value'])}"
 
 
 def _document(plugin: LoadedPlugin, plugins: PluginSet) -> dict[str, Any]:
     says, found = plugin.module.plugin, plugin.module.found
-    registries = {"steps": plugins.steps, "executors": plugins.executors, "stores": plugins.stores}
+    registries: dict[str, Registry[Any]] = {
+        "steps": plugins.steps,
+        "executors": plugins.executors,
+        "stores": plugins.stores,
+    }
     values = {hook.removeprefix("register_"): registry for hook, registry in plugins.values.items()}
     kinds = ("serializers", "digests", "secrets", "load_policies")
     return {

@@ -6,9 +6,9 @@ file per distribution.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 __all__ = ["Entry", "entries"]
@@ -51,33 +51,28 @@ def entries(group: str, path: Sequence[str] | None = None) -> list[Entry]:
     found: list[Entry] = []
     seen: set[str] = set()
     for folder in sys.path if path is None else path:
-        for place, stem in _distributions(folder or "."):
-            text = _read(os.path.join(place, _FILE))
-            name = _plain(stem.partition("-")[0])
+        for place in _distributions(Path(folder)):
+            text = _read(place / _FILE)
+            name = _plain(place.name.partition("-")[0])
             if name in seen:
                 continue
             seen.add(name)
             if f"[{group}]" in text:
-                distribution, version = _identity(place, stem)
+                distribution, version = _identity(place)
                 found += [Entry(key, value, distribution, version) for key, value in _lines_of(text, group)]
     return sorted(found)
 
 
-def _distributions(folder: str) -> Iterator[tuple[str, str]]:
+def _distributions(folder: Path) -> list[Path]:
     try:
-        names = sorted(os.listdir(folder))
+        return sorted(place for place in folder.iterdir() if place.name.endswith(_FOLDERS))
     except OSError:  # no folder, or a zip file
-        return
-    for name in names:
-        stem, suffix = os.path.splitext(name)
-        if suffix in _FOLDERS:
-            yield os.path.join(folder, name), stem
+        return []
 
 
-def _read(path: str) -> str:
+def _read(path: Path) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
 
@@ -94,16 +89,16 @@ def _lines_of(text: str, group: str) -> Iterator[tuple[str, str]]:
             yield name.strip(), value.partition("[")[0].strip()
 
 
-def _identity(place: str, stem: str) -> tuple[str, str]:
+def _identity(place: Path) -> tuple[str, str]:
     """Read the name as its author spells it, and the version; else take them from the folder's name."""
     found = dict.fromkeys(("Name", "Version"), "")
-    for line in (_read(os.path.join(place, "METADATA")) or _read(os.path.join(place, "PKG-INFO"))).splitlines():
+    for line in (_read(place / "METADATA") or _read(place / "PKG-INFO")).splitlines():
         key, colon, value = line.partition(": ")
-        if not colon or not line:
+        if not colon:
             break
         if key in found:
             found[key] = value.strip()
-    name, _, version = stem.partition("-")
+    name, _, version = place.stem.partition("-")
     return found["Name"] or name, found["Version"] or version.partition("-")[0]
 
 
