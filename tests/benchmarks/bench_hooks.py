@@ -40,6 +40,7 @@ _SALTS = itertools.count(1)
 
 def install(folder: Path, count: int, code: str) -> None:
     """Install plugins that all have the same code."""
+    folder.mkdir(exist_ok=True)
     for number in range(count):
         name = f"dummy{number}"
         (folder / f"{name}.py").write_text(f"from hookline import Plugin, hookimpl\nplugin = Plugin({name!r})\n{code}")
