@@ -97,13 +97,8 @@ def _refuse_unknown(without: Sequence[str], found: Sequence[FoundPlugin]) -> Non
             )
 
 
-def _table(configuration: Configuration, name: str) -> Mapping[str, object]:
-    table: Mapping[str, object] = configuration.file.table.get("plugin", {}).get(name, {})
-    return table
-
-
 def _tables(configuration: Configuration, wanted: Sequence[FoundPlugin]) -> dict[str, Mapping[str, object]]:
-    return {plugin.name: _table(configuration, plugin.name) for plugin in wanted}
+    return {plugin.name: configuration.plugin_settings(plugin.name) for plugin in wanted}
 
 
 def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: dict[str, str]) -> PluginSet:
@@ -130,9 +125,10 @@ def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: d
 
     def settings_of(module: PluginModule) -> Any:
         def where(key: str) -> str:
-            return configuration.file.place("plugin", module.found.name, *filter(None, [key]))
+            origin = configuration.origin("plugin", module.found.name, *filter(None, [key]))
+            return configuration.layers.file.path if origin == "default" else origin
 
-        table = _table(configuration, module.found.name)
+        table = configuration.plugin_settings(module.found.name)
         return fill_settings(module.name, module.plugin.settings, table, where)
 
     return build_plugin_set(modules, settings_of, absent)
