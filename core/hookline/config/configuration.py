@@ -34,6 +34,7 @@ class Configuration:
         durability: ``"full"`` or ``"fast"``.
         grace: Seconds.
         seed: The seed.
+        load_policy: A load policy's name.
         turns: How many turns a loop may take.
         limits: How many attempts may run at once, by step name or tag.
         file: What the project's file says.
@@ -47,6 +48,7 @@ class Configuration:
     durability: Literal["full", "fast"]
     grace: float
     seed: int
+    load_policy: str
     turns: int
     limits: Mapping[str, int]
     file: SettingsFile

@@ -31,6 +31,7 @@ from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
 from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
+from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, is_loading, target_of
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
@@ -113,6 +114,7 @@ def run(
         seed=seed,
     )
     _check_executor(settings)
+    set_load_policy(settings.load_policy)
     built = build_graph(workflow, params or {})
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
@@ -186,6 +188,7 @@ def resume(
         "turns": turns,
     }
     here = configure(store=store or None, **wishes)
+    set_load_policy(here.load_policy)
     journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
@@ -197,6 +200,7 @@ def resume(
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
     settings = configure(target.root, **wishes)
     _check_executor(settings)
+    set_load_policy(settings.load_policy)
     params = _recorded_params(row, journal)
     built = build_graph(target.workflow, params)
     selection = Selection.read(recorded.get("select", {}))
@@ -301,6 +305,7 @@ def plan(
     target = target or target_of(workflow)
     built = build_graph(workflow, params or {})
     settings = configure(target.root, store=store or None, seed=seed)
+    set_load_policy(settings.load_policy)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph

@@ -301,6 +301,7 @@ class RunFacts:
         capture: Whether output of attempts is captured.
         output_limit: Bytes of output kept per attempt.
         plugins: Reserved for the plugin set, as the driver resolved it.
+        load_policy: Which stored formats may become values.
     """
 
     run_id: str
@@ -316,3 +317,4 @@ class RunFacts:
     capture: bool = True
     output_limit: int = 65536
     plugins: tuple[str, ...] = field(default_factory=tuple)
+    load_policy: str = "any"

@@ -50,9 +50,11 @@ class Registry(Generic[T]):
             source: Who registers it, with the version where there is one.
 
         Raises:
-            PluginError: The name is taken.
+            PluginError: The name is taken. Registering the same thing again is no clash.
         """
         taken = self._entries.get(name)
+        if taken == Registered(name, target, source):
+            return
         if taken is not None:
             raise PluginError(
                 f"the {self.kind} '{name}' is registered twice: by {taken.source} and by {source}",
@@ -60,9 +62,17 @@ class Registry(Generic[T]):
             )
         self._entries[name] = Registered(name, target, source)
 
+    def forget(self, name: str) -> None:
+        """Take a part out again; nothing happens where there is none."""
+        self._entries.pop(name, None)
+        self._loaded.pop(name, None)
+
     def names(self) -> list[str]:
         """List the names, sorted."""
         return sorted(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
 
     def entry(self, name: str) -> Registered:
         """Look a name up.
