@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hookline.config import store_path
+from hookline.config import check_store, configure
 from hookline.errors import UsageError
+from hookline.values.policy import set_load_policy
 
 __all__ = ["existing_store"]
 
@@ -22,7 +23,9 @@ def existing_store(given: Path | None) -> Path:
     Raises:
         UsageError: There is none yet.
     """
-    path = store_path(given)
+    settings = configure(store=given or None)
+    set_load_policy(settings.load_policy)
+    path = check_store(settings.store)
     if not path.is_dir():
         raise UsageError(
             f"nothing is recorded here: there is no store '{path}'",

@@ -34,6 +34,7 @@ from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
 from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
+from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, is_loading, target_of
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
@@ -118,6 +119,7 @@ def run(
         seed=seed,
     )
     plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
     built = build_graph(workflow, params or {})
     selection = _selection(to, from_, only)
@@ -195,6 +197,7 @@ def resume(
         "turns": turns,
     }
     here = configure(store=store or None, **wishes)
+    set_load_policy(here.load_policy)
     journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
@@ -207,6 +210,7 @@ def resume(
     settings = configure(target.root, **wishes)
     without = recorded.get("without", ())
     plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
     built = build_graph(target.workflow, params)
@@ -316,6 +320,7 @@ def plan(
     target = target or target_of(workflow)
     settings = configure(target.root, store=store or None, seed=seed)
     plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
     built = build_graph(workflow, params or {})
     selection = _selection(to, from_, only)
     if selection:

@@ -306,6 +306,7 @@ class RunFacts:
         output_limit: Bytes of output kept per attempt.
         plugins: The plugins that have something to do in workers, as the driver resolved them.
         executor: The name of the executor.
+        load_policy: Which stored formats may become values.
     """
 
     run_id: str
@@ -322,3 +323,4 @@ class RunFacts:
     output_limit: int = 65536
     plugins: tuple[PluginRef, ...] = ()
     executor: str = ""
+    load_policy: str = "any"

@@ -14,6 +14,7 @@ from hookline.store.artifacts import Artifacts
 from hookline.store.checked import Checked
 from hookline.store.flight import Flight, Slot, checked_path
 from hookline.values.homes import note_code_digest
+from hookline.values.policy import set_load_policy
 from hookline.worker.storing import Storer
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def open_services(run: RunFacts) -> SharedServices:
     Returns:
         Services for all workers of this process.
     """
+    set_load_policy(run.load_policy)
     artifacts = Artifacts(Path(run.artifacts), run.run_id, Checked(checked_path(Path(run.flight))))
     code_digest = _LateCodeDigest(Path(run.root))
     note_code_digest(code_digest)
