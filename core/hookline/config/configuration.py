@@ -88,7 +88,7 @@ def configure(near: str | Path | None = None, **given: object) -> Configuration:
     problems = [
         f"{file.place(key)}: there is no setting '{key}';{close_match(key, _NAMES)}".rstrip(";")
         for key in file.table
-        if key not in _NAMES
+        if key not in (*_NAMES, "plugin")
     ]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}

@@ -17,9 +17,12 @@ from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
 from hookline.engine.stop import Stop
 from hookline.errors import UsageError
-from hookline.executors.protocol import EXECUTORS, Executor
+from hookline.executors.protocol import Executor
 from hookline.graph.build import build_graph
 from hookline.graph.select import Selection, select
+from hookline.hooks.driver import show_plan
+from hookline.hooks.loader import load_plugins
+from hookline.hooks.plugin_set import PluginSet
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan
@@ -58,6 +61,7 @@ def run(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    without: Sequence[str] = (),
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
@@ -87,6 +91,7 @@ def run(
         to: Run these tasks and what they need; ids, names of steps, or tags. The run's result is their value.
         from_: Run these tasks and what depends on them, with recorded results of what they need.
         only: Run just these tasks, with recorded results of what they need.
+        without: Names of plugins to leave out.
         progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
@@ -113,7 +118,8 @@ def run(
         turns=turns,
         seed=seed,
     )
-    _check_executor(settings)
+    plugins = load_plugins(settings, without)
+    _check_executor(settings, plugins)
     set_load_policy(settings.load_policy)
     built = build_graph(workflow, params or {})
     selection = _selection(to, from_, only)
@@ -134,7 +140,10 @@ def run(
         stop or Stop(),
         selection,
         progress,
+        plugins,
+        tuple(without),
     )
+    _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
 
 
@@ -188,7 +197,6 @@ def resume(
         "turns": turns,
     }
     here = configure(store=store or None, **wishes)
-    set_load_policy(here.load_policy)
     journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
@@ -199,7 +207,9 @@ def resume(
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
     settings = configure(target.root, **wishes)
-    _check_executor(settings)
+    without = recorded.get("without", ())
+    plugins = load_plugins(settings, without)
+    _check_executor(settings, plugins)
     set_load_policy(settings.load_policy)
     params = _recorded_params(row, journal)
     built = build_graph(target.workflow, params)
@@ -227,6 +237,8 @@ def resume(
         stop or Stop(),
         selection,
         progress,
+        plugins,
+        without,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -284,6 +296,7 @@ def plan(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    without: Sequence[str] = (),
     target: Target | None = None,
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
@@ -297,19 +310,23 @@ def plan(
         to: As for :func:`run`.
         from_: As for :func:`run`.
         only: As for :func:`run`.
+        without: As for :func:`run`.
         target: As for :func:`run`.
 
     Returns:
         A verdict with its reason for each task.
     """
     target = target or target_of(workflow)
-    built = build_graph(workflow, params or {})
     settings = configure(target.root, store=store or None, seed=seed)
+    plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
+    built = build_graph(workflow, params or {})
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    return _planned(built, target, check_store(settings.store), fresh, settings.seed)
+    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed)
+    show_plan(plugins, planned)
+    return planned
 
 
 def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = None) -> TaskGraph:
@@ -381,10 +398,17 @@ def _settings(
     )
 
 
-def _check_executor(configuration: Configuration) -> None:
+def _ask_plugins(request: Request, journal: SqliteStore) -> None:
+    """Let plugins look at the plan, which is not made for anybody else."""
+    if request.plugins.implementations("plan_made"):
+        prepared = prepare(request.graph, Path(request.target.root))
+        show_plan(request.plugins, dry_run(request.graph, prepared, journal, request.fresh, request.settings.seed))
+
+
+def _check_executor(configuration: Configuration, plugins: PluginSet) -> None:
     """Say where a name that nothing has was set."""
     try:
-        EXECUTORS.entry(configuration.executor)
+        plugins.executors.entry(configuration.executor)
     except UsageError as error:
         origin = configuration.origin("executor")
         raise UsageError(

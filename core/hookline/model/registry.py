@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,11 +21,15 @@ class Registered:
         name: What users call it.
         target: ``"module:attribute"``, or the factory itself.
         source: The distribution or file that registered it.
+        summary: What it is, in one line; empty where nobody said.
+        types: The types that it is for, as (module, qualified name), where it is for some.
     """
 
     name: str
-    target: str | Callable[..., Any]
+    target: Any
     source: str
+    summary: str = ""
+    types: tuple[tuple[str, str], ...] = ()
 
 
 class Registry(Generic[T]):
@@ -40,27 +43,54 @@ class Registry(Generic[T]):
         self.kind = kind
         self._entries: dict[str, Registered] = {}
         self._loaded: dict[str, T] = {}
+        self._added: frozenset[str] = frozenset()
 
-    def register(self, name: str, target: str | Callable[..., Any], *, source: str) -> None:
+    def register(self, name: str, target: Any, *, source: str, summary: str = "") -> None:
         """Give a part a name.
 
         Args:
             name: The name that users write.
-            target: ``"module:attribute"``, imported on first use, or the factory itself.
+            target: ``"module:attribute"``, imported on first use, or the thing itself.
             source: Who registers it, with the version where there is one.
+            summary: What it is, in one line.
 
         Raises:
             PluginError: The name is taken. Registering the same thing again is no clash.
         """
-        taken = self._entries.get(name)
-        if taken == Registered(name, target, source):
-            return
-        if taken is not None:
+        self._enter(Registered(name, target, source, summary))
+
+    def _enter(self, entry: Registered) -> None:
+        taken = self._entries.get(entry.name)
+        if taken is not None and taken != entry:
             raise PluginError(
-                f"the {self.kind} '{name}' is registered twice: by {taken.source} and by {source}",
+                f"the {self.kind} '{entry.name}' is registered twice: by {taken.source} and by {entry.source}",
                 help="rename one of the two, or leave one of the two plugins out",
             )
-        self._entries[name] = Registered(name, target, source)
+        self._entries[entry.name] = entry
+
+    def copy(self) -> Registry[T]:
+        """Give a registry with the same names, to which others can be added without a change of this one."""
+        other = Registry[T](self.kind)
+        other._entries.update(self._own())
+        return other
+
+    def take_over(self, other: Registry[T] | None) -> None:
+        """Let the names of a copy hold here instead of those of an earlier one.
+
+        Args:
+            other: What :meth:`copy` gave, and others added to; None for the names of this one only.
+        """
+        added = set() if other is None else other._entries.keys() - self._own().keys()
+        if not added and not self._added:
+            return
+        for name in self._added:
+            del self._entries[name]
+            self._loaded.pop(name, None)
+        self._added = frozenset(added)
+        self._entries.update({name: other._entries[name] for name in added} if other is not None else {})
+
+    def _own(self) -> dict[str, Registered]:
+        return {name: entry for name, entry in self._entries.items() if name not in self._added}
 
     def forget(self, name: str) -> None:
         """Take a part out again; nothing happens where there is none."""
@@ -100,18 +130,29 @@ class Registry(Generic[T]):
         Returns:
             A new part.
         """
+        return cast("T", self.target(name)(*args, **kwargs))
+
+    def target(self, name: str) -> Any:
+        """Give what was registered under a name, imported if need be.
+
+        Raises:
+            UsageError: Nothing has that name.
+            PluginError: It can't be imported.
+        """
         entry = self.entry(name)
-        factory = entry.target
-        if isinstance(factory, str):
-            module, _, attribute = factory.partition(":")
-            try:
-                factory = getattr(importlib.import_module(module), attribute)
-            except (ImportError, AttributeError) as error:
-                raise PluginError(
-                    f"the {self.kind} '{name}' of {entry.source} can't be imported: {error}",
-                    help="install what it needs, or leave the plugin out",
-                ) from error
-        return cast("T", factory(*args, **kwargs))
+        if not isinstance(entry.target, str):
+            return entry.target
+        module, _, attribute = entry.target.partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"the {self.kind} '{name}' of {entry.source} can't be imported: {error}",
+                help="install what it needs, or leave the plugin out",
+            ) from error
+        return found
 
     def load(self, name: str) -> T:
         """Give the one part of that name in this process, made at the first call."""

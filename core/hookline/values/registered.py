@@ -13,7 +13,8 @@ from pickle import PickleBuffer
 from typing import Any, Generic, Protocol, TypeVar
 
 from hookline.errors import HooklineError, PluginError
-from hookline.model.registry import Registry
+from hookline.model.registry import Registered, Registry
+from hookline.values.bringing import bring
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import UnstorableError
 from hookline.values.policy import PICKLES, check_format
@@ -107,19 +108,23 @@ class TypeRegistry(Registry[_T], Generic[_T]):
 
     Args:
         kind: What the parts are, for messages.
+
+    Attributes:
+        by_type: Names by (module, qualified name of a class).
     """
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.by_type: dict[tuple[str, str], str] = {}
 
-    def register(self, name: str, target: str | Callable[..., Any], *, source: str, types: Iterable[str] = ()) -> None:
+    def register(self, name: str, target: Any, *, source: str, summary: str = "", types: Iterable[str] = ()) -> None:
         """Give a part a name, and say which types it is for.
 
         Args:
             name: Its name, which is stored with each value: ``"<plugin>.<name>"`` tells what to install.
             target: ``"module:attribute"``, imported on first use, or the factory itself.
             source: Who registers it, with the version where there is one.
+            summary: What it is, in one line.
             types: Their classes, as ``"module:Class"`` with the module that the class says it is of.
 
         Raises:
@@ -130,7 +135,7 @@ class TypeRegistry(Registry[_T], Generic[_T]):
                 f"the {self.kind} '{name}' of {source} has the name of a format of hookline's own",
                 help="name it '<plugin>.<name>'",
             )
-        named = [self._type(name, text, source) for text in types]
+        named = tuple(self._type(name, text, source) for text in types)
         if not named:
             raise PluginError(
                 f"the {self.kind} '{name}' of {source} names no types",
@@ -144,13 +149,28 @@ class TypeRegistry(Registry[_T], Generic[_T]):
                     f"and '{name}' of {source}",
                     help="leave one of the two plugins out",
                 )
-        super().register(name, target, source=source)
-        self.by_type.update(dict.fromkeys(named, name))
+        self._enter(Registered(name, target, source, summary, named))
+        self._index()
+
+    def copy(self) -> TypeRegistry[_T]:
+        """See :meth:`Registry.copy`."""
+        other = TypeRegistry[_T](self.kind)
+        other._entries.update(self._own())
+        other._index()
+        return other
+
+    def take_over(self, other: Registry[_T] | None) -> None:
+        """See :meth:`Registry.take_over`."""
+        super().take_over(other)
+        self._index()
 
     def forget(self, name: str) -> None:
         """Take a part out again, with its types."""
         super().forget(name)
-        self.by_type = {kind: other for kind, other in self.by_type.items() if other != name}
+        self._index()
+
+    def _index(self) -> None:
+        self.by_type = {kind: entry.name for entry in self._entries.values() for kind in entry.types}
 
     def _type(self, name: str, text: str, source: str) -> tuple[str, str]:
         module, _, qualname = text.partition(":")
@@ -238,6 +258,8 @@ def load_part(name: str, version: int, parts: Sequence[Any]) -> Any:
         PluginError: The serializer is not here, or older than the bytes.
         HooklineError: The load policy forbids it, or the bytes can't be loaded.
     """
+    if name not in SERIALIZERS:
+        bring()
     if name not in SERIALIZERS:
         plugin = name.partition(".")[0]
         raise PluginError(

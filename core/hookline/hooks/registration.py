@@ -1,0 +1,169 @@
+"""What the ``register_…`` hooks are given: names go into registries, with the plugin that they come from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from hookline.errors import PluginError, WorkflowError
+from hookline.hooks.implementation import Implementation
+from hookline.model.registry import Registry
+from hookline.model.step import Step, check_name
+
+__all__ = [
+    "Register",
+    "RegisterForTypes",
+    "RegisterHooks",
+    "RegisterSteps",
+    "Relay",
+    "register_into",
+    "register_steps_into",
+]
+
+
+class Register(Protocol):
+    """Gives a part a name."""
+
+    def __call__(self, name: str, target: str | Callable[..., Any]) -> str:
+        """Register a part.
+
+        Args:
+            name: What users call it.
+            target: ``"module:attribute"``, imported when the part is used, or the factory itself.
+
+        Returns:
+            The name.
+
+        Raises:
+            PluginError: The name is taken, or can't be used.
+        """
+        ...
+
+
+class RegisterForTypes(Protocol):
+    """Gives a part a name, and types that it is for."""
+
+    def __call__(self, name: str, target: str | Callable[..., Any], *, types: Iterable[str]) -> str:
+        """Register a part.
+
+        Args:
+            name: Its name, which is stored with values: ``"<plugin>.<name>"``.
+            target: ``"module:attribute"``, imported when the part is used, or the factory itself.
+            types: The classes, as ``"module:Class"``; none of them is imported.
+
+        Returns:
+            The name.
+
+        Raises:
+            PluginError: The name or a type is taken, or can't be used.
+        """
+        ...
+
+
+class RegisterSteps(Protocol):
+    """Gives a step a name that begins with the plugin's."""
+
+    def __call__(self, name: str, target: str | Step[..., Any], *, summary: str = "") -> str:
+        """Register a step.
+
+        Args:
+            name: Its name within the plugin.
+            target: ``"module:attribute"``, imported when the step is used, or the step itself.
+            summary: What it does, in one line.
+
+        Returns:
+            The whole name: ``"<plugin>.<name>"``.
+
+        Raises:
+            PluginError: The name is taken, or can't be used.
+        """
+        ...
+
+
+class Relay(Protocol):
+    """Calls the implementations of a plugin's own hook."""
+
+    def __call__(self, **facts: Any) -> list[tuple[str, Any]]:
+        """Call them one after the other.
+
+        Args:
+            **facts: The hook's arguments, each of them.
+
+        Returns:
+            Per implementation, in declared order, the plugin's name and what it returned.
+
+        Raises:
+            PluginError: One of them raised.
+        """
+        ...
+
+
+class RegisterHooks(Protocol):
+    """Adds a hook of a plugin's own."""
+
+    def __call__(self, spec: Callable[..., Any]) -> Relay:
+        """Register a hook.
+
+        Args:
+            spec: A function that is marked with ``@hookspec``.
+
+        Returns:
+            What calls its implementations.
+
+        Raises:
+            PluginError: It is not marked, or there is such a hook.
+        """
+        ...
+
+
+def register_into(registry: Registry[Any], implementation: Implementation) -> Callable[..., str]:
+    """Give what enters parts into a registry for a plugin."""
+
+    def register(name: str, target: str | Callable[..., Any], **more: Any) -> str:
+        _check_target(implementation, registry.kind, name, target)
+        registry.register(name, target, source=implementation.source, **more)
+        return name
+
+    return register
+
+
+def register_steps_into(registry: Registry[Any], implementation: Implementation) -> RegisterSteps:
+    """Give what enters steps into a registry for a plugin."""
+
+    def register(name: str, target: str | Step[..., Any], *, summary: str = "") -> str:
+        if not isinstance(target, Step):
+            _check_target(implementation, registry.kind, name, target)
+        whole = f"{implementation.plugin}.{name}"
+        _check(implementation, whole, registry.kind)
+        registry.register(whole, target, source=implementation.source, summary=summary)
+        return whole
+
+    return register
+
+
+def _check_target(implementation: Implementation, kind: str, name: str, target: object) -> None:
+    _check(implementation, name, kind)
+    module, colon, attribute = target.partition(":") if isinstance(target, str) else ("", "", "")
+    names = [*module.split("."), *attribute.split(".")]
+    if isinstance(target, str) and not (colon and all(part.isidentifier() for part in names)):
+        raise PluginError(
+            f"the plugin '{implementation.plugin}' ({implementation.source}) registers the {kind} '{name}' as "
+            f"'{target}', which names nothing that could be imported",
+            help="write 'package.module:name'",
+        )
+    if not isinstance(target, str) and (not callable(target) or inspect.ismodule(target)):
+        raise PluginError(
+            f"the plugin '{implementation.plugin}' ({implementation.source}) registers the {kind} '{name}' as "
+            f"{target!r}",
+            help=f"give 'package.module:name'{', or a step' if kind == 'step' else ', or what makes one'}",
+        )
+
+
+def _check(implementation: Implementation, name: object, kind: str) -> None:
+    try:
+        check_name(name, kind)
+    except WorkflowError as error:
+        raise PluginError(
+            f"the plugin '{implementation.plugin}' ({implementation.source}): {error.message}", help=error.help
+        ) from None
