@@ -6,6 +6,8 @@ from pathlib import Path
 
 from hookline.config import check_store, configure
 from hookline.errors import UsageError
+from hookline.hooks.loader import load_plugins
+from hookline.values.bringing import bring_with
 from hookline.values.policy import set_load_policy
 
 __all__ = ["existing_store"]
@@ -24,6 +26,7 @@ def existing_store(given: Path | None) -> Path:
         UsageError: There is none yet.
     """
     settings = configure(store=given or None)
+    bring_with(lambda: load_plugins(settings))
     set_load_policy(settings.load_policy)
     path = check_store(settings.store)
     if not path.is_dir():

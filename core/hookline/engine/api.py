@@ -197,7 +197,6 @@ def resume(
         "turns": turns,
     }
     here = configure(store=store or None, **wishes)
-    set_load_policy(here.load_policy)
     journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)

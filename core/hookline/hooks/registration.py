@@ -43,6 +43,26 @@ class Register(Protocol):
         ...
 
 
+class RegisterForTypes(Protocol):
+    """Gives a part a name, and types that it is for."""
+
+    def __call__(self, name: str, target: str | Callable[..., Any], *, types: Iterable[str]) -> str:
+        """Register a part.
+
+        Args:
+            name: Its name, which is stored with values: ``"<plugin>.<name>"``.
+            target: ``"module:attribute"``, imported when the part is used, or the factory itself.
+            types: The classes, as ``"module:Class"``; none of them is imported.
+
+        Returns:
+            The name.
+
+        Raises:
+            PluginError: The name or a type is taken, or can't be used.
+        """
+        ...
+
+
 class RegisterSteps(Protocol):
     """Gives a step a name that begins with the plugin's."""
 
@@ -119,12 +139,12 @@ class RegisterHooks(Protocol):
         ...
 
 
-def register_into(registry: Registry[Any], implementation: Implementation) -> Register:
+def register_into(registry: Registry[Any], implementation: Implementation) -> Callable[..., str]:
     """Give what enters parts into a registry for a plugin."""
 
-    def register(name: str, target: str | Callable[..., Any]) -> str:
+    def register(name: str, target: str | Callable[..., Any], **more: Any) -> str:
         _check_target(implementation, registry.kind, name, target)
-        registry.register(name, target, source=implementation.source)
+        registry.register(name, target, source=implementation.source, **more)
         return name
 
     return register

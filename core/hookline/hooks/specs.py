@@ -103,7 +103,7 @@ def register_load_policies(register: RegisterValues, settings: Any) -> None:
     Called in the driver and in each worker process.
 
     Args:
-        register: ``register(name, "module:factory")``.
+        register: ``register(name, "module:factory")``; the factory makes a ``LoadPolicy``.
         settings: The plugin's settings.
     """
 

@@ -22,12 +22,14 @@ class Registered:
         target: ``"module:attribute"``, or the factory itself.
         source: The distribution or file that registered it.
         summary: What it is, in one line; empty where nobody said.
+        types: The types that it is for, as (module, qualified name), where it is for some.
     """
 
     name: str
     target: Any
     source: str
     summary: str = ""
+    types: tuple[tuple[str, str], ...] = ()
 
 
 class Registry(Generic[T]):
@@ -60,7 +62,7 @@ class Registry(Generic[T]):
             return
         if taken is not None:
             raise PluginError(
-                f"the {self.kind} '{name}' is registered twice: by {taken.source} and by {source}",
+                f"the {self.kind} '{entry.name}' is registered twice: by {taken.source} and by {entry.source}",
                 help="rename one of the two, or leave one of the two plugins out",
             )
         self._entries[name] = entry

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from hookline.errors import HooklineError
 from hookline.model.registry import Registry
+from hookline.values.bringing import bring
 
 __all__ = [
     "LOAD_POLICIES",
@@ -84,6 +85,8 @@ def set_load_policy(name: str) -> None:
         PluginError: It can't be imported.
     """
     global _policy, _name, pickles
+    if name not in LOAD_POLICIES:
+        bring()
     if name != _name:
         _policy = LOAD_POLICIES.load(name)
         _name = name

@@ -13,7 +13,8 @@ from pickle import PickleBuffer
 from typing import Any, Generic, Protocol, TypeVar
 
 from hookline.errors import HooklineError, PluginError
-from hookline.model.registry import Registry
+from hookline.model.registry import Registered, Registry
+from hookline.values.bringing import bring
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import UnstorableError
 from hookline.values.policy import PICKLES, check_format
@@ -107,6 +108,9 @@ class TypeRegistry(Registry[_T], Generic[_T]):
 
     Args:
         kind: What the parts are, for messages.
+
+    Attributes:
+        by_type: Names by (module, qualified name of a class).
     """
 
     def __init__(self, kind: str) -> None:
@@ -131,7 +135,7 @@ class TypeRegistry(Registry[_T], Generic[_T]):
                 f"the {self.kind} '{name}' of {source} has the name of a format of hookline's own",
                 help="name it '<plugin>.<name>'",
             )
-        named = [self._type(name, text, source) for text in types]
+        named = tuple(self._type(name, text, source) for text in types)
         if not named:
             raise PluginError(
                 f"the {self.kind} '{name}' of {source} names no types",
@@ -151,7 +155,10 @@ class TypeRegistry(Registry[_T], Generic[_T]):
     def forget(self, name: str) -> None:
         """Take a part out again, with its types."""
         super().forget(name)
-        self.by_type = {kind: other for kind, other in self.by_type.items() if other != name}
+        self._index()
+
+    def _index(self) -> None:
+        self.by_type = {kind: entry.name for entry in self._entries.values() for kind in entry.types}
 
     def _type(self, name: str, text: str, source: str) -> tuple[str, str]:
         module, _, qualname = text.partition(":")
@@ -239,6 +246,8 @@ def load_part(name: str, version: int, parts: Sequence[Any]) -> Any:
         PluginError: The serializer is not here, or older than the bytes.
         HooklineError: The load policy forbids it, or the bytes can't be loaded.
     """
+    if name not in SERIALIZERS:
+        bring()
     if name not in SERIALIZERS:
         plugin = name.partition(".")[0]
         raise PluginError(

@@ -160,13 +160,13 @@ def open_services(run: RunFacts) -> SharedServices:
     Returns:
         Services for all workers of this process.
     """
-    set_load_policy(run.load_policy)
     artifacts = Artifacts(Path(run.artifacts), run.run_id, Checked(checked_path(Path(run.flight))))
     code_digest = _LateCodeDigest(Path(run.root))
     note_code_digest(code_digest)
     writer = artifacts.writer()
     storer = Storer(writer, code_digest, Path(run.folder))
     plugins, attempts = _plugins(run)
+    set_load_policy(run.load_policy)  # which may be a plugin's
     flight = Flight(Path(run.flight))
     return SharedServices(run, artifacts, writer, storer, flight, _find, code_digest, plugins, attempts)
 
