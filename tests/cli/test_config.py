@@ -27,12 +27,14 @@ def test_every_setting_is_shown_with_its_origin(project: Path, look: Command, mo
     shown = look(project, "config", "show", "--origin")
     assert shown.code == 0
     assert [line.split() for line in shown.out.splitlines()] == [
+        ["env", "none", "default"],
         ["store", str(project / "kept"), "pyproject.toml:3"],
         ["executor", "inline", "pyproject.toml:2"],
         ["workers", "3", "HOOKLINE_WORKERS"],
         ["durability", "full", "default"],
         ["grace", "10.0", "default"],
         ["seed", "0", "default"],
+        ["load_policy", "any", "default"],
         ["turns", "1000000", "default"],
         ["limits.gpu", "2", "pyproject.toml:6"],
     ]

@@ -38,6 +38,7 @@ GIVEN = {
     "durability": ("full", "fast", "fast", "fast"),
     "grace": (1, "2.5", '"3s"', 3.0),
     "seed": (-1, "2", "3", 3),
+    "load_policy": ("any", "no-pickle", "mine", "mine"),
     "turns": (1, "2", "3", 3),
 }
 
@@ -106,8 +107,8 @@ gpu = 0
         "  - pyproject.toml:9: the limit 'gpu' takes a whole number from 1, not 0",
     ]
     assert caught.value.help == (
-        "the settings are store, executor, workers, durability, grace, seed, turns, limits, plugins, plugin, step, "
-        "provider, source, env"
+        "the settings are store, executor, workers, durability, grace, seed, load_policy, turns, limits, plugins, "
+        "plugin, step, provider, source, env"
     )
 
 

@@ -48,7 +48,9 @@ class Site:
         self.folder.mkdir()
         (self.project / "pyproject.toml").touch()
         monkeypatch.syspath_prepend(str(self.folder))
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH")])))
+        monkeypatch.setenv(
+            "PYTHONPATH", os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH")]))
+        )
         monkeypatch.chdir(self.project)
         # Modules of earlier tests are not to stand in for those of this one.
         self._before = set(sys.modules)

@@ -67,8 +67,10 @@ def test_a_plugin_whose_import_raises_is_reported_and_left_out(site: Site, caplo
         plugins = site.load()
     assert [plugin.name for plugin in plugins.plugins] == ["fine"]
     assert caplog.messages == [
-        "the plugin 'broken' (acme-broken 1.0) can't be imported and is left out: "
-        "ModuleNotFoundError: No module named 'nothing_of_that_name'"
+        (
+            "the plugin 'broken' (acme-broken 1.0) can't be imported and is left out: "
+            "ModuleNotFoundError: No module named 'nothing_of_that_name'"
+        )
     ]
 
 
@@ -111,7 +113,8 @@ def test_a_faulty_hook_is_an_error_with_a_close_match(site: Site, code: str, mes
     """Misspelt hooks and arguments, and hooks that are not marked, are never silent."""
     site.install("data", code)
     assert refused(site) == (
-        f"the plugin 'data' (acme-data 1.0) has faults:\n  - {message}\nhelp: mend them, or switch it off: --without data"
+        f"the plugin 'data' (acme-data 1.0) has faults:\n  - {message}\n"
+        "help: mend them, or switch it off: --without data"
     )
 
 
@@ -134,8 +137,10 @@ def test_wrappers_of_pluggy_are_refused_where_they_are_written(site: Site) -> No
     [
         (
             "plugin = 'data'",
-            "the plugin 'data' (acme-data 1.0) has no attribute 'plugin' in its module '{module}'\n"
-            "help: write plugin = Plugin('data') there (from hookline import Plugin)",
+            (
+                "the plugin 'data' (acme-data 1.0) has no attribute 'plugin' in its module '{module}'\n"
+                "help: write plugin = Plugin('data') there (from hookline import Plugin)"
+            ),
         ),
         (
             "plugin = Plugin('dta')",
@@ -143,13 +148,17 @@ def test_wrappers_of_pluggy_are_refused_where_they_are_written(site: Site) -> No
         ),
         (
             "plugin = Plugin('data', api=2)",
-            "the plugin 'data' (acme-data 1.0) is made for version 2 of the plugin interface; "
-            "this hookline has version 1\nhelp: upgrade hookline",
+            (
+                "the plugin 'data' (acme-data 1.0) is made for version 2 of the plugin interface; "
+                "this hookline has version 1\nhelp: upgrade hookline"
+            ),
         ),
         (
             "plugin = Plugin('data', api=0)",
-            "the plugin 'data' (acme-data 1.0) is made for version 0 of the plugin interface; "
-            "this hookline has version 1\nhelp: upgrade the plugin, or switch it off: --without data",
+            (
+                "the plugin 'data' (acme-data 1.0) is made for version 0 of the plugin interface; "
+                "this hookline has version 1\nhelp: upgrade the plugin, or switch it off: --without data"
+            ),
         ),
     ],
 )
@@ -171,7 +180,7 @@ def test_what_a_plugin_says_about_itself_is_checked(site: Site, code: str, messa
 def test_a_plugin_that_is_declared_wrongly_says_so(wrong: str, message: str) -> None:
     """The declaration itself tells what is wrong with it."""
     with pytest.raises(PluginError) as caught:
-        eval(wrong, {"Plugin": Plugin})  # noqa: S307
+        eval(wrong, {"Plugin": Plugin})
     assert caught.value.message == message
 
 

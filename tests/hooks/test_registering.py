@@ -52,28 +52,38 @@ def test_a_step_that_nobody_registered_is_an_error_with_a_close_match(site: Site
     [
         (
             "@hookimpl\ndef register_steps(register): register('a', 'nothing')",
-            "the plugin 'data' (acme-data 1.0) registers the step 'a' as 'nothing', which names nothing that could be "
-            "imported\nhelp: write 'package.module:name'",
+            (
+                "the plugin 'data' (acme-data 1.0) registers the step 'a' as 'nothing', which names nothing that could "
+                "be imported\nhelp: write 'package.module:name'"
+            ),
         ),
         (
             "@hookimpl\ndef register_steps(register): register('a', 3)",
-            "the plugin 'data' (acme-data 1.0) registers the step 'a' as 3\n"
-            "help: give 'package.module:name', or a step",
+            (
+                "the plugin 'data' (acme-data 1.0) registers the step 'a' as 3\n"
+                "help: give 'package.module:name', or a step"
+            ),
         ),
         (
             "@hookimpl\ndef register_steps(register): register('a b', 'm:f')",
-            "the plugin 'data' (acme-data 1.0): the step name 'a b' can't be used\n"
-            "help: use at most 100 letters, digits, '_', '-' and '.', such as 'train_model'",
+            (
+                "the plugin 'data' (acme-data 1.0): the step name 'a b' can't be used\n"
+                "help: use at most 100 letters, digits, '_', '-' and '.', such as 'train_model'"
+            ),
         ),
         (
             "@hookimpl\ndef register_steps(register):\n    register('a', 'm:f')\n    register('a', 'm:g')",
-            "the step 'data.a' is registered twice: by acme-data 1.0 and by acme-data 1.0\n"
-            "help: rename one of the two, or leave one of the two plugins out",
+            (
+                "the step 'data.a' is registered twice: by acme-data 1.0 and by acme-data 1.0\n"
+                "help: rename one of the two, or leave one of the two plugins out"
+            ),
         ),
         (
             "@hookimpl\ndef register_executors(register): register('threads', 'm:f')",
-            "the executor 'threads' is registered twice: by hookline and by acme-data 1.0\n"
-            "help: rename one of the two, or leave one of the two plugins out",
+            (
+                "the executor 'threads' is registered twice: by hookline and by acme-data 1.0\n"
+                "help: rename one of the two, or leave one of the two plugins out"
+            ),
         ),
         (
             "@hookimpl\ndef register_hooks(register): register(len)",
@@ -81,8 +91,10 @@ def test_a_step_that_nobody_registered_is_an_error_with_a_close_match(site: Site
         ),
         (
             "@hookspec\ndef run_started(run): pass\n@hookimpl\ndef register_hooks(register): register(run_started)",
-            "the hook 'run_started' is registered twice: by hookline itself and by acme-data 1.0\n"
-            "help: rename one of the two, or leave one of the two plugins out",
+            (
+                "the hook 'run_started' is registered twice: by hookline itself and by acme-data 1.0\n"
+                "help: rename one of the two, or leave one of the two plugins out"
+            ),
         ),
     ],
 )
@@ -161,7 +173,9 @@ def test_a_plugin_has_hooks_of_its_own_which_others_implement(site: Site) -> Non
 
     module = site.install("data", OWN_HOOK)
     site.install("a", "@hookimpl\ndef rows_seen(count): return count")
-    site.install("b", "plugin = Plugin('b', before='a')\n@hookimpl(optionalhook=True)\ndef rows_seen(name): return name")
+    site.install(
+        "b", "plugin = Plugin('b', before='a')\n@hookimpl(optionalhook=True)\ndef rows_seen(name): return name"
+    )
     site.load()
     assert sys.modules[module].relay(count=3, name="x") == [("b", "x"), ("a", 3)]
 

@@ -39,6 +39,7 @@ class Configuration:
         durability: ``"full"`` or ``"fast"``.
         grace: Seconds.
         seed: The seed.
+        load_policy: A load policy's name.
         turns: How many turns a loop may take.
         limits: How many attempts may run at once, by step name or tag.
         plugins: Which plugins may be loaded.
@@ -57,6 +58,7 @@ class Configuration:
     durability: Literal["full", "fast"]
     grace: float
     seed: int
+    load_policy: str
     turns: int
     limits: Mapping[str, int]
     plugins: Plugins

@@ -29,6 +29,7 @@ class Setting:
         read: Makes a value of what a file or a call gives.
         unset: What the default means, where it does not say so itself.
         numeric: Whether the text of a variable is a whole number.
+        optional: Whether the command line has an option for it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Setting:
     read: Callable[[object], object]
     unset: str = ""
     numeric: bool = False
+    optional: bool = True
 
     @property
     def variable(self) -> str:
@@ -46,8 +48,8 @@ class Setting:
 
     @property
     def option(self) -> str:
-        """The command line's option that sets it."""
-        return f"--{self.name}"
+        """The command line's option that sets it; empty where there is none."""
+        return f"--{self.name}" if self.optional else ""
 
     def read_text(self, text: str) -> object:
         """Make a value of a variable's text.
@@ -147,6 +149,14 @@ SETTINGS = (
         _seconds,
     ),
     Setting("seed", "a whole number", "What Seed arguments derive from.", 0, _whole, numeric=True),
+    Setting(
+        "load_policy",
+        "a load policy's name",
+        "Which stored values may be loaded: any; no-pickle: none that could run code.",
+        "any",
+        _word,
+        optional=False,
+    ),
     Setting(
         "turns",
         "a whole number from 1",

@@ -37,6 +37,7 @@ from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
 from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
+from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, is_loading, target_of
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
@@ -130,6 +131,7 @@ def run(
         step_arguments=step_arguments,
     )
     plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
     arguments = open_arguments(settings)
     built = build_graph(workflow, params or {}, arguments)
@@ -227,6 +229,7 @@ def resume(
     settings = configure(target.root, env=recorded.get("env") if env is None else env, step_arguments=given, **wishes)
     without = recorded.get("without", ())
     plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
     arguments = open_arguments(settings)
@@ -343,6 +346,7 @@ def plan(
     target = target or target_of(workflow)
     settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
     plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
     arguments = open_arguments(settings)
     built = build_graph(workflow, params or {}, arguments)
     selection = _selection(to, from_, only)

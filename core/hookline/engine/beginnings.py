@@ -16,6 +16,7 @@ from hookline.model.batch import RunFacts
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.store.rows import NewRun
+from hookline.values.policy import load_policy
 from hookline.worker.target import Target
 
 __all__ = ["clean_folder", "facts_of", "new_run", "plain_params"]
@@ -113,6 +114,7 @@ def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFact
         target_file=str(target.file or ""),
         search_path=tuple(target.search_path),
         plugins=request.plugins.refs(),
+        load_policy=load_policy(),
         open_arguments=request.settings.open_arguments.names,
     )
 

@@ -40,6 +40,7 @@ def load_plugins(configuration: Configuration, without: Sequence[str] = ()) -> P
         UsageError: Settings are wrong, or a name in ``without`` is unknown.
     """
     found = found_plugins(configuration.root)
+    _refuse_settings_of_nobody(configuration, found)
     if not found:
         _refuse_unknown(without, found)
         return NO_PLUGINS
@@ -82,6 +83,8 @@ def choose(
     for plugin in found:
         if plugin.name in without:
             absent[plugin.name] = "which --without leaves out"
+        elif why := configuration.plugins.refusal(plugin.name):
+            absent[plugin.name] = f"which {why}"
         else:
             wanted.append(plugin)
     return wanted, absent
@@ -95,6 +98,17 @@ def _refuse_unknown(without: Sequence[str], found: Sequence[FoundPlugin]) -> Non
                 f"there is no plugin '{name}' to leave out;{close_match(name, names)}".rstrip(";"),
                 help="hookline plugins list shows those that there are",
             )
+
+
+def _refuse_settings_of_nobody(configuration: Configuration, found: Sequence[FoundPlugin]) -> None:
+    names = [plugin.name for plugin in found]
+    problems = [
+        f"{configuration.origin('plugin', name)}: there is no plugin '{name}';{close_match(name, names)}".rstrip(";")
+        for name in configuration.plugins_with_settings
+        if name not in names
+    ]
+    if problems:
+        raise UsageError("\n".join(problems), help="install it, mend its name, or take its table out")
 
 
 def _tables(configuration: Configuration, wanted: Sequence[FoundPlugin]) -> dict[str, Mapping[str, object]]:

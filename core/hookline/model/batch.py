@@ -306,6 +306,7 @@ class RunFacts:
         output_limit: Bytes of output kept per attempt.
         plugins: The plugins that have something to do in workers, as the driver resolved them.
         executor: The name of the executor.
+        load_policy: Which stored formats may become values.
         open_arguments: Names of arguments, by step, that settings give where a call leaves them open.
     """
 
@@ -323,4 +324,5 @@ class RunFacts:
     output_limit: int = 65536
     plugins: tuple[PluginRef, ...] = ()
     executor: str = ""
+    load_policy: str = "any"
     open_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
