@@ -13,7 +13,7 @@ from pickle import PickleBuffer
 from typing import Any, Generic, Protocol, TypeVar
 
 from hookline.errors import HooklineError, PluginError
-from hookline.model.registry import Registered, Registry
+from hookline.model.registry import Registry
 from hookline.values.bringing import bring
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import UnstorableError
@@ -155,10 +155,7 @@ class TypeRegistry(Registry[_T], Generic[_T]):
     def forget(self, name: str) -> None:
         """Take a part out again, with its types."""
         super().forget(name)
-        self._index()
-
-    def _index(self) -> None:
-        self.by_type = {kind: entry.name for entry in self._entries.values() for kind in entry.types}
+        self.by_type = {kind: other for kind, other in self.by_type.items() if other != name}
 
     def _type(self, name: str, text: str, source: str) -> tuple[str, str]:
         module, _, qualname = text.partition(":")
