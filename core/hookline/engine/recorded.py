@@ -12,6 +12,7 @@ from hookline.hooks.loader import load_plugins
 from hookline.model.run import Run
 from hookline.store.journal import open_store as open_journal
 from hookline.store.rows import RunRow
+from hookline.values.bringing import bring_with
 from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, load_target
 

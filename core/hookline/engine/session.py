@@ -201,6 +201,7 @@ class _Session:
             nodes,
             store.artifacts,
             request.settings.turns,
+            request.settings.open_arguments,
         )
         tasks = OpenTasks(
             program,
