@@ -43,26 +43,6 @@ class Register(Protocol):
         ...
 
 
-class RegisterForTypes(Protocol):
-    """Gives a part a name, and types that it is for."""
-
-    def __call__(self, name: str, target: str | Callable[..., Any], *, types: Iterable[str]) -> str:
-        """Register a part.
-
-        Args:
-            name: Its name, which is stored with values: ``"<plugin>.<name>"``.
-            target: ``"module:attribute"``, imported when the part is used, or the factory itself.
-            types: The classes, as ``"module:Class"``; none of them is imported.
-
-        Returns:
-            The name.
-
-        Raises:
-            PluginError: The name or a type is taken, or can't be used.
-        """
-        ...
-
-
 class RegisterSteps(Protocol):
     """Gives a step a name that begins with the plugin's."""
 
@@ -139,12 +119,12 @@ class RegisterHooks(Protocol):
         ...
 
 
-def register_into(registry: Registry[Any], implementation: Implementation) -> Callable[..., str]:
+def register_into(registry: Registry[Any], implementation: Implementation) -> Register:
     """Give what enters parts into a registry for a plugin."""
 
-    def register(name: str, target: str | Callable[..., Any], **more: Any) -> str:
+    def register(name: str, target: str | Callable[..., Any]) -> str:
         _check_target(implementation, registry.kind, name, target)
-        registry.register(name, target, source=implementation.source, **more)
+        registry.register(name, target, source=implementation.source)
         return name
 
     return register

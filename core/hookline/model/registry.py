@@ -22,14 +22,12 @@ class Registered:
         target: ``"module:attribute"``, or the factory itself.
         source: The distribution or file that registered it.
         summary: What it is, in one line; empty where nobody said.
-        types: The types that it is for, as (module, qualified name), where it is for some.
     """
 
     name: str
     target: Any
     source: str
     summary: str = ""
-    types: tuple[tuple[str, str], ...] = ()
 
 
 class Registry(Generic[T]):
