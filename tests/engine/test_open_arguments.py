@@ -199,10 +199,10 @@ def test_a_resumed_run_keeps_its_environment_and_arguments(project: Project) -> 
         ),
         (
             {"scale.by": "x", "zzz.a": 1, "add.plu": 1},
-            "3 arguments of steps are set wrongly\n"
-            "  - step_arguments: 'scale.by' takes a whole number, not 'x'\n"
-            "  - step_arguments: the step 'add' has no argument 'plu'; did you mean 'plus'?\n"
-            "  - step_arguments: workflow 'flow' has no step 'zzz'",
+            """3 arguments of steps are set wrongly
+  - step_arguments: 'scale.by' takes a whole number, not 'x'
+  - step_arguments: the step 'add' has no argument 'plu'; did you mean 'plus'?
+  - step_arguments: workflow 'flow' has no step 'zzz'""",
             "hookline config show --origin tells what settings give to steps",
         ),
     ],
@@ -310,7 +310,7 @@ def test_what_nobody_sets_is_still_missing(project: Project) -> None:
 
 
 def test_a_recorded_growth_is_planted_with_todays_settings(project: Project) -> None:
-    """What an attempt called does not hold what settings gave; without them the step runs again, and says what lacks."""
+    """What an attempt called does not hold what settings gave; without these the step runs again and says so."""
     run(project)
     project.executions()
     configure(project, BASE.replace("plus = 1\n", ""))
