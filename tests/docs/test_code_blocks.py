@@ -3,7 +3,8 @@
 A ``python`` block whose first line is a comment with a file's name, such as ``# churn.py``, is written to that file;
 any other is a script of its own. A ``console`` block has commands after ``$`` and, below each, lines of output: they
 must appear in this order, other lines may stand between them, and ``…`` stands for any text within a line. A command
-must succeed unless it ends in ``; echo $?``. A ``text`` block is a picture; other languages don't occur.
+must succeed unless it ends in ``; echo $?``. A ``toml`` block whose first line is a comment with a file's name, such as
+``# pyproject.toml``, is written to that file. A ``text`` block is a picture; other languages don't occur.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ def test_every_code_block_does_what_the_page_says(page: Path, folder: Path) -> N
             run_python(block, folder)
         elif block.language == "console":
             run_console(block, folder)
+        elif block.language == "toml":
+            name = re.match(r"# ([\w./-]+\.toml)\n", block.text)
+            assert name is not None, f"{block}: it does not say which file it is"
+            (folder / name[1]).write_text(block.text)
         else:
             assert block.language == "text", f"{block}: a block of '{block.language or 'no language'}' can't be run"
 
