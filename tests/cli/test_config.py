@@ -135,6 +135,8 @@ def test_an_environment_and_arguments_of_steps_are_chosen_for_each_command(proje
     ran = run_command(["run", "flow.py", *set_both], project)
     assert ran.out.strip() == "1 9 ['a', 'b', 'c']"
     assert (project / "kept").is_dir()
+    page = run_command(["runs", "show", "--env", "prod"], project).out
+    assert "  env         prod\n  set         train.names=a, train.names=b,c\n" in page
     assert run_command(["plan", "flow.py", *set_both], project).out.startswith("=")
     assert run_command(["plan", "flow.py", "--env", "prod"], project).out.startswith("▶")
     assert run_command(["graph", "flow.py", "--env", "prod", "--set", "train.depth=1"], project).code == 0
