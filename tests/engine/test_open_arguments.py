@@ -174,6 +174,24 @@ def test_a_resumed_run_keeps_its_environment_and_arguments(project: Project) -> 
     assert set(json.loads(extra["step_arguments"])) == {"scale.by", "scale.labels"}
 
 
+def test_a_resumed_run_is_in_the_environment_of_the_run_not_of_the_shell(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable may have been set for other work; an environment that is gone is an error."""
+    (project.folder / "rows.txt").write_text("one")
+    assert run(project).status == run(project, env="prod").status == "failed"
+    (project.folder / "rows.txt").write_text("1 2")
+    monkeypatch.setenv("HOOKLINE_ENV", "prod")
+    monkeypatch.chdir(project.folder)
+    assert hookline.resume("last~1").result == [2, 3]
+    monkeypatch.delenv("HOOKLINE_ENV")
+    configure(project, BASE.replace("env.prod", "env.production"))
+    with pytest.raises(UsageError) as caught:
+        hookline.resume("last")
+    assert caught.value.message == "there is no environment 'prod'; did you mean 'production'?"
+    assert hookline.resume("last", env="").result == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("given", "message", "remedy"),
     [
