@@ -12,6 +12,7 @@ from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
+from hookline.engine.provided import Given
 from hookline.engine.recorded import recorded_target
 from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
@@ -61,6 +62,7 @@ def run(
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    providers: Given | None = None,
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
@@ -91,6 +93,7 @@ def run(
         from_: Run these tasks and what depends on them, with recorded results of what they need.
         only: Run just these tasks, with recorded results of what they need.
         without: Names of plugins to leave out.
+        providers: Arguments of providers, by the provider's name: ``{"warehouse": {"url": …}}``.
         progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
@@ -123,7 +126,7 @@ def run(
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, settings.seed)
+        built = _selected(built, selection, target, path, settings.seed, providers or {})
     journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
@@ -133,7 +136,7 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        _settings(settings, settings.seed, fail_fast),
+        _settings(settings, settings.seed, fail_fast, providers),
         observers,
         stop or Stop(),
         selection,
@@ -157,6 +160,7 @@ def resume(
     keep: Sequence[str] = (),
     rerun: Sequence[str] = (),
     takeover: bool = False,
+    providers: Given | None = None,
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
@@ -175,6 +179,7 @@ def resume(
         keep: Ids of side-effect tasks whose recorded results stand although their inputs changed.
         rerun: Ids of side-effect tasks that may happen again.
         takeover: Take the run from a driver that is still there.
+        providers: As for :func:`run`.
         progress: As for :func:`run`.
         observers: As for :func:`run`.
         stop: As for :func:`run`.
@@ -229,7 +234,7 @@ def resume(
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        _settings(settings, row.seed, bool(recorded.get("fail_fast")), keep, rerun),
+        _settings(settings, row.seed, bool(recorded.get("fail_fast")), providers, keep, rerun),
         observers,
         stop or Stop(),
         selection,
@@ -294,6 +299,7 @@ def plan(
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    providers: Given | None = None,
     target: Target | None = None,
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
@@ -308,6 +314,7 @@ def plan(
         from_: As for :func:`run`.
         only: As for :func:`run`.
         without: As for :func:`run`.
+        providers: As for :func:`run`.
         target: As for :func:`run`.
 
     Returns:
@@ -320,7 +327,7 @@ def plan(
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed)
+    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed, providers or {})
     show_plan(plugins, planned)
     return planned
 
@@ -338,9 +345,9 @@ def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = No
     return build_graph(workflow, params or {})
 
 
-def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int) -> Plan:
+def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int, providers: Given) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed)
+    return dry_run(graph, prepare(graph, Path(target.root), providers), journal, fresh, seed)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -348,11 +355,13 @@ def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> 
     return Selection(*words)
 
 
-def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int) -> TaskGraph:
+def _selected(
+    graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int, providers: Given
+) -> TaskGraph:
     """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
     selected = select(graph, selection)
     if selected.given:
-        found = _planned(selected.graph, target, path, False, seed)
+        found = _planned(selected.graph, target, path, False, seed, providers)
         missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
         if missing:
             told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
@@ -381,7 +390,12 @@ def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
 
 
 def _settings(
-    configuration: Configuration, seed: int, fail_fast: bool, keep: Sequence[str] = (), rerun: Sequence[str] = ()
+    configuration: Configuration,
+    seed: int,
+    fail_fast: bool,
+    providers: Given | None,
+    keep: Sequence[str] = (),
+    rerun: Sequence[str] = (),
 ) -> Settings:
     return Settings(
         seed,
@@ -391,13 +405,14 @@ def _settings(
         frozenset(rerun),
         configuration.turns,
         configuration.limits,
+        providers or {},
     )
 
 
 def _ask_plugins(request: Request, journal: SqliteStore) -> None:
     """Let plugins look at the plan, which is not made for anybody else."""
     if request.plugins.implementations("plan_made"):
-        prepared = prepare(request.graph, Path(request.target.root))
+        prepared = prepare(request.graph, Path(request.target.root), request.settings.providers)
         show_plan(request.plugins, dry_run(request.graph, prepared, journal, request.fresh, request.settings.seed))
 
 

@@ -121,6 +121,7 @@ class Growth:
         tasks = self._tasks(read, part, grown)
         self._count_turn(part, grown, tasks)
         programs = [self._builder.make(task) for task in tasks]
+        self._builder.check()
         for program in programs:
             program.part = part
             self._exporter.add(program)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hookline.engine.provided import Given
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
 from hookline.graph.select import Selection
@@ -28,6 +29,7 @@ class Settings:
         rerun: Tasks whose recorded side effects may happen again.
         turns: How many turns a loop may take, and how many levels deep steps may grow.
         limits: How many attempts may run at once of all steps that have a name or a tag.
+        providers: Arguments of providers, by the provider's name.
     """
 
     seed: int = 0
@@ -37,6 +39,7 @@ class Settings:
     rerun: frozenset[str] = frozenset()
     turns: int = 1_000_000
     limits: Mapping[str, int] = field(default_factory=dict)
+    providers: Given = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
