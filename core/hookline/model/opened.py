@@ -128,7 +128,7 @@ class Openings:
                     )
                 opened = self._made(provider, values)
                 values[provider] = opened.begin()
-                stack.push(lambda _, error, __, opened=opened: opened.end(error))
+                stack.push(lambda _, error, __, opened=opened: opened.end(_of_attempt(opened, error)))
             self._stack = stack.pop_all()
         return values
 
@@ -146,7 +146,9 @@ class Openings:
                     continue
                 opened = self._made(provider, values)
                 values[provider] = await opened.begin_in_loop()
-                stack.push_async_exit(lambda _, error, __, opened=opened: opened.end_in_loop(error))
+                stack.push_async_exit(
+                    lambda _, error, __, opened=opened: opened.end_in_loop(_of_attempt(opened, error))
+                )
             self._stack_in_loop = stack.pop_all()
         return values
 
@@ -242,6 +244,11 @@ def _passing(error: BaseException | None, end: type[Exception]) -> Generator[Non
             raise
     if error is not None:
         error.__traceback__ = trace
+
+
+def _of_attempt(opened: Opened, error: BaseException | None) -> BaseException | None:
+    """As in a run: what is kept for a worker never learns how an attempt ended."""
+    return error if opened.provider.scope == "attempt" else None
 
 
 def _yields_nothing(provider: Provider[Any]) -> HooklineError:

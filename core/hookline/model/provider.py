@@ -14,7 +14,7 @@ import types
 import typing
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar, overload
+from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar, cast, overload
 
 from hookline.errors import UsageError, WorkflowError, close_match
 from hookline.model.names import check_name
@@ -73,6 +73,11 @@ class Provider(Generic[T]):
             What opens it at ``with``, and closes it behind.
         """
         return Opening(self, arguments)
+
+    @property
+    def default(self) -> T:
+        """A default for parameters that it fills, so that type checkers let calls leave them out; it is never used."""
+        return cast("T", ...)
 
     def needs(self) -> Mapping[str, Provider[Any]]:
         """Give the providers whose values its own function asks for, by parameter name."""
