@@ -302,6 +302,88 @@ def flow():
         assert not file.is_file() or b"not-for-everyone" not in file.read_bytes()
 
 
+def test_the_project_file_gives_arguments_and_a_call_goes_before_it(project: Make) -> None:
+    """Environments are laid over the file; relative paths in it start at the project's folder."""
+    flow = project(
+        WAREHOUSE
+        + """
+@provider
+def model(weights: Path, factor: int = 1) -> Iterator[int]:
+    yield int(weights.read_text()) * factor
+
+@step
+def predict(x: int, model: Annotated[int, model]) -> int:
+    return x * model
+
+@workflow
+def flow():
+    return predict(10)
+"""
+    )
+    (flow.folder / "weights").write_text("4")
+    (flow.folder / "pyproject.toml").write_text(
+        """
+[tool.hookline.provider.model]
+weights = "weights"
+factor = 2
+
+[tool.hookline.env.prod.provider.model]
+factor = 3
+"""
+    )
+    assert flow.run("processes").result == 80
+    target = flow.target
+    assert api.run(target.workflow, env="prod", target=target, executor="inline").result == 120
+    assert flow.run("inline", providers={"model": {"factor": 5}}).result == 200
+    (flow.folder / "weights").write_text("6")
+    run = flow.run("inline")
+    assert run.result == 120
+    assert run.why("predict").startswith("ran: provider 'model' changed: argument 'weights' (")
+    (flow.folder / "pyproject.toml").write_text('[tool.hookline.provider.model]\nweights = "weights"\nfaktor = 2\n')
+    with pytest.raises(UsageError) as caught:
+        flow.run("inline")
+    assert str(caught.value) == (
+        f"{flow.folder / 'pyproject.toml'}:3: the provider 'model' has no argument 'faktor'; did you mean 'factor'?\n"
+        "help: its arguments are weights, factor; set them in [tool.hookline.provider.model]"
+    )
+
+
+def test_a_resumed_run_has_the_arguments_that_it_was_started_with(project: Make) -> None:
+    """Unless it is given others."""
+    flow = project(
+        WAREHOUSE
+        + """
+@step
+def fail(x: list[int], db: Annotated[sqlite3.Connection, warehouse]) -> int:
+    if there("broken"):
+        raise ValueError("broken")
+    return sum(x) * db.execute("select max(size) from unit").fetchone()[0]
+
+@workflow
+def flow():
+    return fail(measure.map(x=[1, 2]))
+"""
+    )
+    flow.touch("broken")
+    run = flow.run("inline", providers={"warehouse": {"unit": 2}})
+    assert run.status == "failed"
+    flow.remove("broken")
+    assert flow.resume(run.id).result == 12
+    flow.touch("broken")
+    run = flow.run("inline", providers={"warehouse": {"unit": 3}}, fresh=True)
+    flow.remove("broken")
+    assert flow.resume(run.id, providers={"warehouse": {"unit": 5}}).result == 75
+
+
+def test_arguments_that_are_not_given_by_name_are_told(project: Make) -> None:
+    with pytest.raises(UsageError) as caught:
+        project(WAREHOUSE).run(providers={"warehouse": 3})
+    assert str(caught.value) == (
+        "the provider 'warehouse' is given 3, which is no mapping\n"
+        'help: give its arguments by name: providers={"warehouse": {"name": value}}'
+    )
+
+
 BAD: list[tuple[dict[str, dict[str, object]], str]] = [
     (
         {"warehouse": {"unti": 1}},
@@ -365,15 +447,15 @@ BAD_CLIENT: list[tuple[dict[str, dict[str, object]], str]] = [
     (
         {"clint": {"token": "env:A"}},
         (
-            "the provider 'client' lacks the argument 'token'; there are arguments for a provider of another name; did you "
-            "mean 'clint'?"
+            "the provider 'client' lacks the argument 'token'; there are arguments for a provider of another name; did "
+            "you mean 'clint'?"
         ),
     ),
     (
         {"client": {"token": "not-for-everyone"}},
         (
-            "the provider 'client' takes a secret's place (env:NAME or file:/path) as 'token', not what is given (a secret "
-            "was given in the open)"
+            "the provider 'client' takes a secret's place (env:NAME or file:/path) as 'token', not what is given (a "
+            "secret was given in the open)"
         ),
     ),
     (

@@ -135,8 +135,8 @@ FAULTS: list[tuple[Any, Provider[Any], str]] = [
         int,
         long_lived,
         (
-            "takes 'x' from the provider 'long_lived': the provider 'long_lived' outlives 'transaction', which it needs; "
-            "give both the same scope"
+            "takes 'x' from the provider 'long_lived': the provider 'long_lived' outlives 'transaction', which it "
+            "needs; give both the same scope"
         ),
     ),
     (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,13 @@ from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
-from hookline.engine.provided import Given
+from hookline.engine.open_arguments import (
+    ProviderArguments,
+    open_arguments,
+    provider_arguments,
+    read_provider_arguments,
+    read_step_arguments,
+)
 from hookline.engine.recorded import recorded_target
 from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
@@ -35,10 +42,12 @@ from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
 from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
+from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, is_loading, target_of
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
 
+_log = logging.getLogger(__name__)
 _LOOK = 0.1
 _SHOWN = 5
 
@@ -62,10 +71,12 @@ def run(
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
     without: Sequence[str] = (),
-    providers: Given | None = None,
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     target: Target | None = None,
 ) -> Run:
     """Run a workflow and wait for the end.
@@ -93,10 +104,15 @@ def run(
         from_: Run these tasks and what depends on them, with recorded results of what they need.
         only: Run just these tasks, with recorded results of what they need.
         without: Names of plugins to leave out.
-        providers: Arguments of providers, by the provider's name: ``{"warehouse": {"url": …}}``.
         progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
+        env: The environment in ``[tool.hookline.env]`` whose settings are laid over the others; by default what
+            ``HOOKLINE_ENV`` says, else none.
+        step_arguments: Values for arguments of steps that the workflow leaves open, by step and argument:
+            ``{"train.depth": 3}``. They go before those in ``[tool.hookline.step]``.
+        providers: Arguments of providers, by provider and argument: ``{"warehouse": {"url": …}}``; they go before the
+            project's settings.
         target: Where the workflow was loaded from; found out by default.
 
     Returns:
@@ -119,14 +135,18 @@ def run(
         grace=grace,
         turns=turns,
         seed=seed,
+        env=env,
+        step_arguments=step_arguments,
     )
     plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
-    built = build_graph(workflow, params or {})
+    wishes = _settings(settings, settings.seed, fail_fast, providers)
+    built = build_graph(workflow, params or {}, wishes.open_arguments)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, settings.seed, providers or {})
+        built = _selected(built, selection, target, path, wishes)
     journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
@@ -136,13 +156,16 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        _settings(settings, settings.seed, fail_fast, providers),
+        wishes,
         observers,
         stop or Stop(),
         selection,
         progress,
         plugins,
         tuple(without),
+        settings.env,
+        step_arguments or {},
+        providers or {},
     )
     _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
@@ -160,10 +183,12 @@ def resume(
     keep: Sequence[str] = (),
     rerun: Sequence[str] = (),
     takeover: bool = False,
-    providers: Given | None = None,
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     workflow: Workflow[..., Any] | None = None,
 ) -> Run:
     """Go on with a run that did not complete, with today's code.
@@ -179,10 +204,12 @@ def resume(
         keep: Ids of side-effect tasks whose recorded results stand although their inputs changed.
         rerun: Ids of side-effect tasks that may happen again.
         takeover: Take the run from a driver that is still there.
-        providers: As for :func:`run`.
         progress: As for :func:`run`.
         observers: As for :func:`run`.
         stop: As for :func:`run`.
+        env: Another environment than the run had; an empty text stands for none.
+        step_arguments: As for :func:`run`; beside those that the run was started with.
+        providers: As for :func:`run`; in place of those that the run was started with.
         workflow: The workflow, where it can't be loaded from a file.
 
     Returns:
@@ -199,7 +226,7 @@ def resume(
         "grace": grace,
         "turns": turns,
     }
-    here = configure(store=store or None, **wishes)
+    here = configure(env=env, store=store or None, **wishes)
     journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
@@ -209,12 +236,16 @@ def resume(
     if began["executor"] == "given":
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
-    settings = configure(target.root, **wishes)
+    given = {**read_step_arguments(row.id, row.extra, journal.artifacts), **(step_arguments or {})}
+    settings = configure(target.root, env=recorded.get("env") if env is None else env, step_arguments=given, **wishes)
     without = recorded.get("without", ())
     plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
-    built = build_graph(target.workflow, params)
+    provided = read_provider_arguments(row.id, row.extra, journal.artifacts) if providers is None else providers
+    asked = _settings(settings, row.seed, bool(recorded.get("fail_fast")), provided, keep, rerun)
+    built = build_graph(target.workflow, params, asked.open_arguments)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -234,13 +265,16 @@ def resume(
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        _settings(settings, row.seed, bool(recorded.get("fail_fast")), providers, keep, rerun),
+        asked,
         observers,
         stop or Stop(),
         selection,
         progress,
         plugins,
         without,
+        settings.env,
+        given,
+        provided,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -299,7 +333,9 @@ def plan(
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
     without: Sequence[str] = (),
-    providers: Given | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     target: Target | None = None,
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
@@ -314,6 +350,8 @@ def plan(
         from_: As for :func:`run`.
         only: As for :func:`run`.
         without: As for :func:`run`.
+        env: As for :func:`run`.
+        step_arguments: As for :func:`run`.
         providers: As for :func:`run`.
         target: As for :func:`run`.
 
@@ -321,33 +359,51 @@ def plan(
         A verdict with its reason for each task.
     """
     target = target or target_of(workflow)
-    settings = configure(target.root, store=store or None, seed=seed)
+    settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
     plugins = load_plugins(settings, without)
-    built = build_graph(workflow, params or {})
+    set_load_policy(settings.load_policy)
+    wishes = _settings(settings, settings.seed, False, providers)
+    built = build_graph(workflow, params or {}, wishes.open_arguments)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed, providers or {})
+    planned = _planned(built, target, check_store(settings.store), fresh, wishes)
     show_plan(plugins, planned)
     return planned
 
 
-def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = None) -> TaskGraph:
+def graph(
+    workflow: Workflow[..., Any],
+    params: Mapping[str, object] | None = None,
+    *,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    target: Target | None = None,
+) -> TaskGraph:
     """Build and check a workflow's task graph; nothing is run.
 
     Args:
         workflow: The workflow.
         params: Its parameters.
+        env: As for :func:`run`.
+        step_arguments: As for :func:`run`.
+        target: As for :func:`run`.
 
     Returns:
         The graph.
     """
-    return build_graph(workflow, params or {})
+    target = target or target_of(workflow)
+    arguments = open_arguments(configure(target.root, env=env, step_arguments=step_arguments))
+    built = build_graph(workflow, params or {}, arguments)
+    for doubt in arguments.doubts:
+        _log.warning("%s", doubt)
+    return built
 
 
-def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int, providers: Given) -> Plan:
+def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, settings: Settings) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(graph, prepare(graph, Path(target.root), providers), journal, fresh, seed)
+    prepared = prepare(graph, Path(target.root), settings.providers)
+    return dry_run(graph, prepared, journal, fresh, settings.seed, settings.open_arguments)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -355,13 +411,11 @@ def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> 
     return Selection(*words)
 
 
-def _selected(
-    graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int, providers: Given
-) -> TaskGraph:
+def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, settings: Settings) -> TaskGraph:
     """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
     selected = select(graph, selection)
     if selected.given:
-        found = _planned(selected.graph, target, path, False, seed, providers)
+        found = _planned(selected.graph, target, path, False, settings)
         missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
         if missing:
             told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
@@ -393,7 +447,7 @@ def _settings(
     configuration: Configuration,
     seed: int,
     fail_fast: bool,
-    providers: Given | None,
+    providers: ProviderArguments | None,
     keep: Sequence[str] = (),
     rerun: Sequence[str] = (),
 ) -> Settings:
@@ -405,15 +459,18 @@ def _settings(
         frozenset(rerun),
         configuration.turns,
         configuration.limits,
-        providers or {},
+        open_arguments(configuration),
+        provider_arguments(configuration, providers),
     )
 
 
 def _ask_plugins(request: Request, journal: SqliteStore) -> None:
     """Let plugins look at the plan, which is not made for anybody else."""
     if request.plugins.implementations("plan_made"):
-        prepared = prepare(request.graph, Path(request.target.root), request.settings.providers)
-        show_plan(request.plugins, dry_run(request.graph, prepared, journal, request.fresh, request.settings.seed))
+        settings = request.settings
+        prepared = prepare(request.graph, Path(request.target.root), settings.providers)
+        made = dry_run(request.graph, prepared, journal, request.fresh, settings.seed, settings.open_arguments)
+        show_plan(request.plugins, made)
 
 
 def _check_executor(configuration: Configuration, plugins: PluginSet) -> None:

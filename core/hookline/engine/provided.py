@@ -9,6 +9,7 @@ from typing import Any
 
 from hookline.cache.fingerprint import Fingerprinter
 from hookline.errors import HooklineError, UsageError, close_match
+from hookline.graph.open_arguments import OpenArgument, rooted
 from hookline.graph.parameter_types import expected_type, holds_secret, type_words
 from hookline.graph.parameters import validated
 from hookline.model.opened import in_order
@@ -20,7 +21,7 @@ from hookline.values.digest import digest_bytes, digest_tree
 
 __all__ = ["NOTHING_PROVIDED", "Given", "Provided", "ProviderPart", "ProviderSettings", "provider_changes"]
 
-Given = Mapping[str, Mapping[str, object]]
+Given = Mapping[str, Mapping[str, OpenArgument]]
 """By provider, by parameter name: the arguments that the project's settings or a call give."""
 
 _Encode = Callable[[object], tuple[bytes, bytes]]
@@ -139,7 +140,7 @@ class ProviderSettings:
             try:
                 digest, data[name] = self._encode(value)
             except HooklineError as error:
-                self._problem(provider, f"can't be given '{name}': {error.message}")
+                self._problem(provider, f"can't be given '{name}': {error.message}", name)
                 continue
             if not secret:
                 arguments[name] = digest, value
@@ -153,32 +154,33 @@ class ProviderSettings:
         parameters, opened = signature.parameters, providers_in(signature)
         given = self._given.get(provider.name, {})
         misspelt = ""
-        for name, value in given.items():
+        for name, argument in given.items():
             if name in opened:
-                self._problem(provider, f"is given '{name}', which the provider '{opened[name].name}' opens")
+                self._problem(provider, f"is given '{name}', which the provider '{opened[name].name}' opens", name)
             elif name not in parameters:
                 match = close_match(name, parameters.keys() - opened.keys())
                 misspelt += match
-                self._problem(provider, f"has no argument '{name}';{match}".rstrip(";"))
+                self._problem(provider, f"has no argument '{name}';{match}".rstrip(";"), name)
             else:
                 annotation = expected_type(parameters[name])
                 try:
-                    yield name, _validated(parameters[name], annotation, value), holds_secret(annotation)
+                    yield name, _value(parameters[name], annotation, argument), holds_secret(annotation)
                 except ValueError as error:
-                    self._problem(provider, _wrong(name, annotation, value, str(error)))
+                    self._problem(provider, _wrong(name, annotation, argument.value, str(error)), name)
         for name in signature.required - given.keys() - opened.keys():
             if f"'{name}'" not in misspelt:
                 others = "" if given else close_match(provider.name, self._given)
                 told = f"; there are arguments for a provider of another name;{others}" if others else ""
                 self._problem(provider, f"lacks the argument '{name}'{told}")
 
-    def _problem(self, provider: Provider[Any], text: str) -> None:
-        signature = read_signature(provider.fn)
-        takes = [name for name in signature.parameters if name not in providers_in(signature)]
-        names = f"its arguments are {', '.join(takes)}" if takes else "it takes no arguments"
-        self._problems[f"the provider '{provider.name}' {text}"] = (
-            f"{names}; set them in [tool.hookline.provider.{provider.name}]"
-        )
+    def _problem(self, provider: Provider[Any], text: str, name: str = "") -> None:
+        """Note a problem, with the place where the argument is set that it is about."""
+        signature, settings = read_signature(provider.fn), f"[tool.hookline.provider.{provider.name}]"
+        takes = [each for each in signature.parameters if each not in providers_in(signature)]
+        remedy = f"its arguments are {', '.join(takes)}" if takes else "it takes no arguments"
+        where = self._given[provider.name][name].where() if name else ""
+        fact = f"the provider '{provider.name}' {text}"
+        self._problems[f"{where}: {fact}" if where else fact] = f"{remedy}; set them in {settings}"
 
 
 def provider_changes(old: list[_Row], new: list[_Row]) -> Iterator[str]:
@@ -219,8 +221,11 @@ def _argument_change(name: str, old: Mapping[str, list[str]], new: Mapping[str, 
     return f"argument '{name}' from {before} to {now}" if before != now else f"argument '{name}' ({now})"
 
 
-def _validated(parameter: Parameter, annotation: Any, value: object) -> object:
-    return None if value is None and parameter.default is None else validated(annotation, value)
+def _value(parameter: Parameter, annotation: Any, argument: OpenArgument) -> object:
+    if argument.value is None and parameter.default is None:
+        return None
+    value = validated(annotation, argument.value)
+    return value if argument.folder is None else rooted(value, argument.folder)
 
 
 def _wrong(name: str, annotation: Any, value: object, reason: str) -> str:

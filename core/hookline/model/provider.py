@@ -27,6 +27,7 @@ __all__ = ["Provider", "provider", "providers_in", "providers_of"]
 T = TypeVar("T")
 Scope = Literal["worker", "attempt"]
 
+_FOR_GOOD = -1
 _SCOPES = ("worker", "attempt")
 _STARS = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -181,7 +182,9 @@ def providers_in(signature: Signature) -> dict[str, Provider[Any]]:
     return _asked({name: each.annotation for name, each in signature.parameters.items() if each.kind not in _STARS})
 
 
-_known: weakref.WeakKeyDictionary[Callable[..., Any], dict[str, Provider[Any]]] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[Callable[..., Any], tuple[int, Mapping[str, Provider[Any]]]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def providers_of(function: Callable[..., Any]) -> Mapping[str, Provider[Any]]:
@@ -191,16 +194,17 @@ def providers_of(function: Callable[..., Any]) -> Mapping[str, Provider[Any]]:
         function: A plain Python function.
 
     Returns:
-        They are remembered once all annotations resolve.
+        They are looked for again as long as annotations do not resolve and its module gets further names.
     """
     known = _known.get(function)
-    if known is None:
-        hints = resolved_hints(function)
-        parameters = raw_signature(function).parameters.values()
-        known = _asked({each.name: hints.get(each.name) for each in parameters if each.kind not in _STARS})
-        if all(each.name in hints for each in parameters if each.annotation is not each.empty):
-            _known[function] = known
-    return known
+    if known is not None and known[0] in (_FOR_GOOD, len(function.__globals__)):
+        return known[1]
+    hints = resolved_hints(function)
+    parameters = raw_signature(function).parameters.values()
+    asked = _asked({each.name: hints.get(each.name) for each in parameters if each.kind not in _STARS})
+    resolved = all(each.name in hints for each in parameters if each.annotation is not each.empty)
+    _known[function] = (_FOR_GOOD if resolved else len(function.__globals__)), asked
+    return asked
 
 
 def _asked(annotations: Mapping[str, object]) -> dict[str, Provider[Any]]:
