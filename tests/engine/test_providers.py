@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -505,6 +508,20 @@ def test_a_provider_that_can_not_be_closed_breaks_nothing(project: Make, executo
     flow = project(WAREHOUSE.replace("    db.close()\n", "    raise OSError('stays open')\n"))
     assert flow.run(executor).status == "completed"
     assert "close" not in by_word(flow)
+
+
+@pytest.mark.integration
+def test_code_without_a_file_takes_its_providers_to_worker_processes(tmp_path: Path) -> None:
+    """What is typed or piped into Python travels by value, with the providers that it asks for."""
+    head = "import os\ndef note(text): pass\nfrom hookline import step, workflow\n"
+    end = """
+import hookline
+print(hookline.run(flow, {"n": 3}, executor="processes", providers={"warehouse": {"unit": 2}}, store="store").result)
+"""
+    done = subprocess.run(
+        [sys.executable, "-"], input=head + WAREHOUSE + end, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[0, 2, 4]\n"
 
 
 @pytest.mark.parametrize("executor", IN_THIS_PROCESS)

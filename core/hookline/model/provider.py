@@ -14,6 +14,7 @@ import types
 import typing
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Generic, Literal, NoReturn, Protocol, TypeVar, cast, overload
 
 from hookline.errors import UsageError, WorkflowError, close_match
@@ -254,7 +255,10 @@ def _check_options(made: Provider[Any]) -> None:
 def _found_by_name(made: Provider[Any]) -> bool:
     """Tell whether another process finds a provider where this one defined it."""
     found: Any = sys.modules.get(made.fn.__module__)
-    if found is None or (made.fn.__module__ == "__main__" and not hasattr(found, "__file__")):
+    # What is typed or piped into Python has no file, or one that is not there: another process can't import it.
+    if found is None or (
+        made.fn.__module__ == "__main__" and not Path(getattr(found, "__file__", None) or "").is_file()
+    ):
         return False
     for part in made.fn.__qualname__.split("."):
         found = getattr(found, part, None)
