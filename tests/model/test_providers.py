@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hookline.errors import HooklineError, UsageError, WorkflowError
 from hookline.model.opened import in_order
@@ -351,3 +353,17 @@ def test_annotations_that_do_not_resolve_yet_are_looked_at_again() -> None:
         assert providers_of(late) == {"db": warehouse}
     finally:
         del globals()["not_there_yet"]
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=10))
+def test_each_provider_stands_once_behind_all_that_it_needs(drawn: list[list[int]]) -> None:
+    """Whatever needs what, as long as nothing needs itself."""
+
+    def function() -> Iterator[int]:
+        yield 1
+
+    made = [Provider(function, f"p{at}", "worker", False) for at in range(len(drawn))]
+    needs = {each: [made[at] for at in drawn[number] if at < number] for number, each in enumerate(made)}
+    order = in_order(reversed(made), lambda each: {str(at): other for at, other in enumerate(needs[each])})
+    assert sorted(each.name for each in order) == sorted(each.name for each in made)
+    assert all(order.index(other) < order.index(each) for each in made for other in needs[each])
