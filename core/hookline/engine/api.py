@@ -13,7 +13,13 @@ from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
-from hookline.engine.open_arguments import open_arguments, read_step_arguments
+from hookline.engine.open_arguments import (
+    ProviderArguments,
+    open_arguments,
+    provider_arguments,
+    read_provider_arguments,
+    read_step_arguments,
+)
 from hookline.engine.recorded import recorded_target
 from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
@@ -21,7 +27,6 @@ from hookline.engine.stop import Stop
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor
 from hookline.graph.build import build_graph
-from hookline.graph.open_arguments import OpenArguments
 from hookline.graph.select import Selection, select
 from hookline.hooks.driver import show_plan
 from hookline.hooks.loader import load_plugins
@@ -71,6 +76,7 @@ def run(
     stop: Stop | None = None,
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     target: Target | None = None,
 ) -> Run:
     """Run a workflow and wait for the end.
@@ -105,6 +111,8 @@ def run(
             ``HOOKLINE_ENV`` says, else none.
         step_arguments: Values for arguments of steps that the workflow leaves open, by step and argument:
             ``{"train.depth": 3}``. They go before those in ``[tool.hookline.step]``.
+        providers: Arguments of providers, by provider and argument: ``{"warehouse": {"url": …}}``; they go before the
+            project's settings.
         target: Where the workflow was loaded from; found out by default.
 
     Returns:
@@ -133,12 +141,12 @@ def run(
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
-    arguments = open_arguments(settings)
-    built = build_graph(workflow, params or {}, arguments)
+    wishes = _settings(settings, settings.seed, fail_fast, providers)
+    built = build_graph(workflow, params or {}, wishes.open_arguments)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, settings.seed, arguments)
+        built = _selected(built, selection, target, path, wishes)
     journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
@@ -148,7 +156,7 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        _settings(settings, settings.seed, fail_fast, arguments),
+        wishes,
         observers,
         stop or Stop(),
         selection,
@@ -157,6 +165,7 @@ def run(
         tuple(without),
         settings.env,
         step_arguments or {},
+        providers or {},
     )
     _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
@@ -179,6 +188,7 @@ def resume(
     stop: Stop | None = None,
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     workflow: Workflow[..., Any] | None = None,
 ) -> Run:
     """Go on with a run that did not complete, with today's code.
@@ -199,6 +209,7 @@ def resume(
         stop: As for :func:`run`.
         env: Another environment than the run had; an empty text stands for none.
         step_arguments: As for :func:`run`; beside those that the run was started with.
+        providers: As for :func:`run`; in place of those that the run was started with.
         workflow: The workflow, where it can't be loaded from a file.
 
     Returns:
@@ -234,8 +245,9 @@ def resume(
     set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
-    arguments = open_arguments(settings)
-    built = build_graph(target.workflow, params, arguments)
+    provided = read_provider_arguments(row.id, row.extra, journal.artifacts) if providers is None else providers
+    asked = _settings(settings, row.seed, bool(recorded.get("fail_fast")), provided, keep, rerun)
+    built = build_graph(target.workflow, params, asked.open_arguments)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -255,7 +267,7 @@ def resume(
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        _settings(settings, row.seed, bool(recorded.get("fail_fast")), arguments, keep, rerun),
+        asked,
         observers,
         stop or Stop(),
         selection,
@@ -264,6 +276,7 @@ def resume(
         without,
         settings.env,
         given,
+        provided,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -324,6 +337,7 @@ def plan(
     without: Sequence[str] = (),
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     target: Target | None = None,
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
@@ -340,6 +354,7 @@ def plan(
         without: As for :func:`run`.
         env: As for :func:`run`.
         step_arguments: As for :func:`run`.
+        providers: As for :func:`run`.
         target: As for :func:`run`.
 
     Returns:
@@ -349,12 +364,12 @@ def plan(
     settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
-    arguments = open_arguments(settings)
-    built = build_graph(workflow, params or {}, arguments)
+    wishes = _settings(settings, settings.seed, False, providers)
+    built = build_graph(workflow, params or {}, wishes.open_arguments)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed, arguments)
+    planned = _planned(built, target, check_store(settings.store), fresh, wishes)
     show_plan(plugins, planned)
     return planned
 
@@ -387,9 +402,10 @@ def graph(
     return built
 
 
-def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int, arguments: OpenArguments) -> Plan:
+def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, settings: Settings) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed, arguments)
+    prepared = prepare(graph, Path(target.root), settings.providers)
+    return dry_run(graph, prepared, journal, fresh, settings.seed, settings.open_arguments)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -397,13 +413,11 @@ def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> 
     return Selection(*words)
 
 
-def _selected(
-    graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int, arguments: OpenArguments
-) -> TaskGraph:
+def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, settings: Settings) -> TaskGraph:
     """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
     selected = select(graph, selection)
     if selected.given:
-        found = _planned(selected.graph, target, path, False, seed, arguments)
+        found = _planned(selected.graph, target, path, False, settings)
         missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
         if missing:
             told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
@@ -435,7 +449,7 @@ def _settings(
     configuration: Configuration,
     seed: int,
     fail_fast: bool,
-    arguments: OpenArguments,
+    providers: ProviderArguments | None,
     keep: Sequence[str] = (),
     rerun: Sequence[str] = (),
 ) -> Settings:
@@ -447,15 +461,16 @@ def _settings(
         frozenset(rerun),
         configuration.turns,
         configuration.limits,
-        arguments,
+        open_arguments(configuration),
+        provider_arguments(configuration, providers),
     )
 
 
 def _ask_plugins(request: Request, journal: SqliteStore) -> None:
     """Let plugins look at the plan, which is not made for anybody else."""
     if request.plugins.implementations("plan_made"):
-        prepared = prepare(request.graph, Path(request.target.root))
         settings = request.settings
+        prepared = prepare(request.graph, Path(request.target.root), settings.providers)
         made = dry_run(request.graph, prepared, journal, request.fresh, settings.seed, settings.open_arguments)
         show_plan(request.plugins, made)
 

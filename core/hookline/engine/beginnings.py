@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
-from hookline.engine.open_arguments import describe_step_arguments
+from hookline.engine.open_arguments import describe_provider_arguments, describe_step_arguments
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
 from hookline.store.journal import SqliteStore
@@ -72,6 +72,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "params": describe_params(graph.params, store.artifacts),
                 "tasks": len(graph.tasks),
                 **describe_step_arguments(request.step_arguments, store.artifacts),
+                **describe_provider_arguments(request.providers, store.artifacts),
             }
         ),
     )

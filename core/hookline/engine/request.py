@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hookline.engine.open_arguments import ProviderArguments
+from hookline.engine.provided import Given
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
@@ -30,6 +32,7 @@ class Settings:
         turns: How many turns a loop may take, and how many levels deep steps may grow.
         limits: How many attempts may run at once of all steps that have a name or a tag.
         open_arguments: What settings give to arguments that calls leave open.
+        providers: What settings give to arguments of providers, by provider and argument.
     """
 
     seed: int = 0
@@ -40,6 +43,7 @@ class Settings:
     turns: int = 1_000_000
     limits: Mapping[str, int] = field(default_factory=dict)
     open_arguments: OpenArguments = NO_ARGUMENTS
+    providers: Given = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Request:
         without: Names of plugins that were left out.
         env: The environment whose settings hold; empty for none.
         step_arguments: What the call gave to arguments that the workflow leaves open, by step and argument.
+        providers: What the call gave to arguments of providers, by provider and argument.
         progress: Whether a notebook's cell shows the run while it goes on.
     """
 
@@ -81,3 +86,4 @@ class Request:
     without: Sequence[str] = ()
     env: str = ""
     step_arguments: Mapping[str, object] = field(default_factory=dict)
+    providers: ProviderArguments = field(default_factory=dict)

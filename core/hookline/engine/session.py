@@ -37,6 +37,7 @@ from hookline.engine.plugin_events import PluginEvents, task_hooks
 from hookline.engine.priorities import Priorities, expected_us
 from hookline.engine.program import Program
 from hookline.engine.progress import Progress
+from hookline.engine.provided import Given
 from hookline.engine.recorder import Recorder
 from hookline.engine.request import Request
 from hookline.engine.retry import Retries
@@ -74,20 +75,25 @@ class Prepared:
     code_digest: CarriedCode
 
 
-def prepare(graph: TaskGraph, root: Path) -> Prepared:
+def prepare(graph: TaskGraph, root: Path, providers: Given | None = None) -> Prepared:
     """Read the code of a graph's steps and encode its constants.
 
     Args:
         graph: The graph.
         root: The project root.
+        providers: Arguments of providers, by the provider's name.
 
     Returns:
         The program.
+
+    Raises:
+        UsageError: Arguments of providers are wrong; names all of them.
+        WorkflowError: Constants can't be stored; names all of them.
     """
     fingerprinter = Fingerprinter(root)
     code_digest = CarriedCode(root, fingerprinter)
     note_code_digest(code_digest)
-    builder = ProgramBuilder(fingerprinter, code_digest)
+    builder = ProgramBuilder(fingerprinter, code_digest, providers or {})
     return Prepared(build_program(graph, builder), builder, code_digest)
 
 
@@ -111,7 +117,7 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
 
 
 def _drive(request: Request, store: SqliteStore, resumed: str | None, takeover: bool) -> str:
-    prepared = prepare(request.graph, Path(request.target.root))
+    prepared = prepare(request.graph, Path(request.target.root), request.settings.providers)
     exporter = Exporter()
     name = request.executor if isinstance(request.executor, str) else GIVEN
     exporter.check(executors_of(request, name), prepared.program)

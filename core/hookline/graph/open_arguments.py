@@ -17,7 +17,7 @@ from hookline.model.graph import Binding, Constant, Task
 from hookline.model.step import Step
 from hookline.model.workflow import Workflow
 
-__all__ = ["NO_ARGUMENTS", "OpenArgument", "OpenArguments"]
+__all__ = ["NO_ARGUMENTS", "OpenArgument", "OpenArguments", "rooted"]
 
 _log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class OpenArguments:
                 text = wrong_value(f"{step.name}.{name}", annotation, shown, str(error))
                 self._problems.append((f"{argument.where()}: {text}", _SHOW))
                 continue
-            yield name, Constant(value if argument.folder is None else _rooted(value, argument.folder))
+            yield name, Constant(value if argument.folder is None else rooted(value, argument.folder))
 
     def _unknown(self, workflow: str, name: str, arguments: Mapping[str, OpenArgument], known: set[str]) -> None:
         near = close_match(name, known)
@@ -207,13 +207,13 @@ def _error(problems: list[tuple[str, str]]) -> UsageError:
     return UsageError(f"{len(problems)} arguments of steps are set wrongly{texts}", help=_SHOW)
 
 
-def _rooted(value: Any, folder: Path) -> Any:
+def rooted(value: Any, folder: Path) -> Any:
     """Let relative paths start at a folder, also those in lists and dicts."""
     kind = type(value)
     if isinstance(value, Path):
         return folder / value.expanduser()
     if kind in (list, tuple, set, frozenset):
-        return kind([_rooted(part, folder) for part in value])
+        return kind([rooted(part, folder) for part in value])
     if kind is dict:
-        return {key: _rooted(part, folder) for key, part in value.items()}
+        return {key: rooted(part, folder) for key, part in value.items()}
     return value

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from hookline.errors import WorkflowError
+from hookline.model.names import check_name
 from hookline.model.parameter import Signature, raw_signature, read_signature
 from hookline.model.place import calling_place
 from hookline.model.recording import recording_in_force, snapshot
-from hookline.model.step import Step, check_name
+from hookline.model.step import Step
 
 if TYPE_CHECKING:
     from hookline.model.graph import TaskGraph

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hookline.worker.attempts import Attempts
     from hookline.worker.event_loop import EventLoop
     from hookline.worker.plugins import WorkerLife, WorkerPlugins
+    from hookline.worker.providers import Providers
 
 __all__ = ["Emit", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
 
@@ -73,6 +74,7 @@ class SharedServices:
         plugins: What plugins do in this process; None where there are none.
         attempts: Makes the attempts of a batch: those with plugins around them are of a class of their own.
         event_loop: Where attempts of async steps go on side by side; made at the first of them.
+        providers: What providers have opened; made for the first step that has one.
     """
 
     run: RunFacts
@@ -86,6 +88,7 @@ class SharedServices:
     attempts: Callable[..., Attempts]
     prepared: dict[int, Any] = field(default_factory=dict)
     event_loop: EventLoop | None = None
+    providers: Providers | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_loop(self) -> EventLoop:
@@ -97,13 +100,28 @@ class SharedServices:
             if self.event_loop is None:
                 from hookline.worker.event_loop import EventLoop
 
-                self.event_loop = EventLoop()
+                self.event_loop = EventLoop(self._leave_loop)
             return self.event_loop
 
+    def open_providers(self) -> Providers:
+        """Give what providers have opened in this process."""
+        with self._lock:
+            if self.providers is None:
+                from hookline.worker.providers import Providers
+
+                self.providers = Providers()
+            return self.providers
+
+    async def _leave_loop(self) -> None:
+        if self.providers is not None:
+            await self.providers.leave_loop()
+
     def close(self) -> None:
-        """Give files back, and end the loop."""
+        """End the loop, close what providers opened, and give files back."""
         if self.event_loop is not None:
             self.event_loop.close()
+        if self.providers is not None:
+            self.providers.close()
         self.writer.close()
         self.artifacts.close()
         self.flight.close()
@@ -146,7 +164,9 @@ class WorkerServices:
             self.life = self.shared.plugins.begin(self.worker)
 
     def end(self) -> None:
-        """Let plugins tear it down, in the worker's own thread where it has one."""
+        """Close what providers opened, and let plugins tear down, in the worker's own thread where it has one."""
+        if self.shared.providers is not None:
+            self.shared.providers.leave()
         if self.life is not None:
             self.life.end()
 
