@@ -20,7 +20,7 @@ from hookline.model.recording import snapshot
 from hookline.model.secret import IN_THE_OPEN
 from hookline.model.workflow import Workflow
 
-__all__ = ["ParameterDoc", "describe_parameters", "parse_parameters"]
+__all__ = ["ParameterDoc", "describe_parameters", "misfit", "parse_parameters", "validated"]
 
 
 def parse_parameters(
@@ -67,7 +67,7 @@ def parse_parameters(
                 try:
                     values[name] = validated(annotation, parameter.default)
                 except ValueError as error:
-                    problems.append(f"the default of {_wrong(name, annotation, '', str(error))}")
+                    problems.append(f"the default of {misfit(name, annotation, '', str(error))}")
             elif not parameter.required:
                 values[name] = snapshot(parameter.default)
             elif name not in misspelt:
@@ -80,7 +80,7 @@ def parse_parameters(
         try:
             values[name] = _parsed(annotation, every[name], text and name in given)
         except ValueError as error:
-            problems.append(_wrong(name, annotation, every[name], str(error)))
+            problems.append(misfit(name, annotation, every[name], str(error)))
     if problems:
         _raise(workflow, problems)
     return values
@@ -105,7 +105,15 @@ def _raise(workflow: Workflow[..., Any], problems: list[str]) -> None:
     raise UsageError(f"workflow '{workflow.name}': {len(problems)} parameters are wrong{lines}", help=remedy)
 
 
-def _wrong(name: str, annotation: Any, value: object, reason: str) -> str:
+def misfit(name: str, annotation: Any, value: object, reason: str) -> str:
+    """Word that a value is not of the type that something takes; one that may be secret is not shown.
+
+    Args:
+        name: What takes it.
+        annotation: The type.
+        value: What was given.
+        reason: Why it does not fit, beyond its type; may be empty.
+    """
     shown = "what was given" if holds_secret(annotation) else _shown(value)
     return f"'{name}' takes {type_words(annotation)}, not {shown}{f' ({reason})' if reason else ''}"
 

@@ -1,0 +1,93 @@
+"""Fits what a file gives to what a step takes: converted where nothing is lost, as a workflow's parameters are."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hookline.graph.declared.values import FromParam, FromStep, Parts, Plain, Value
+from hookline.graph.parameter_types import LISTS, members
+from hookline.graph.parameters import misfit, validated
+
+__all__ = ["Refuse", "fill", "fit"]
+
+Refuse = Callable[[int, str], None]
+"""Takes a line and what is wrong there."""
+
+
+def fit(value: Value, wanted: Any, name: str, refuse: Refuse, *, optional: bool = False) -> Value:
+    """Convert what is known of a value, and note what type the rest has to have.
+
+    Args:
+        value: What the file gives.
+        wanted: The type that is taken.
+        name: What the type is taken for, for messages.
+        refuse: Takes what does not fit.
+        optional: Whether None is taken whatever the type says, because it is the default.
+
+    Returns:
+        The value, with plain parts converted.
+    """
+    if isinstance(value, Plain):
+        if value.value is None and optional:
+            return value
+        try:
+            return Plain(value.line, validated(wanted, value.value))
+        except ValueError as error:
+            refuse(value.line, misfit(name, wanted, value.value, str(error)))
+            return value
+    if isinstance(value, FromParam):
+        return FromParam(value.line, value.name, wanted, optional)
+    if isinstance(value, Parts):
+        kind, inside = _inside(value, wanted)
+        items = [fit(item, one, name, refuse) for item, one in zip(value.items, inside, strict=True)]
+        return Parts(value.line, kind, tuple(items), value.keys)
+    return value
+
+
+def fill(value: Value, params: Mapping[str, object], made: Callable[[FromStep], object], refuse: Refuse) -> object:
+    """Put a value together.
+
+    Args:
+        value: What :func:`fit` gave.
+        params: The workflow's parameters.
+        made: Gives the stand-in for what a step makes.
+        refuse: Takes parameters whose value does not fit where they are used.
+
+    Returns:
+        The argument for a call of a step.
+    """
+    if isinstance(value, Plain):
+        return value.value
+    if isinstance(value, FromStep):
+        return made(value)
+    if isinstance(value, FromParam):
+        given = params[value.name]
+        if given is None and value.optional:
+            return None
+        try:
+            return validated(value.wanted, given)
+        except ValueError as error:
+            refuse(value.line, misfit(value.name, value.wanted, given, str(error)))
+            return None
+    assert isinstance(value, Parts), "a file with broken values makes no workflow"
+    items = [fill(item, params, made, refuse) for item in value.items]
+    if value.kind == "dict":
+        return dict(zip(value.keys, items, strict=True))
+    return tuple(items) if value.kind == "tuple" else items
+
+
+def _inside(value: Parts, wanted: Any) -> tuple[str, list[Any]]:
+    """Tell what a list or mapping is for a type, and the types of its parts; Any where the type does not say."""
+    count = len(value.items)
+    for bare in members(wanted):
+        kind, arguments = typing.get_origin(bare) or bare, typing.get_args(bare)
+        if value.kind == "list" and kind is tuple:
+            fixed = len(arguments) == count and Ellipsis not in arguments
+            return "tuple", list(arguments) if fixed else [arguments[0] if arguments else Any] * count
+        if value.kind == "list" and kind in LISTS:
+            return "list", [arguments[0] if arguments else Any] * count
+        if value.kind == "dict" and len(arguments) == 2:
+            return "dict", [arguments[1]] * count
+    return value.kind, [Any] * count

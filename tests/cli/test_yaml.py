@@ -1,0 +1,406 @@
+"""Workflows in YAML files on the command line: they run like any other, and what is wrong is told line by line."""
+
+# ruff: noqa: E501 - messages stand as they are shown, on one line
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from cli.terminal import Shown, call_each
+
+STEPS = '''
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, NamedTuple, TypedDict
+
+from hookline import Secret, step, workflow
+
+
+class Split(NamedTuple):
+    rows: list[int]
+    name: str
+
+
+@step
+def load(path: Path, size: int = 3) -> Split:
+    return Split(list(range(size)), path.name)
+
+
+@step
+def train(rows: list[int], depth: int, rate: float = 0.1) -> float:
+    return len(rows) / depth
+
+
+@step
+def good(scores: list[float]) -> bool:
+    """Tell whether one is good."""
+    return max(scores) > 0.1
+
+
+@step
+def pick(kind: Literal["tree", "line"], since: dt.date | None = None, parts: list[Path] = []) -> str:
+    return kind
+
+
+@step
+def fetch(token: Secret[str]) -> int:
+    return 1
+
+
+@step
+def only(value: int, /) -> int:
+    return value
+
+
+@step
+def spread(**numbers: int) -> int:
+    return sum(numbers.values())
+
+
+@step(cache=False)
+def publish(scores: list[float], name: str) -> str:
+    """Send the scores.
+
+    Args:
+        scores: How good the models are.
+        name: Whose they are.
+    """
+    return f"{name}: {max(scores):.2f}"
+
+
+@step
+def tell(run_id: str, failed: list[str]) -> None: ...
+
+
+@step
+def number() -> int:
+    return 1
+
+
+def plain(x: int) -> int:
+    return x
+
+
+@workflow
+def churn(path: Path = Path("customers.csv"), depths: list[int] = [3, 5, 8]):
+    split = load(path, 4)
+    scores = train.partial(split.rows).map(depth=depths)
+    return publish.when(good(scores))(scores, split.name)
+'''
+
+CHURN = """
+workflow: churn
+description: Tells who leaves.
+params:
+  path: {type: path, default: customers.csv, help: Where the customers are.}
+  depths: [3, 5, 8]
+steps:
+  publish:
+    uses: lib:publish
+    with:
+      scores: ${{ steps.train }}
+      name: ${{ steps.load.name }}
+    when: ${{ steps.good }}
+  good: {uses: "lib:good", with: {scores: "${{ steps.train }}"}}
+  load:
+    uses: lib:load
+    with:
+      path: ${{ params.path }}
+      size: 4
+  train:
+    uses: lib:train
+    with: {rows: "${{ steps.load.rows }}"}
+    map:
+      depth: ${{ params.depths }}
+returns: ${{ steps.publish }}
+"""
+
+BAD: dict[str, tuple[str, int, str]] = {
+    "empty": ("# nothing\n", 2, "error: 'flow.yaml' is empty\nhelp: declare a workflow in it: steps, and what they use\n"),
+    "no YAML": (
+        "steps:\n  a: [1\n  b: 2\n",
+        2,
+        "error: flow.yaml:3: this is no YAML: expected ',' or ']', but got ':'\nhelp: mend that line, or the one before\n",
+    ),
+    "a reference in braces": (
+        "steps:\n  a: {uses: 'lib:good', with: {scores: ${{ steps.b }}}}\n",
+        2,
+        "error: flow.yaml:2: this is no YAML: expected ',' or '}', but got '{'\n"
+        "help: between braces or brackets, a reference stands in quotes: {path: '${{ params.path }}'}\n",
+    ),
+    "tabs": (
+        "steps:\n\ta: 1\n",
+        2,
+        "error: flow.yaml:2: this is no YAML: found character '\\t' that cannot start any token\n"
+        "help: indent with spaces, not with tabs\n",
+    ),
+    "a control character": (
+        "steps: \x07\n",
+        2,
+        "error: flow.yaml:1: this is no YAML: it has the character '\\x07'\nhelp: delete it\n",
+    ),
+    "too deep": (
+        "steps: " + "[" * 60,
+        2,
+        "error: flow.yaml:1: this is nested too deeply\nhelp: build such a value in a step\n",
+    ),
+    "a key that is a list": (
+        "steps:\n  [a]: 1\n",
+        2,
+        "error: flow.yaml:2: a key can't be a list or a mapping\nhelp: write a word\n",
+    ),
+    "another kind of value": (
+        "- lib:load\n",
+        3,
+        "error: 'flow.yaml' has a problem\n  - flow.yaml:1: the file takes names with values below them, not a list\n",
+    ),
+    "what YAML can do and this can't": (
+        """\
+        params:
+          a: &here 1
+          b: *here
+          c: !!python/object:os.system rm
+        base: &base {uses: lib:number}
+        steps:
+          number: {<<: *base}
+          number:
+            uses: lib:number
+        ---
+        more: 1
+        """,
+        3,
+        """\
+        error: 'flow.yaml' has 9 problems
+          - flow.yaml:2: '&here' names a part for use elsewhere, which can't be done here
+          - flow.yaml:3: '*here' repeats another part, which can't be done here; write it out
+          - flow.yaml:4: there is a tag ('!!python/object:os.system'), which can't be used here; leave it out
+          - flow.yaml:5: '&base' names a part for use elsewhere, which can't be done here
+          - flow.yaml:5: the file has no key 'base'; keys are workflow, description, params, steps, returns, on_failure
+          - flow.yaml:7: '<<' merges another part into this one, which can't be done here; write it out
+          - flow.yaml:7: '*base' repeats another part, which can't be done here; write it out
+          - flow.yaml:7: step 'number' does not say which step it 'uses'
+          - flow.yaml:8: the key 'number' comes twice; it stands in line 7 already
+          - flow.yaml:10: a second document begins here; a file declares one workflow
+        """.replace("9 problems", "10 problems"),
+    ),
+    "wrong at the top": (
+        "wrokflow: a\ndescription: [1]\nparams: 3\nstpes: {}\n1: 2\nreturns: ${{ steps.a }}\n",
+        3,
+        """\
+        error: 'flow.yaml' has 7 problems
+          - flow.yaml:1: the file has no key 'wrokflow'; did you mean 'workflow'?
+          - flow.yaml:1: there are no 'steps' in it
+          - flow.yaml:2: 'description' takes text, not a list
+          - flow.yaml:3: 'params' takes names with values below them, not 3
+          - flow.yaml:4: the file has no key 'stpes'; did you mean 'steps'?
+          - flow.yaml:5: the name 1 is no text; put it in quotes
+          - flow.yaml:6: there is no step 'a'
+        """,
+    ),
+    "wrong parameters": (
+        """\
+        workflow: a b
+        params:
+          my-path: {type: path}
+          class: 3
+          a: {tpye: int, default: 1}
+          b: {type: itn}
+          c: {type: int, default: many}
+          d:
+          e: {help: What is it}
+          f: {type: "list[whatever]"}
+          g: ${{ params.a }}
+          h: {default: 1, help: 3}
+          i: {type: secret, default: hunter2}
+        steps:
+          number: {uses: "lib:number"}
+        """,
+        3,
+        """\
+        error: 'flow.yaml' has 12 problems
+          - flow.yaml:1: the workflow name 'a b' can't be used: use at most 100 letters, digits, '_', '-' and '.', such as 'train_model'
+          - flow.yaml:3: the parameter name 'my-path' can't be used: take letters, digits and '_'
+          - flow.yaml:4: the parameter name 'class' can't be used: take letters, digits and '_'
+          - flow.yaml:5: parameter 'a' has no key 'tpye'; did you mean 'type'?
+          - flow.yaml:6: there is no type 'itn'; did you mean 'int'?
+          - flow.yaml:7: the default of 'c' takes a whole number, not 'many'
+          - flow.yaml:8: parameter 'd' has no default; say at least its type: d: {type: text}
+          - flow.yaml:9: parameter 'e' has neither a type nor a default
+          - flow.yaml:10: there is no type 'whatever'; types are text, int, float, bool, path, date, datetime, time, duration, decimal, secret, any, list[…] and dict[text, …]
+          - flow.yaml:11: the default of parameter 'g' can't be a reference
+          - flow.yaml:12: 'help' takes text, not 3
+          - flow.yaml:13: the default of 'i' takes a secret's place (env:NAME or file:/path), not what was given (a secret was given in the open)
+        """,
+    ),
+    "wrong steps": (
+        """\
+        steps:
+          a b: {uses: "lib:number"}
+          b:
+          c: {with: {x: 1}}
+          d: {uses: "lib:nubmer"}
+          e: {uses: "lbi:number"}
+          f: {uses: "lib:plain"}
+          g: {uses: data.load}
+          h: {uses: "lib.number"}
+          i: {uses: ":number"}
+          j: {uses: "lib:train", map: {depth: [1]}, product: {rows: [1]}, wiht: {}}
+          k: {uses: "lib:train", with: {depth: 1, rows: []}, map: {depth: [1]}}
+          l: {uses: "lib:number", when: true}
+          m: {uses: "lib:number", map: {}}
+          n: {uses: "lib:number", options: {retrise: 1}}
+          o: {uses: "lib:number", options: {retry_on: ValueError}}
+          p: {uses: "lib:number", options: {name: q}}
+          q: {uses: "lib:number", options: {timeout: soon}}
+          r: {uses: "lib:number", options: {retries: "${{ params.x }}"}}
+        on_failure: lib:number
+        """,
+        3,
+        """\
+        error: 'flow.yaml' has 21 problems
+          - flow.yaml:2: the step name 'a b' can't be used: take letters, digits, '_' and '-'
+          - flow.yaml:3: step 'b' takes names with values below them, not nothing
+          - flow.yaml:4: step 'c' does not say which step it 'uses'
+          - flow.yaml:5: there is no step 'nubmer' in module 'lib'; did you mean 'number'?
+          - flow.yaml:6: 'lbi' can't be imported: ModuleNotFoundError: No module named 'lbi'; install 'lbi' in this environment, or mend the import
+          - flow.yaml:7: 'lib:plain' is no step; decorate the function with @step
+          - flow.yaml:8: no plugin has a step 'data.load'; a step of your own is named by its module: data:load
+          - flow.yaml:9: no plugin has a step 'lib.number'; a step of your own is named by its module: lib:number
+          - flow.yaml:10: ':number' names no step; write module:name, such as my_package.steps:train
+          - flow.yaml:11: step 'j' has both 'map' and 'product'; leave one of them out
+          - flow.yaml:11: step 'j' has no key 'wiht'; did you mean 'with'?
+        """,
+    ),
+    "wrong arguments": (
+        """\
+        params: {deep: 3}
+        steps:
+          load: {uses: "lib:load", with: {paht: a.csv, size: many}}
+          train:
+            uses: lib:train
+            with:
+              rows: ${{ steps.laod }}
+              depth: ${{ params.depth }}
+              rate: [1]
+              more: 1
+          pick: {uses: "lib:pick", with: {kind: treee, since: soon, parts: [a.csv, 3]}}
+          fetch: {uses: "lib:fetch", with: {token: hunter2}}
+          each: {uses: "lib:train", with: {rows: []}, map: {depth: [1, x]}}
+          some: {uses: "lib:spread", with: {a: 1, b: two}}
+          number: {uses: "lib:number", with: {x: 1}}
+        """,
+        3,
+        """\
+        error: 'flow.yaml' has 14 problems
+        """,
+    ),
+    "wrong references": (
+        """\
+        params: {dir: data}
+        steps:
+          load: {uses: "lib:load", with: {path: "${{ params.dir }}/a.csv"}}
+          more: {uses: "lib:load", with: {path: "${{ param.dir }}"}}
+          some: {uses: "lib:load", with: {path: "${{ params.dir + 1 }}"}}
+          both: {uses: "lib:load", with: {path: "${{ params.dir }}${{ params.dir }}"}}
+          number: {uses: "lib:number", when: "${{ steps.load.name.x }}"}
+          a: {uses: "lib:train", with: {rows: "${{ steps.load.rwos }}"}, map: {depth: [1]}}
+          b: {uses: "lib:good", with: {scores: "${{ steps.a.best }}"}}
+          c: {uses: "lib:good", with: {scores: "${{ steps.b.best }}"}}
+          d: {uses: "lib:good", with: {"${{ steps.b }}": 1, scores: []}}
+        returns: {a: ["${{ steps.nothing }}", 1]}
+        """,
+        3,
+        """\
+        error: 'flow.yaml' has 10 problems
+        """,
+    ),
+    "circles": (
+        """\
+        steps:
+          number: {uses: "lib:number"}
+          b: {uses: "lib:only", with: {value: "${{ steps.c }}"}}
+          c: {uses: "lib:only", with: {value: "${{ steps.number }}"}, when: "${{ steps.d }}"}
+          d: {uses: "lib:only", with: {value: "${{ steps.b }}"}}
+          e: {uses: "lib:only", with: {value: "${{ steps.d }}"}}
+          f: {uses: "lib:only", with: {value: "${{ steps.f }}"}}
+        """,
+        3,
+        """\
+        error: 'flow.yaml' has 2 problems
+          - flow.yaml:3: step 'b' waits for itself: b → c → d → b
+          - flow.yaml:7: step 'f' waits for itself: f → f
+        """,
+    ),
+    "types along edges": (
+        """\
+        params: {depth: {type: text, default: deep}, size: 3}
+        steps:
+          load: {uses: "lib:load", with: {path: a.csv, size: "${{ params.size }}"}}
+          train: {uses: "lib:train", with: {rows: "${{ steps.load.name }}", depth: 3}}
+          good: {uses: "lib:good", with: {scores: "${{ steps.train }}"}}
+        """,
+        3,
+        """\
+        error: the workflow 'flow' has 2 problems
+          - task 'train' (flow.yaml:4) takes list[int] as 'rows', but 'name' of task 'load' (flow.yaml:3) is str
+          - task 'good' (flow.yaml:5) takes list[float] as 'scores', but what task 'train' (flow.yaml:4) returns is float
+        """,
+    ),
+    "parameters that fit nowhere": (
+        """\
+        params: {depth: deep}
+        steps:
+          train: {uses: "lib:train", with: {rows: []}, map: {depth: "${{ params.depth }}"}}
+          only: {uses: "lib:only", with: {value: "${{ params.depth }}"}}
+        """,
+        3,
+        """\
+        error: 'flow.yaml' has 2 problems
+          - flow.yaml:3: step 'train': 'depth' takes a list of whole numbers, not 'deep'
+          - flow.yaml:4: step 'only': 'depth' takes a whole number, not 'deep'
+        """,
+    ),
+    "a step for failures that takes something else": (
+        "steps:\n  number: {uses: 'lib:number'}\non_failure: lib:number\n",
+        3,
+        """\
+        error: 'flow.yaml' has a problem
+          - flow.yaml:3: on_failure of workflow 'flow' is the step 'number', which takes nothing; it is called with run_id (text) and failed (a list of task ids), and nothing else
+        """,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
+    """What ``hookline check flow.yaml`` says about each bad file."""
+    top = tmp_path_factory.mktemp("bad")
+    folder = top / "project"
+    folder.mkdir()
+    (folder / "pyproject.toml").touch()
+    (folder / "lib.py").write_text(STEPS)
+    lines = []
+    for number, (text, _, _) in enumerate(BAD.values()):
+        place = folder / str(number)
+        place.mkdir()
+        (place / "flow.yaml").write_text(dedent(text))
+        lines.append(["check", f"{number}/flow.yaml"])
+    scratch = top / "scratch"
+    scratch.mkdir()
+    return dict(zip(BAD, call_each(lines, folder, scratch), strict=True))
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_every_problem_of_a_file_is_told_with_its_line(name: str, bad: dict[str, Shown]) -> None:
+    """All of them at once, in order, with close matches and the documented exit code; never a traceback."""
+    _, code, message = BAD[name]
+    shown = bad[name]
+    number = list(BAD).index(name)
+    said = shown.err.replace(f"{number}/flow.yaml", "flow.yaml")
+
+    assert said == dedent(message)
+    assert (shown.code, shown.out) == (code, "")
