@@ -80,7 +80,7 @@ def parse_parameters(
         try:
             values[name] = _parsed(annotation, every[name], text and name in given)
         except ValueError as error:
-            problems.append(misfit(name, annotation, every[name], str(error)))
+            problems.append(misfit(name, annotation, _unlisted(every[name]), str(error)))
     if problems:
         _raise(workflow, problems)
     return values
@@ -114,14 +114,13 @@ def misfit(name: str, annotation: Any, value: object, reason: str) -> str:
         value: What was given.
         reason: Why it does not fit, beyond its type; may be empty.
     """
-    shown = "what was given" if holds_secret(annotation) else _shown(value)
+    shown = "what was given" if holds_secret(annotation) else _LIMITED.repr(value)
     return f"'{name}' takes {type_words(annotation)}, not {shown}{f' ({reason})' if reason else ''}"
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return _LIMITED.repr(value)
+def _unlisted(value: object) -> object:
+    """Take what was given once for a list from the list that the command line makes of it."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 _LIMITED = reprlib.Repr()

@@ -73,7 +73,7 @@ def find_step(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:
     found: Any = import_beside(module)
     for part in name.split("."):
         if not hasattr(found, part):
-            steps = [key for key, value in vars(found).items() if isinstance(value, Step)] if found else []
+            steps = [key for key, value in getattr(found, "__dict__", {}).items() if isinstance(value, Step)]
             near = close_match(part, steps) or (f" it has {', '.join(sorted(steps))}" if steps else "")
             raise UsageError(f"there is no step '{name}' in module '{module}'{near and ';' + near}")
         found = getattr(found, part)

@@ -12,7 +12,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from hookline.errors import HooklineError, WorkflowError
+from hookline.errors import HooklineError, UsageError, WorkflowError
 from hookline.values.homes import note_module
 from hookline.worker.failures import failure_of
 from hookline.worker.naming import Naming
@@ -63,6 +63,12 @@ def import_beside(name: str) -> ModuleType:
     try:
         with _noted(name):
             return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise import_problem(None, error, name) from error
+        raise UsageError(
+            f"there is no module '{name}'", help="give the name of a module that can be imported from the file's folder"
+        ) from error
     except (Exception, SystemExit) as error:
         raise import_problem(None, error, name) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +70,13 @@ class StepEntry:
     condition: Value | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     options_line: int = 0
+
+    def values(self) -> Iterator[Value]:
+        """Give all that it is called with."""
+        yield from self.given.values()
+        yield from self.items.values()
+        if self.condition is not None:
+            yield self.condition
 
 
 @dataclass(frozen=True, slots=True)

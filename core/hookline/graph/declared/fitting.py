@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from hookline.graph.declared.values import FromParam, FromStep, Parts, Plain, Value
@@ -46,33 +46,22 @@ def fit(value: Value, wanted: Any, name: str, refuse: Refuse, *, optional: bool 
     return value
 
 
-def fill(value: Value, params: Mapping[str, object], made: Callable[[FromStep], object], refuse: Refuse) -> object:
+def fill(value: Value, resolve: Callable[[FromParam | FromStep], object]) -> object:
     """Put a value together.
 
     Args:
         value: What :func:`fit` gave.
-        params: The workflow's parameters.
-        made: Gives the stand-in for what a step makes.
-        refuse: Takes parameters whose value does not fit where they are used.
+        resolve: Gives what a reference stands for.
 
     Returns:
         The argument for a call of a step.
     """
     if isinstance(value, Plain):
         return value.value
-    if isinstance(value, FromStep):
-        return made(value)
-    if isinstance(value, FromParam):
-        given = params[value.name]
-        if given is None and value.optional:
-            return None
-        try:
-            return validated(value.wanted, given)
-        except ValueError as error:
-            refuse(value.line, misfit(value.name, value.wanted, given, str(error)))
-            return None
+    if isinstance(value, (FromParam, FromStep)):
+        return resolve(value)
     assert isinstance(value, Parts), "a file with broken values makes no workflow"
-    items = [fill(item, params, made, refuse) for item in value.items]
+    items = [fill(item, resolve) for item in value.items]
     if value.kind == "dict":
         return dict(zip(value.keys, items, strict=True))
     return tuple(items) if value.kind == "tuple" else items

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hookline.errors import WorkflowError, close_match
+from hookline.errors import HooklineError, WorkflowError, close_match
 from hookline.model.place import Place
 
-__all__ = ["Problems", "suggestion"]
+__all__ = ["Problems", "suggestion", "worded"]
 
 _MOST_SHOWN = 50
 
@@ -63,3 +63,8 @@ def suggestion(name: str, known: Iterable[str], every: str) -> str:
     """
     names = list(known)
     return f";{close_match(name, names) or f' {every} ' + ', '.join(names)}" if names else ""
+
+
+def worded(error: HooklineError) -> str:
+    """Word an error as one line of many: with its remedy, where the message does not hold one."""
+    return f"{error.message}; {error.help}" if error.help and "did you mean" not in error.message else error.message

@@ -111,7 +111,9 @@ class _Reader:
             self._note(parts["product"].line, f"step '{name}' has both 'map' and 'product'; leave one of them out")
         form = Form.MAP if "map" in parts else Form.PRODUCT if "product" in parts else Form.CALL
         given, lines = self._values(parts.get("with"), "with")
-        items, mapped_lines = self._values(parts.get(form.value), form.value) if form is not Form.CALL else ({}, {})
+        items, mapped_lines = self._values(parts.get("map"), "map")
+        product, product_lines = self._values(parts.get("product"), "product")
+        items, mapped_lines = {**items, **product}, {**mapped_lines, **product_lines}
         if form is not Form.CALL and not items and isinstance(parts[form.value], Table):
             self._note(
                 parts[form.value].line, f"'{form.value}' of step '{name}' is empty; name what it takes a list for"

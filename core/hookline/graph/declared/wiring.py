@@ -11,7 +11,7 @@ from hookline.graph.bind import shape_of
 from hookline.graph.declared.document import Document, StepEntry, Use
 from hookline.graph.declared.fitting import fit
 from hookline.graph.declared.order import cycles, in_order
-from hookline.graph.declared.problems import Problems, suggestion
+from hookline.graph.declared.problems import Problems, suggestion, worded
 from hookline.graph.declared.values import FromParam, FromStep, Value, references_in
 from hookline.graph.parameter_types import expected_type
 from hookline.model.parameter import Parameter
@@ -58,6 +58,13 @@ class WiredStep:
     items: Mapping[str, Value]
     condition: Value | None
 
+    def values(self) -> Iterator[Value]:
+        """Give all that it is called with."""
+        yield from self.given.values()
+        yield from self.items.values()
+        if self.condition is not None:
+            yield self.condition
+
 
 def wire(document: Document, find: FindStep, problems: Problems) -> tuple[list[WiredStep], Step[..., Any] | None]:
     """Look up everything that a workflow names.
@@ -89,7 +96,7 @@ class _Wiring:
         waits = {
             name: [
                 reference.step
-                for value in _values_of(entry)
+                for value in entry.values()
                 for reference in references_in(value)
                 if isinstance(reference, FromStep) and reference.step in document.steps
             ]
@@ -106,12 +113,12 @@ class _Wiring:
         try:
             return self._find(use.name)
         except HooklineError as error:
-            self._note(use.line, f"{error.message}; {error.help}" if error.help else error.message)
+            self._note(use.line, worded(error))
             return None
 
     def _check_references(self) -> None:
         document = self._document
-        values = [value for entry in document.steps.values() for value in _values_of(entry)]
+        values = [value for entry in document.steps.values() for value in entry.values()]
         for value in [*values, *([document.returns] if document.returns is not None else [])]:
             for reference in references_in(value):
                 if isinstance(reference, FromParam):
@@ -157,7 +164,7 @@ class _Wiring:
         try:
             step = self._with_options(step, entry)
         except WorkflowError as error:
-            self._note(entry.options_line, f"{error.message}; {error.help}" if error.help else error.message)
+            self._note(entry.options_line, f"step '{entry.name}': {worded(error)}")
         self._check_names(entry, step)
         fitted = {name: self._fitted(entry, step, name, value) for name, value in entry.given.items()}
         items = {name: self._fitted(entry, step, name, value, each=True) for name, value in entry.items.items()}
@@ -166,10 +173,10 @@ class _Wiring:
     def _with_options(self, step: Step[..., Any], entry: StepEntry) -> Step[..., Any]:
         options = dict(entry.options)
         if "name" in options:
-            raise WorkflowError(f"the name of step '{entry.name}' is no option", help="rename its key instead")
+            raise WorkflowError("its name is no option", help="rename its key instead")
         if "retry_on" in options:
             raise WorkflowError(
-                f"retry_on of step '{entry.name}' takes exception types, which can't be written here",
+                "retry_on takes exception types, which can't be written here",
                 help="give it where the step is decorated",
             )
         return step.options(**options) if options else step
@@ -214,10 +221,3 @@ class _Wiring:
 def _open_parameter(step: Step[..., Any]) -> Parameter | None:
     signature = step.signature
     return signature.parameters[signature.var_keyword] if signature.var_keyword else None
-
-
-def _values_of(entry: StepEntry) -> Iterator[Value]:
-    yield from entry.given.values()
-    yield from entry.items.values()
-    if entry.condition is not None:
-        yield entry.condition

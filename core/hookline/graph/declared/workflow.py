@@ -12,9 +12,9 @@ from hookline.errors import WorkflowError
 from hookline.graph.declared.document import Document, ParamEntry
 from hookline.graph.declared.fitting import fill
 from hookline.graph.declared.nodes import BROKEN, read_nodes
-from hookline.graph.declared.problems import Problems
+from hookline.graph.declared.problems import Problems, worded
 from hookline.graph.declared.reading import read_document
-from hookline.graph.declared.values import FromStep, Value
+from hookline.graph.declared.values import FromParam, FromStep, Value, references_in
 from hookline.graph.declared.wiring import FindStep, WiredStep, wire
 from hookline.graph.parameter_types import expected_type
 from hookline.graph.parameters import misfit, validated
@@ -53,7 +53,7 @@ def declared_workflow(text: str, file: Path, find: FindStep) -> Workflow[..., An
             made = workflow(name=document.name, on_failure=on_failure)(function)
         except WorkflowError as error:
             line = document.on_failure.line if document.on_failure is not None else document.line
-            problems.note(line, f"{error.message}; {error.help}")
+            problems.note(line, worded(error))
     problems.raise_if_any()
     assert made is not None
     made.file = file
@@ -110,19 +110,43 @@ class _Calls:
         self._recording = recording
         self._params = params
         self._problems = problems
+        self._converted: dict[int, object] = {}
         self._made: dict[str, Reference] = {}
 
     def make(self, steps: list[WiredStep], returns: Value | None) -> object:
+        """Make them.
+
+        Returns:
+            What the workflow returns.
+
+        Raises:
+            WorkflowError: Parameters don't fit where they are used; all of them are named.
+        """
+        for one in steps:
+            for value in one.values():
+                for reference in references_in(value):
+                    if isinstance(reference, FromParam):
+                        self._convert(one.name, reference)
+        self._problems.raise_if_any()
         for one in steps:
             self._made[one.name] = self._call(one)
-        returned = None if returns is None else self._filled(returns, "returns")
-        self._problems.raise_if_any()
-        return returned
+        return None if returns is None else fill(returns, self._resolve)
+
+    def _convert(self, step: str, wanted: FromParam) -> None:
+        """Convert a parameter to what is taken where it is used."""
+        given = self._params[wanted.name]
+        if given is None and wanted.optional:
+            return
+        try:
+            self._converted[id(wanted)] = validated(wanted.wanted, given)
+        except ValueError as error:
+            text = misfit(wanted.name, wanted.wanted, given, str(error))
+            self._problems.note(wanted.line, f"step '{step}': {text}")
 
     def _call(self, one: WiredStep) -> Reference:
-        given = {name: self._filled(value, one.name) for name, value in one.given.items()}
-        items = {name: self._filled(value, one.name) for name, value in one.items.items()}
-        condition = () if one.condition is None else (self._filled(one.condition, one.name),)
+        given = {name: fill(value, self._resolve) for name, value in one.given.items()}
+        items = {name: fill(value, self._resolve) for name, value in one.items.items()}
+        condition = () if one.condition is None else (fill(one.condition, self._resolve),)
         signature = one.step.signature
         only = [name for name in signature.positional[: signature.positional_only] if name in given]
         return self._recording.add(
@@ -136,15 +160,9 @@ class _Calls:
             place=Place(self._problems.file, one.line),
         )
 
-    def _filled(self, value: Value, name: str) -> object:
-        return fill(
-            value,
-            self._params,
-            self._reference,
-            lambda line, text: self._problems.note(line, f"step '{name}': {text}"),
-        )
-
-    def _reference(self, wanted: FromStep) -> Reference:
+    def _resolve(self, wanted: FromParam | FromStep) -> object:
+        if isinstance(wanted, FromParam):
+            return self._converted.get(id(wanted), self._params[wanted.name])
         whole = self._made[wanted.step]
         if not wanted.part:
             return whole
