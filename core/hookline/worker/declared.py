@@ -8,13 +8,14 @@ from typing import Any
 from hookline.config import configure
 from hookline.errors import PluginError, UsageError, WorkflowError, close_match
 from hookline.hooks.loader import load_plugins
+from hookline.model.place import place_of
 from hookline.model.registry import Registry
 from hookline.model.step import Step
 from hookline.model.workflow import Workflow
 from hookline.worker.importing import extend_path, import_beside
-from hookline.worker.naming import Naming
+from hookline.worker.naming import Naming, name_of_file
 
-__all__ = ["find_step", "is_declared", "load_declared", "registered_steps"]
+__all__ = ["find_step", "find_step_here", "is_declared", "load_declared", "registered_steps"]
 
 
 def is_declared(place: str) -> bool:
@@ -80,6 +81,25 @@ def find_step(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:
     if not isinstance(found, Step):
         raise WorkflowError(f"'{uses}' is no step", help="decorate the function with @step")
     return found
+
+
+def find_step_here(uses: str) -> tuple[Step[..., Any], str]:
+    """Find a step as a YAML file in the working directory would.
+
+    Args:
+        uses: As for :func:`find_step`.
+
+    Returns:
+        The step, and where it comes from: the plugin's distribution, or the line of its definition.
+
+    Raises:
+        HooklineError: As for :func:`find_step`.
+    """
+    naming = name_of_file(Path.cwd() / "workflow.yaml")
+    extend_path(naming.search_path)
+    known = registered_steps(naming.root)
+    step = find_step(uses, known)
+    return step, known.entry(uses).source if uses in known.names() else str(place_of(step.fn))
 
 
 def _registered(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import types
+import typing
 from pathlib import Path
 from typing import Any
 
 from hookline.errors import close_match
 from hookline.model.secret import Secret
 
-__all__ = ["TYPE_NAMES", "UnknownTypeError", "read_type"]
+__all__ = ["TYPE_NAMES", "UnknownTypeError", "is_named", "read_type"]
 
 _NAMED: dict[str, Any] = {
     "text": str,
@@ -70,3 +71,13 @@ def read_type(text: str, depth: int = 0) -> Any:
     near = close_match(name, TYPE_NAMES) if not bracket else ""
     every = f" types are {', '.join(TYPE_NAMES)}, list[…] and dict[text, …]"
     raise UnknownTypeError(f"there is no type '{name[:60]}';{near or every}")
+
+
+def is_named(annotation: Any) -> bool:
+    """Tell whether a parameter of a workflow can have a type: whether there is a name for it here."""
+    if typing.get_origin(annotation) is list:
+        return all(map(is_named, typing.get_args(annotation)))
+    if typing.get_origin(annotation) is dict:
+        key, value = typing.get_args(annotation)
+        return key is str and is_named(value)
+    return annotation is not Any and any(annotation == known for known in (*_NAMED.values(), list, dict))
