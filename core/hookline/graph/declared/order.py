@@ -46,6 +46,7 @@ def cycles(waits: Mapping[str, Sequence[str]]) -> list[list[str]]:
         Circles that have no name in common, each from its first name in the order of the file on.
     """
     left = set(waits) - set(in_order(waits))
+    place = {name: at for at, name in enumerate(waits)}
     found: list[list[str]] = []
     for name in waits:
         path: dict[str, None] = {}
@@ -57,7 +58,7 @@ def cycles(waits: Mapping[str, Sequence[str]]) -> list[list[str]]:
         if at is not None and at in path:
             names = list(path)
             circle = names[names.index(at) :]
-            first = min(range(len(circle)), key=lambda index: list(waits).index(circle[index]))
+            first = min(range(len(circle)), key=lambda index: place[circle[index]])
             found.append(circle[first:] + circle[:first])
         left -= path.keys()
     return found
