@@ -52,7 +52,7 @@ def _loaded(name: str, known: Any) -> Step[..., Any] | None:
     from hookline.worker.declared import find_step
 
     try:
-        return find_step(name, known)
+        return find_step(name, lambda: known)
     except HooklineError as error:
         say(f"without what '{one_line(name)}' takes: {one_line(error.message)}")
         return None

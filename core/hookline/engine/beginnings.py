@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
+from hookline.engine.open_arguments import describe_step_arguments
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.store.rows import NewRun
+from hookline.values.policy import load_policy
 from hookline.worker.target import Target
 
 __all__ = ["clean_folder", "facts_of", "new_run", "plain_params"]
@@ -51,6 +53,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "fresh": request.fresh,
                 **({"without": list(request.without)} if request.without else {}),
                 **({"select": request.selection.described()} if request.selection else {}),
+                **({"env": request.env} if request.env else {}),
             }
         ),
         request.name,
@@ -64,7 +67,13 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
             }
         ),
         describe_returns(graph, range(len(graph.tasks))),
-        extra=json.dumps({"params": describe_params(graph.params, store.artifacts), "tasks": len(graph.tasks)}),
+        extra=json.dumps(
+            {
+                "params": describe_params(graph.params, store.artifacts),
+                "tasks": len(graph.tasks),
+                **describe_step_arguments(request.step_arguments, store.artifacts),
+            }
+        ),
     )
 
 
@@ -105,6 +114,8 @@ def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFact
         target_file=str(target.file or ""),
         search_path=tuple(target.search_path),
         plugins=request.plugins.refs(),
+        load_policy=load_policy(),
+        open_arguments=request.settings.open_arguments.names,
     )
 
 

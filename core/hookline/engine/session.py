@@ -24,6 +24,7 @@ from hookline.engine.exporter import Exporter
 from hookline.engine.growing import Growing
 from hookline.engine.growth import Growth
 from hookline.engine.held import Held
+from hookline.engine.hook_times import driver_times
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
 from hookline.engine.news import TaskNews
@@ -54,6 +55,7 @@ from hookline.model.recording import Form
 from hookline.model.states import RunState
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
+from hookline.store.rows import Group
 from hookline.values.encode import encode_constant
 from hookline.values.homes import note_code_digest
 
@@ -199,6 +201,7 @@ class _Session:
             nodes,
             store.artifacts,
             request.settings.turns,
+            request.settings.open_arguments,
         )
         tasks = OpenTasks(
             program,
@@ -339,8 +342,17 @@ class _Session:
         finally:
             self._recorder.close()
             self._observers.close()
+            self._record_hook_times()
             self._request.stop.on_change(None)
             clean_folder(Path(self._facts.folder), keep_checkpoints=state is not RunState.COMPLETED)
+
+    def _record_hook_times(self) -> None:
+        """Record what the driver's hooks took, now that the last of them has been called."""
+        plugins = self._request.plugins
+        if plugins.plugins and self._recorder.error is None:
+            notes = driver_times(plugins, self._writer.epoch, time.time_ns() // 1000)
+            if notes:
+                self._writer.commit(Group(notes=notes))
 
     def _tell_start(self) -> None:
         graph = self._request.graph

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hookline.errors import PluginError
+from hookline.hooks.metadata import Entry, entries
 
 __all__ = ["GROUP", "LOCAL", "FoundPlugin", "find_plugins"]
 
@@ -51,18 +51,17 @@ def find_plugins(root: Path) -> list[FoundPlugin]:
     Raises:
         PluginError: Two distributions bring plugins of one name.
     """
-    found = list(_installed(importlib.metadata.entry_points(group=GROUP)))
+    found = list(_installed(entries(GROUP)))
     local = root / f"{LOCAL}.py"
     if local.is_file():
         found.append(FoundPlugin(LOCAL, LOCAL, local.name, str(local)))
     return found
 
 
-def _installed(entries: Iterable[importlib.metadata.EntryPoint]) -> Iterable[FoundPlugin]:
+def _installed(named: Iterable[Entry]) -> Iterable[FoundPlugin]:
     by_name: dict[str, FoundPlugin] = {}
-    for entry in entries:
-        name, version = (entry.dist.name, entry.dist.version) if entry.dist is not None else ("", "")
-        plugin = FoundPlugin(entry.name, entry.value, f"{name} {version}".strip(), "", name, version)
+    for entry in named:
+        plugin = FoundPlugin(entry.name, entry.value, entry.source, "", entry.distribution, entry.version)
         other = by_name.setdefault(entry.name, plugin)
         if other != plugin:
             raise PluginError(

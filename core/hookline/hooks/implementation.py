@@ -11,7 +11,10 @@ from typing import Any
 from hookline.errors import HooklineError, PluginError
 from hookline.model.place import Place, is_foreign
 
-__all__ = ["Implementation", "failed"]
+__all__ = ["HOOK_TIME", "Implementation", "failed"]
+
+HOOK_TIME = "hook time"
+"""The kind of notes that say how long a plugin took in a hook."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +40,19 @@ class Implementation:
     settings: Mapping[str, Any]
     calls: int = field(default=0, compare=False)
     nanoseconds: int = field(default=0, compare=False)
+
+    def take_time(self) -> tuple[str, str] | None:
+        """Give how often it was called since the last time and how long that took, as name and value of a note.
+
+        Returns:
+            ``"<hook> <plugin>"`` and, as JSON, the number of calls and the nanoseconds; None for no call.
+        """
+        calls, nanoseconds = self.calls, self.nanoseconds
+        if not calls:
+            return None
+        self.calls -= calls
+        self.nanoseconds -= nanoseconds
+        return f"{self.hook} {self.plugin}", f"[{calls}, {nanoseconds}]"
 
     def call(self, **facts: Any) -> Any:
         """Call it with those of the facts that it asks for.

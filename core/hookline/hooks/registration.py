@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from hookline.errors import PluginError, WorkflowError
 from hookline.hooks.implementation import Implementation
+from hookline.hooks.values import Entered
 from hookline.model.registry import Registry
 from hookline.model.step import Step, check_name
 
-__all__ = ["Register", "RegisterHooks", "RegisterSteps", "Relay", "register_into", "register_steps_into"]
+__all__ = [
+    "Register",
+    "RegisterHooks",
+    "RegisterSteps",
+    "RegisterValues",
+    "Relay",
+    "register_into",
+    "register_steps_into",
+    "register_values_into",
+]
 
 
 class Register(Protocol):
@@ -46,6 +56,26 @@ class RegisterSteps(Protocol):
 
         Returns:
             The whole name: ``"<plugin>.<name>"``.
+
+        Raises:
+            PluginError: The name is taken, or can't be used.
+        """
+        ...
+
+
+class RegisterValues(Protocol):
+    """Gives a way with values a name, and says which types it is for."""
+
+    def __call__(self, name: str, target: str | Callable[..., Any], *, types: Sequence[str] = ()) -> str:
+        """Register a serializer, digest, scheme of secrets, or load policy.
+
+        Args:
+            name: Its name; of a serializer or digest its name within the plugin.
+            target: ``"module:attribute"``, imported when the part is used, or the factory itself.
+            types: Of a serializer or digest, the classes that it is for, as ``"module:Class"``.
+
+        Returns:
+            The whole name.
 
         Raises:
             PluginError: The name is taken, or can't be used.
@@ -109,6 +139,32 @@ def register_steps_into(registry: Registry[Any], implementation: Implementation)
         whole = f"{implementation.plugin}.{name}"
         _check(implementation, whole, registry.kind)
         registry.register(whole, target, source=implementation.source, summary=summary)
+        return whole
+
+    return register
+
+
+def register_values_into(entered: list[Entered], kind: str, implementation: Implementation) -> RegisterValues:
+    """Give what notes a plugin's ways with values.
+
+    Args:
+        entered: Takes them.
+        kind: What they are, for messages.
+        implementation: Who registers them.
+    """
+
+    def register(name: str, target: str | Callable[..., Any], *, types: Sequence[str] = ()) -> str:
+        _check_target(implementation, kind, name, target)
+        of_types = implementation.hook in ("register_serializers", "register_digests")
+        # The name is stored with each value: it has to tell which plugin can read it.
+        whole = f"{implementation.plugin}.{name}" if of_types else name
+        named = (types,) if isinstance(types, str) else tuple(types)
+        if of_types and not named:
+            raise PluginError(
+                f"the {kind} '{whole}' of {implementation.source} names no types",
+                help='register it with types=["module:Class", …]',
+            )
+        entered.append(Entered(implementation.hook, whole, target, implementation.source, named))
         return whole
 
     return register

@@ -5,8 +5,8 @@ Everything here travels between processes as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hookline.model.plugin_ref import PluginRef
@@ -306,6 +306,8 @@ class RunFacts:
         output_limit: Bytes of output kept per attempt.
         plugins: The plugins that have something to do in workers, as the driver resolved them.
         executor: The name of the executor.
+        load_policy: Which stored formats may become values.
+        open_arguments: Names of arguments, by step, that settings give where a call leaves them open.
     """
 
     run_id: str
@@ -322,3 +324,5 @@ class RunFacts:
     output_limit: int = 65536
     plugins: tuple[PluginRef, ...] = ()
     executor: str = ""
+    load_policy: str = "any"
+    open_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

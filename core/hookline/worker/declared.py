@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ def load_declared(naming: Naming, steps: Registry[Step[..., Any]] | None = None)
     from hookline.graph.declared.workflow import declared_workflow
 
     extend_path(naming.search_path)
-    known = registered_steps(naming.root) if steps is None else steps
+    known = functools.cache(lambda: registered_steps(naming.root) if steps is None else steps)
     return declared_workflow(_text(naming.file), naming.file, lambda uses: find_step(uses, known))
 
 
@@ -50,12 +52,12 @@ def registered_steps(root: Path | None = None) -> Registry[Step[..., Any]]:
     return load_plugins(configure(root)).steps
 
 
-def find_step(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:
+def find_step(uses: str, known: Callable[[], Registry[Step[..., Any]]]) -> Step[..., Any]:
     """Find a step.
 
     Args:
         uses: A registered name, such as ``data.validate``, or ``module:name``.
-        known: The registered ones.
+        known: Gives the registered ones; not asked where a module is named, so that no plugin is loaded for that.
 
     Returns:
         The step.
@@ -67,7 +69,7 @@ def find_step(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:
     """
     module, colon, name = uses.partition(":")
     if not colon:
-        return _registered(uses, known)
+        return _registered(uses, known())
     parts = [*module.split("."), *name.split(".")]
     if not all(part.isidentifier() for part in parts):
         raise UsageError(f"'{uses}' names no step", help="write module:name, such as my_package.steps:train")
@@ -97,9 +99,9 @@ def find_step_here(uses: str) -> tuple[Step[..., Any], str]:
     """
     naming = name_of_file(Path.cwd() / "workflow.yaml")
     extend_path(naming.search_path)
-    known = registered_steps(naming.root)
+    known = functools.cache(lambda: registered_steps(naming.root))
     step = find_step(uses, known)
-    return step, known.entry(uses).source if uses in known.names() else str(place_of(step.fn))
+    return step, str(place_of(step.fn)) if ":" in uses else known().entry(uses).source
 
 
 def _registered(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:

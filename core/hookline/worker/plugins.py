@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from hookline.errors import HooklineError, PluginError
-from hookline.hooks.implementation import Implementation, failed
+from hookline.hooks.implementation import HOOK_TIME, Implementation, failed
 from hookline.hooks.in_worker import worker_plugins
 from hookline.model.attempt import Note
 from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
@@ -40,6 +40,10 @@ class WorkerPlugins:
         plugins = worker_plugins(run.plugins)
         self.around = plugins.implementations("around_attempt")
         self._started = plugins.implementations("worker_started")
+
+    def all(self) -> tuple[Implementation, ...]:
+        """Give all implementations of hooks that are called in workers."""
+        return self._started + self.around
 
     def begin(self, number: int) -> WorkerLife:
         """Let plugins set up a worker.
@@ -81,13 +85,13 @@ class WorkerLife:
 class HookedAttempts(Attempts):
     """Attempts with plugins around them."""
 
-    around: tuple[Implementation, ...]
+    plugins: WorkerPlugins
 
     def call(self) -> Any:
         """Let plugins enter, then call the step's function; a plugin that raises fails the attempt."""
         self._entered: _Entered = []
         facts = self._facts()
-        for implementation in self.around:
+        for implementation in self.plugins.around:
             metadata: dict[str, Any] = {}
             seen = AttemptFacts(*facts, metadata, self._input_digests)
             try:
@@ -112,6 +116,8 @@ class HookedAttempts(Attempts):
                 _log.warning("%s", told)
                 notes.append(Note("plugin error", implementation.plugin, json.dumps(told)))
             notes += [_note(implementation.plugin, name, value) for name, value in metadata.items()]
+        if self._position == len(self._batch.items) - 1:
+            notes += [Note(HOOK_TIME, *taken) for each in self.plugins.all() if (taken := each.take_time()) is not None]
         return (*super().finish(kind, outputs, failure, duration_us), *notes)
 
     def _facts(self) -> tuple[str, str, str, int, str, int]:
@@ -126,9 +132,9 @@ class HookedAttempts(Attempts):
 
 def attempts_class(plugins: WorkerPlugins) -> Callable[..., Attempts]:
     """Tell what makes attempts: with plugins around them, or plain."""
-    if not plugins.around:
+    if not any(plugins.all()):
         return Attempts
-    return type("HookedAttempts", (HookedAttempts,), {"around": plugins.around})
+    return type("HookedAttempts", (HookedAttempts,), {"plugins": plugins})
 
 
 def _as_plugin_error(implementation: Implementation, error: Exception) -> HooklineError:

@@ -14,6 +14,7 @@ from hookline.store.artifacts import Artifacts
 from hookline.store.checked import Checked
 from hookline.store.flight import Flight, Slot, checked_path
 from hookline.values.homes import note_code_digest
+from hookline.values.policy import set_load_policy
 from hookline.worker.storing import Storer
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ def open_services(run: RunFacts) -> SharedServices:
     writer = artifacts.writer()
     storer = Storer(writer, code_digest, Path(run.folder))
     plugins, attempts = _plugins(run)
+    set_load_policy(run.load_policy)  # which may be a plugin's
     flight = Flight(Path(run.flight))
     return SharedServices(run, artifacts, writer, storer, flight, _find, code_digest, plugins, attempts)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hookline.graph.declared.values import FromParam, FromStep, Parts, Plain, Value
 from hookline.graph.parameter_types import LISTS, members
-from hookline.graph.parameters import misfit, validated
+from hookline.graph.parameters import validated, wrong_value
 
 __all__ = ["Refuse", "fill", "fit"]
 
@@ -35,7 +35,7 @@ def fit(value: Value, wanted: Any, name: str, refuse: Refuse, *, optional: bool 
         try:
             return Plain(value.line, validated(wanted, value.value))
         except ValueError as error:
-            refuse(value.line, misfit(name, wanted, value.value, str(error)))
+            refuse(value.line, wrong_value(name, wanted, value.value, str(error)))
             return value
     if isinstance(value, FromParam):
         return FromParam(value.line, value.name, wanted, optional)

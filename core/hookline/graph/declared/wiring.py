@@ -182,7 +182,7 @@ class _Wiring:
         return step.options(**options) if options else step
 
     def _check_names(self, entry: StepEntry, step: Step[..., Any]) -> None:
-        """Note arguments that the step does not take, and those that it lacks."""
+        """Note arguments that the step does not take; those that it lacks may come from settings."""
         shape = shape_of(step.fn)
         known = [name for name in shape.signature.parameters if name in shape.keywords or name in shape.positional]
         given = {**entry.given, **entry.items}
@@ -194,13 +194,6 @@ class _Wiring:
             every = f" it takes {', '.join(known)}" if known else " it takes nothing"
             self._note(
                 entry.lines[name], f"step '{entry.name}' ({step.name}) has no parameter '{name}';{near or every}"
-            )
-            missing = [other for other in missing if f"'{other}'" not in near]
-        if missing:
-            names = ", ".join(f"'{name}'" for name in missing)
-            self._note(
-                entry.line,
-                f"step '{entry.name}' ({step.name}) lacks the argument{'s' if len(missing) > 1 else ''} {names}",
             )
 
     def _fitted(self, entry: StepEntry, step: Step[..., Any], name: str, value: Value, *, each: bool = False) -> Value:

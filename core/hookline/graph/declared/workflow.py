@@ -17,7 +17,7 @@ from hookline.graph.declared.reading import read_document
 from hookline.graph.declared.values import FromParam, FromStep, Value, references_in
 from hookline.graph.declared.wiring import FindStep, WiredStep, wire
 from hookline.graph.parameter_types import expected_type
-from hookline.graph.parameters import misfit, validated
+from hookline.graph.parameters import validated, wrong_value
 from hookline.model.parameter import MISSING, Parameter
 from hookline.model.place import Place
 from hookline.model.recording import Recording, recording_in_force
@@ -72,7 +72,7 @@ def _parameter(name: str, entry: ParamEntry, problems: Problems) -> inspect.Para
         try:
             default = validated(annotation, default)
         except ValueError as error:
-            problems.note(entry.default_line, f"the default of {misfit(name, annotation, default, str(error))}")
+            problems.note(entry.default_line, f"the default of {wrong_value(name, annotation, default, str(error))}")
     try:
         return inspect.Parameter(name, kind, default=default, annotation=annotation)
     except ValueError:  # a keyword of Python's, which was noted
@@ -140,7 +140,7 @@ class _Calls:
         try:
             self._converted[id(wanted)] = validated(wanted.wanted, given)
         except ValueError as error:
-            text = misfit(wanted.name, wanted.wanted, given, str(error))
+            text = wrong_value(wanted.name, wanted.wanted, given, str(error))
             self._problems.note(wanted.line, f"step '{step}': {text}")
 
     def _call(self, one: WiredStep) -> Reference:
