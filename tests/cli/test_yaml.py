@@ -391,6 +391,15 @@ BAD: dict[str, tuple[str, int, str]] = {
           - task 'good' (flow.yaml:5) takes list[float] as 'scores', but what task 'train' (flow.yaml:4) returns is float
         """,
     ),
+    "an argument that nothing gives": (
+        "steps:\n  a: {uses: 'lib:train', with: {depth: 1}}\n  b: {uses: 'lib:good'}\n",
+        3,
+        """\
+        error: the workflow 'flow' has 2 problems
+          - task 'a' (flow.yaml:2) lacks the argument 'rows'
+          - task 'b' (flow.yaml:3) lacks the argument 'scores'
+        """,
+    ),
     "parameters that fit nowhere": (
         """\
         params: {depth: deep}
@@ -572,3 +581,120 @@ def test_a_yaml_workflow_in_a_folder_finds_modules_beside_it_and_in_the_project(
     (shown,) = called(churn, "run flows/half.yml -x processes")
 
     assert (shown.code, shown.out) == (0, "0.5\n"), shown.err
+
+
+MORE_STEPS = """
+import dataclasses
+from hookline import Secret, Seed, step, workflow
+
+@dataclasses.dataclass
+class Model:
+    depth: int
+
+@step
+def double(x: int) -> int:
+    return 2 * x
+
+@step
+def grow(n: int) -> int:
+    return double(double(n))
+
+@step
+def draw(n: int, seed: Seed = Seed(0)) -> int:
+    return int(seed) % 1000 + n
+
+@step
+def make(depth: int) -> list[Model]:
+    return [Model(depth)]
+
+@step
+def tell(models: list[Model]) -> str:
+    return repr(models)
+
+@step
+async def wait(x: int) -> int:
+    return x
+
+@step
+def ask(token: Secret[str]) -> int:
+    return len(token.reveal())
+
+@step
+def fail() -> int:
+    raise ValueError("no")
+
+@step
+def mourn(run_id: str, failed: list[str]) -> None:
+    print("mourning", failed)
+
+@workflow
+def every(n: int = 3, token: Secret[str] = Secret("env:HOME")):
+    return [grow(n), grow.map(n=[1, 2]), draw(n), tell(make(n)), wait(n), ask(token)]
+"""
+
+EVERY = """
+params:
+  n: 3
+  token: {type: secret, default: "env:HOME"}
+steps:
+  g: {uses: "more:grow", with: {n: "${{ params.n }}"}}
+  m: {uses: "more:grow", map: {n: [1, 2]}}
+  d: {uses: "more:draw", with: {n: "${{ params.n }}"}}
+  make: {uses: "more:make", with: {depth: "${{ params.n }}"}}
+  tell: {uses: "more:tell", with: {models: "${{ steps.make }}"}}
+  w: {uses: "more:wait", with: {x: "${{ params.n }}"}}
+  a: {uses: "more:ask", with: {token: "${{ params.token }}"}}
+returns:
+  - ${{ steps.g }}
+  - ${{ steps.m }}
+  - ${{ steps.d }}
+  - ${{ steps.tell }}
+  - ${{ steps.w }}
+  - ${{ steps.a }}
+"""
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_steps_of_every_kind_are_the_same_in_both_forms(churn: Path, executor: str) -> None:
+    """Steps that grow, take seeds and secrets, are async, or pass classes of the project on, in a folder of their own."""
+    (churn / "flows").mkdir()
+    (churn / "flows" / "more.py").write_text(MORE_STEPS)
+    (churn / "flows" / "every.yaml").write_text(EVERY)
+    python, declared, fresh = called(
+        churn,
+        f"run flows/more.py --json -x {executor}",
+        f"run flows/every.yaml --json -x {executor}",
+        f"run flows/every.yaml --json --fresh -x {executor}",
+    )
+
+    assert run_of(declared)["result"] == run_of(python)["result"] == run_of(fresh)["result"], declared.err + fresh.err
+    assert run_of(declared)["counts"] == {"reused": 14}
+    assert run_of(fresh)["counts"]["completed"] >= 13
+
+
+def test_the_step_for_failures_runs_after_a_failure(churn: Path) -> None:
+    """As ``@workflow(on_failure=…)`` says in Python."""
+    (churn / "more.py").write_text(MORE_STEPS)
+    (churn / "bad.yaml").write_text("steps:\n  f: {uses: 'more:fail'}\non_failure: more:mourn\n")
+    failed, logs = called(churn, "run bad.yaml", "runs logs last")
+
+    assert failed.code == 1
+    assert "mourning ['f']" in logs.out
+
+
+def test_settings_give_what_a_yaml_workflow_leaves_open(churn: Path) -> None:
+    """As they do for a workflow in Python."""
+    (churn / "pyproject.toml").write_text("[tool.hookline.step.train]\ndepth = 2\n")
+    (churn / "open.yaml").write_text("steps:\n  t: {uses: 'lib:train', with: {rows: [1]}}\nreturns: ${{ steps.t }}\n")
+    (shown,) = called(churn, "run open.yaml")
+
+    assert (shown.code, shown.out) == (0, "0.5\n"), shown.err
+
+
+def test_no_plugin_is_loaded_for_a_file_that_names_none(churn: Path) -> None:
+    """Reading a file costs what it uses."""
+    (churn / "hookline_plugins.py").write_text("print('loaded')\n")
+    (churn / "own.yaml").write_text("steps:\n  n: {uses: 'lib:number'}\n")
+    (shown,) = called(churn, "run own.yaml --help")
+
+    assert (shown.code, "loaded" in shown.out) == (0, False)

@@ -3,8 +3,8 @@
 A ``python`` block whose first line is a comment with a file's name, such as ``# churn.py``, is written to that file;
 any other is a script of its own. A ``yaml`` block always has such a line. A ``console`` block has commands after
 ``$`` and, below each, lines of output: they must appear in this order, other lines may stand between them, and ``…``
-stands for any text within a line. A command must succeed unless it ends in ``; echo $?``. A ``text`` block is a picture; other
-languages don't occur.
+stands for any text within a line. A command must succeed unless it ends in ``; echo $?``. A ``text`` block is a
+picture; other languages don't occur.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import math
 import random
@@ -70,12 +71,25 @@ def only(value: int, /, name: str = "") -> tuple[int, str]:
     return value, name
 
 
+@dataclasses.dataclass
+class Picky:
+    depth: int
+
+    def __post_init__(self) -> None:
+        raise LookupError("this one takes nothing")
+
+
+@step
+def picky(settings: Picky) -> int:
+    return 0
+
+
 @step
 def spread(**values: float) -> float:
     return 0.0
 
 
-STEPS: dict[str, Step[..., Any]] = {one.name: one for one in (load, split, train, pick, anything, only, spread)}
+STEPS: dict[str, Step[..., Any]] = {one.name: one for one in (load, split, train, pick, anything, only, picky, spread)}
 FILE = Path("flow.yaml").absolute()
 
 
@@ -317,6 +331,17 @@ def test_a_secret_parameter_is_a_place_and_its_value_is_not_shown() -> None:
 
     assert found.signature.parameters["token"].default == Secret("env:TOKEN")
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_type_with_a_check_of_its_own_may_raise_anything() -> None:
+    """It is told as a value that does not fit."""
+    with pytest.raises(WorkflowError) as caught:
+        declared("steps: {a: {uses: picky, with: {settings: {depth: 1}}}}")
+
+    assert caught.value.problems == (
+        "flow.yaml:1: step 'a': 'settings' takes a JSON object of 'Picky', not {'depth': 1} "
+        "(LookupError: this one takes nothing)",
+    )
 
 
 def test_a_long_chain_is_read_quickly_and_without_recursion() -> None:

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from hookline.graph.declared.values import FromParam, FromStep, Parts, Plain, Value
-from hookline.graph.parameter_types import LISTS, members
+from hookline.graph.parameter_types import LISTS, holds_secret, members
 from hookline.graph.parameters import validated, wrong_value
 
-__all__ = ["Refuse", "fill", "fit"]
+__all__ = ["MisfitError", "Refuse", "convert", "fill", "fit"]
+
+
+class MisfitError(Exception):
+    """A value that is not of the type that is taken; the text says so."""
+
 
 Refuse = Callable[[int, str], None]
 """Takes a line and what is wrong there."""
@@ -33,9 +38,9 @@ def fit(value: Value, wanted: Any, name: str, refuse: Refuse, *, optional: bool 
         if value.value is None and optional:
             return value
         try:
-            return Plain(value.line, validated(wanted, value.value))
-        except ValueError as error:
-            refuse(value.line, wrong_value(name, wanted, value.value, str(error)))
+            return Plain(value.line, convert(value.value, wanted, name))
+        except MisfitError as error:
+            refuse(value.line, str(error))
             return value
     if isinstance(value, FromParam):
         return FromParam(value.line, value.name, wanted, optional)
@@ -44,6 +49,29 @@ def fit(value: Value, wanted: Any, name: str, refuse: Refuse, *, optional: bool 
         items = [fit(item, one, name, refuse) for item, one in zip(value.items, inside, strict=True)]
         return Parts(value.line, kind, tuple(items), value.keys)
     return value
+
+
+def convert(value: object, wanted: Any, name: str) -> object:
+    """Convert a value where nothing is lost.
+
+    Args:
+        value: The value.
+        wanted: The type that is taken.
+        name: What the type is taken for.
+
+    Returns:
+        The converted value.
+
+    Raises:
+        MisfitError: It does not fit.
+    """
+    try:
+        return validated(wanted, value)
+    except ValueError as error:
+        raise MisfitError(wrong_value(name, wanted, value, str(error))) from None
+    except Exception as error:  # noqa: BLE001 - types may have checks of their own
+        reason = type(error).__name__ if holds_secret(wanted) else f"{type(error).__name__}: {error}"
+        raise MisfitError(wrong_value(name, wanted, value, reason)) from error
 
 
 def fill(value: Value, resolve: Callable[[FromParam | FromStep], object]) -> object:

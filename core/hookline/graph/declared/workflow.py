@@ -10,14 +10,13 @@ from typing import Any
 
 from hookline.errors import WorkflowError
 from hookline.graph.declared.document import Document, ParamEntry
-from hookline.graph.declared.fitting import fill
+from hookline.graph.declared.fitting import MisfitError, convert, fill
 from hookline.graph.declared.nodes import BROKEN, read_nodes
 from hookline.graph.declared.problems import Problems, worded
 from hookline.graph.declared.reading import read_document
 from hookline.graph.declared.values import FromParam, FromStep, Value, references_in
 from hookline.graph.declared.wiring import FindStep, WiredStep, wire
 from hookline.graph.parameter_types import expected_type
-from hookline.graph.parameters import validated, wrong_value
 from hookline.model.parameter import MISSING, Parameter
 from hookline.model.place import Place
 from hookline.model.recording import Recording, recording_in_force
@@ -70,9 +69,9 @@ def _parameter(name: str, entry: ParamEntry, problems: Problems) -> inspect.Para
     default = entry.default
     if default is not MISSING and default is not None:
         try:
-            default = validated(annotation, default)
-        except ValueError as error:
-            problems.note(entry.default_line, f"the default of {wrong_value(name, annotation, default, str(error))}")
+            default = convert(default, annotation, name)
+        except MisfitError as error:
+            problems.note(entry.default_line, f"the default of {error}")
     try:
         return inspect.Parameter(name, kind, default=default, annotation=annotation)
     except ValueError:  # a keyword of Python's, which was noted
@@ -138,10 +137,9 @@ class _Calls:
         if given is None and wanted.optional:
             return
         try:
-            self._converted[id(wanted)] = validated(wanted.wanted, given)
-        except ValueError as error:
-            text = wrong_value(wanted.name, wanted.wanted, given, str(error))
-            self._problems.note(wanted.line, f"step '{step}': {text}")
+            self._converted[id(wanted)] = convert(given, wanted.wanted, wanted.name)
+        except MisfitError as error:
+            self._problems.note(wanted.line, f"step '{step}': {error}")
 
     def _call(self, one: WiredStep) -> Reference:
         given = {name: fill(value, self._resolve) for name, value in one.given.items()}
