@@ -69,7 +69,7 @@ def convert(value: object, wanted: Any, name: str) -> object:
         return validated(wanted, value)
     except ValueError as error:
         raise MisfitError(wrong_value(name, wanted, value, str(error))) from None
-    except Exception as error:  # noqa: BLE001 - types may have checks of their own
+    except Exception as error:  # types may have checks of their own
         reason = type(error).__name__ if holds_secret(wanted) else f"{type(error).__name__}: {error}"
         raise MisfitError(wrong_value(name, wanted, value, reason)) from error
 

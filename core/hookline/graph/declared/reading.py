@@ -118,7 +118,7 @@ class _Reader:
             self._note(
                 parts[form.value].line, f"'{form.value}' of step '{name}' is empty; name what it takes a list for"
             )
-        for twice in given.keys() & items.keys():
+        for twice in [key for key in items if key in given]:
             self._note(mapped_lines[twice], f"step '{name}' has '{twice}' both in 'with' and in '{form.value}'")
         options, options_line = self._options(parts.get("options"), line)
         return StepEntry(

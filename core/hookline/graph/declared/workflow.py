@@ -85,7 +85,11 @@ def _function(
 
     def build(**params: Any) -> object:
         recording = recording_in_force()
-        assert recording is not None, "a workflow is recorded when it is called"
+        if recording is None:
+            raise WorkflowError(
+                f"the workflow '{document.name}' was called outside a workflow",
+                help=f"run it: hookline run {Path(problems.file).name}",
+            )
         return _Calls(recording, params, Problems(problems.file)).make(steps, document.returns)
 
     helps = "".join(f"    {name}: {' '.join(entry.help.split())}\n" for name, entry in document.params.items())
