@@ -212,6 +212,17 @@ def test_the_schema_takes_what_hookline_takes(folder: Path, called: Called, vali
     assert params in shown[2].err
 
 
+def test_the_schema_takes_our_own_examples(valid: Callable[[str], list[str]]) -> None:
+    """Those of the repository, and those in the how-to page."""
+    root = Path(__file__).parents[2]
+    texts = [file.read_text() for file in root.glob("examples/*/*.yaml")]
+    page = (root / "docs" / "how-to" / "yaml-workflows.md").read_text()
+    texts.append(page.split("```yaml\n", 1)[1].split("```", 1)[0])
+
+    assert len(texts) >= 2
+    assert [valid(text) for text in texts] == [[]] * len(texts)
+
+
 @pytest.mark.parametrize(
     "text",
     [
