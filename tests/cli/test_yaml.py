@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from cli.terminal import Shown, call_each
+from cli.terminal import Shown, call_each, environment
 
 STEPS = '''
 import datetime as dt
@@ -670,6 +672,24 @@ def test_steps_of_every_kind_are_the_same_in_both_forms(churn: Path, executor: s
     assert run_of(declared)["result"] == run_of(python)["result"] == run_of(fresh)["result"], declared.err + fresh.err
     assert run_of(declared)["counts"] == {"reused": 14}
     assert run_of(fresh)["counts"]["completed"] >= 13
+
+
+def test_a_program_runs_a_workflow_that_it_loaded_from_a_file(churn: Path) -> None:
+    """Workers and a later resume find it as they do for the command line."""
+    code = """
+import hookline
+from hookline.worker.target import load_target
+declared = load_target("flows/churn.yaml").workflow
+run = hookline.run(declared, {"path": "x.csv"}, executor="processes")
+print(run.result, declared.graph(), hookline.resume(run.id).status, sep="; ")
+"""
+    (churn / "flows").mkdir()
+    (churn / "churn.yaml").rename(churn / "flows" / "churn.yaml")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=churn, env=environment(), capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout == "x.csv: 1.33; <task graph of churn: 4 tasks>; completed\n", done.stderr
 
 
 def test_the_step_for_failures_runs_after_a_failure(churn: Path) -> None:

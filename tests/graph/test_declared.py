@@ -370,6 +370,23 @@ def test_a_file_that_is_too_long_is_refused() -> None:
         declared("#" * (1 << 20) + "\nsteps: {}")
 
 
+def test_a_repeated_part_is_refused_as_a_key_too() -> None:
+    """And nothing is said about what it would have been."""
+    with pytest.raises(WorkflowError) as caught:
+        declared("steps:\n  *a : 1\n  *b : 2\n")
+
+    assert [problem.partition(": ")[2] for problem in caught.value.problems] == [
+        "'*a' repeats another part, which can't be done here; write it out",
+        "'*b' repeats another part, which can't be done here; write it out",
+    ]
+
+
+def test_a_workflow_without_steps_is_refused() -> None:
+    """It would do nothing."""
+    with pytest.raises(WorkflowError, match="'steps' is empty"):
+        declared("steps: {}")
+
+
 def test_many_problems_are_told_up_to_a_point() -> None:
     """A file of another kind is not repeated line by line."""
     with pytest.raises(WorkflowError) as caught:

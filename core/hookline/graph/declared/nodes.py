@@ -198,7 +198,7 @@ class _Open:
             raise UsageError(f"{problems.place(node.line)}: a key can't be a list or a mapping", help="write a word")
         if node.value == "<<":
             problems.note(node.line, "'<<' merges another part into this one, which can't be done here; write it out")
-        elif node.value in self._seen:
+        elif node.value in self._seen and node.value is not BROKEN:
             first = self._seen[node.value]
             problems.note(node.line, f"the key '{node.value}' comes twice; it stands in line {first} already")
         return Key(node.line, node.value)

@@ -46,8 +46,9 @@ class _Reader:
         if "steps" not in parts and isinstance(root, Table):
             self._note(root.line, "there are no 'steps' in it")
         steps = self._names(parts.get("steps"), "steps")
-        if "steps" in parts and not steps and isinstance(parts["steps"], Table):
-            self._note(parts["steps"].line, "'steps' is empty")
+        written = parts.get("steps")
+        if isinstance(written, Table) and not written.entries:
+            self._note(written.line, "'steps' is empty")
         return Document(
             name,
             line,
