@@ -14,6 +14,7 @@ from hookline.store.journal import open_store as open_journal
 from hookline.store.rows import RunRow
 from hookline.values.bringing import bring_with
 from hookline.values.policy import set_load_policy
+from hookline.worker.declared import is_declared
 from hookline.worker.target import Target, load_target
 
 __all__ = ["RecordedStore", "open_run", "open_store", "recorded_target"]
@@ -107,6 +108,8 @@ def recorded_target(row: RunRow) -> Target:
     """
     where = json.loads(row.target)
     place = where.get("file") or where.get("module")
+    if place and is_declared(place):
+        return load_target(place)
     if not place or not where.get("attribute"):
         raise UsageError(
             f"the workflow '{row.workflow}' has no name in a file, so it can't be found again",
