@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from hookline.cache.explain import pack_parts
-from hookline.engine.attempt_rows import add_attempts
+from hookline.engine.attempt_rows import add_attempts, mark_retried
 from hookline.engine.growth import Planted
 from hookline.engine.held import Held
 from hookline.engine.history import REFUSED
@@ -84,6 +84,7 @@ class Journaling:
         self._known_nodes = bytearray(len(program.tasks))
         self._places: dict[int, tuple[int, int, str]] = {}
         self._failed_before: list[str] = []
+        self._retried: dict[tuple[int, int, int], float] = {}
         self._pushed = 0.0
         self._group = Group(novel=looked_up)
 
@@ -108,6 +109,9 @@ class Journaling:
         now = time.monotonic()
         if (idle or now - self._pushed > _GATHER) and (self._group or self.progress):
             self._pushed = now
+            if self._retried:
+                mark_retried(self._group, self._retried)
+                self._retried = {}
             self._recorder.add(self._group, self.progress.take())
             self._group = Group(novel=self._looked_up)
 
@@ -333,7 +337,8 @@ class Journaling:
         return bool(watched) and any(changed_since(path, before) for path, before in watched)
 
     def retrying(self, index: int, item: int, number: int, of: int, delay: float, failure: Failure | None) -> None:
-        """An attempt is followed by another."""
+        """An attempt is followed by another; said in its failure's row, for those who read what happened later."""
+        self._retried[self._nodes[index], item, number] = delay
         if self.progress.watching:
             self.progress.retrying(self.name(index, item), number, of, delay, failure)
 

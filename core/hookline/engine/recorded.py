@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from hookline.config import store_path
 from hookline.engine.history import recorded_run
+from hookline.engine.replay import Event, latest_cursor, replay
 from hookline.errors import UsageError
 from hookline.model.run import Run
 from hookline.store.journal import open_store as open_journal
@@ -62,6 +64,26 @@ class RecordedStore:
             UsageError: There is none, or several.
         """
         return self._recorded(self._journal.run(run_id))
+
+    def events(self, after: str = "", limit: int | None = None) -> Iterator[Event]:
+        """Go through what was recorded of all runs, oldest first, as the events that hooks are given live.
+
+        Args:
+            after: The :attr:`cursor` of the last event that is known already; empty to begin with the first.
+            limit: How many events at most; None for all that are recorded by now.
+
+        Returns:
+            The events, read from the store as they are asked for. Deleted runs have none.
+
+        Raises:
+            UsageError: ``after`` is no cursor.
+        """
+        return replay(self._journal, after, limit)
+
+    @property
+    def cursor(self) -> str:
+        """The place after the last event that is recorded by now, for :meth:`events`."""
+        return latest_cursor(self._journal)
 
     def close(self) -> None:
         """Give connections back."""

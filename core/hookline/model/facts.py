@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline.model.attempt import Note
@@ -89,7 +88,7 @@ class RunEvent(NamedTuple):
     """When that was: microseconds since 1970 (UTC)."""
     duration_us: int = 0
     """How long this driver took, once it has ended."""
-    counts: Mapping[str, int] = MappingProxyType({})
+    counts: Mapping[str, int] = {}
     """Items by state word, once the run has ended."""
     error: str = ""
     """Why the run itself ended early; empty for no such reason."""
