@@ -1,8 +1,8 @@
 """Replays what the journal holds as the events that plugins are told live, from any place on.
 
-Events come in the order of commits, each of which includes all that it depends on. Within one: what was reused, then the
-attempts in the order in which they ended, each start right before its end, then what was left out. Tasks that were never
-decided about have no events; nor do ends of drivers that were killed.
+Events come in the order of commits, each of which includes all that it depends on. Within one: what was reused, then
+the attempts in the order in which they ended, each start right before its end, then what was left out. Tasks that were
+never decided about have no events; nor do ends of drivers that were killed.
 """
 
 from __future__ import annotations
