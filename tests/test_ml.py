@@ -211,7 +211,10 @@ FAULTS = [
     (lambda: Column("a", "flot"), "column 'a' has the unknown type 'flot'; did you mean 'float'?"),
     (
         lambda: Column("a", "qqq"),
-        f"column 'a' has the unknown type 'qqq'; there are {', '.join(ml.TYPES)}, and others' types, written with a dot",
+        (
+            "column 'a' has the unknown type 'qqq'; "
+            f"there are {', '.join(ml.TYPES)}, and others' types, written with a dot"
+        ),
     ),
     (lambda: Column("a", minimum=2, maximum=1), "column 'a' has limits the wrong way round: 2.0, 1.0"),
     (lambda: Column("a", minimum=2, maximum="b"), "column 'a' has a number and a text as limits"),

@@ -17,9 +17,11 @@ from hookline.values.homes import note_code_digest
 from hookline.worker.storing import Storer
 
 if TYPE_CHECKING:
+    from hookline.model.record import Records
+    from hookline.store.record_table import RecordTable
     from hookline.worker.event_loop import EventLoop
 
-__all__ = ["Emit", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
+__all__ = ["Emit", "LateCodeDigest", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
 
 CodeDigest = Callable[[frozenset[object]], bytes]
 
@@ -79,6 +81,7 @@ class SharedServices:
     code_digest: CodeDigest
     prepared: dict[int, Any] = field(default_factory=dict)
     event_loop: EventLoop | None = None
+    _table: RecordTable | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_loop(self) -> EventLoop:
@@ -93,8 +96,28 @@ class SharedServices:
                 self.event_loop = EventLoop()
             return self.event_loop
 
+    def records(self, plugin: str, task_id: str, folder: Callable[[], Path]) -> Records:
+        """Give the records of a plugin to a task.
+
+        Args:
+            plugin: The plugin's name.
+            task_id: The task's id.
+            folder: Gives the folder for copies of stored files.
+        """
+        # Few workers ever read the journal: the others are not to wait for SQLite.
+        from hookline.worker.records import open_table, records_of_task
+
+        with self._lock:
+            if self._table is None:
+                self._table = open_table(self.run.store)
+        origin = (self.run.run_id, task_id)
+        return records_of_task(self._table, plugin, origin, self.storer, self.writer, self.artifacts, folder)
+
     def close(self) -> None:
         """Give files back, and end the loop."""
+        if self._table is not None:
+            self._table.close()
+            self._table.store.close()
         if self.event_loop is not None:
             self.event_loop.close()
         self.writer.close()
@@ -138,7 +161,7 @@ def open_services(run: RunFacts) -> SharedServices:
         Services for all workers of this process.
     """
     artifacts = Artifacts(Path(run.artifacts), run.run_id, Checked(checked_path(Path(run.flight))))
-    code_digest = _LateCodeDigest(Path(run.root))
+    code_digest = LateCodeDigest(Path(run.root))
     note_code_digest(code_digest)
     writer = artifacts.writer()
     storer = Storer(writer, code_digest, Path(run.folder))
@@ -158,14 +181,19 @@ def _find(ref: FunctionRef) -> Callable[..., Any]:
     return function
 
 
-class _LateCodeDigest:
-    """Digests the project code that values refer to; most runs have no such values, and never import what it takes."""
+class LateCodeDigest:
+    """Digests the project code that values refer to; most runs have no such values, and never import what it takes.
+
+    Args:
+        root: The project root.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._digest: CodeDigest | None = None
 
     def __call__(self, code: frozenset[object]) -> bytes:
+        """See :class:`hookline.cache.carried.CarriedCode`."""
         if self._digest is None:
             from hookline.cache.carried import CarriedCode
 
