@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +17,13 @@ import hookline
 from engine.project import Project
 from engine.random_flow import LOG, sprout
 from engine.test_random_graphs import descriptions
+from hookline.engine.replay import replay
 from hookline.errors import UsageError
 from hookline.model.facts import RunEvent, TaskEvent
-from hookline.store import open_store
+from hookline.model.states import Kind, RunState
+from hookline.store import Group, NewRun, NodeRow, SqliteStore, open_store
 from hookline.store.deletion import delete_runs
+from hookline.store.ids import task_ids
 
 Make = Callable[[str], Project]
 Event = RunEvent | TaskEvent
@@ -365,3 +370,109 @@ def test_every_item_of_any_run_ends_once_as_the_run_says(random_store: Path, nod
             assert begun[event.task_id] == (1 if event.number else 0)
             assert bool(event.outputs) == event.state.succeeded
     assert [event.hook for event in found if isinstance(event, RunEvent)] == ["run_started", "run_finished"]
+
+
+def test_a_task_in_flight_when_its_driver_was_killed_is_tried_again(project: Make) -> None:
+    """A driver that was killed has no end; what it left in flight crashed, and the next driver goes on."""
+    flow = project(
+        """
+        @step
+        def fatal() -> int:
+            if not there("go"):
+                (HERE / "go").touch()
+                os.kill(os.getpid(), 9)
+            return 1
+
+        @workflow
+        def flow():
+            return fatal()
+        """
+    )
+    command = [sys.executable, "-m", "hookline", "run", str(flow.file), "--executor", "inline"]
+    killed = subprocess.run(command, cwd=flow.folder, capture_output=True, check=False)
+    assert killed.returncode == -9
+    flow.resume()
+    found = events(flow)
+    assert told(found) == [
+        "run_started flow running",
+        "run_started flow running",
+        "task_started fatal running",
+        "task_retrying fatal crashed",
+        "task_started fatal running",
+        "task_finished fatal completed",
+        "run_finished flow completed",
+    ]
+
+
+def test_ids_of_tasks_that_come_later_are_those_that_the_run_shows(empty: SqliteStore) -> None:
+    """Whoever reads while a run goes on learns of new tasks as they come, however deep they are named."""
+    store = empty
+    with store.start_run(NewRun("w")) as run:
+        run.commit(Group(nodes=[NodeRow(0, "loop", "loop", shape=1, length=2)], attempts=[done(0, 1)]))
+        following = replay(store)
+        assert next(following).hook == "run_started"
+        seen = [next(following) for _ in range(2)]
+        parent = (0, 1)
+        for node in range(1, 50):
+            name = "step" if node % 3 else str(node)
+            run.commit(Group(nodes=[NodeRow(node, name, "loop", parent=parent[0], parent_item=parent[1])]))
+            run.commit(Group(attempts=[done(node, 0)]))
+            parent = (node, 0)
+        seen += following
+        expected = task_ids(store.nodes(run.run))
+        del expected[0]
+    assert [event.task_id for event in seen if isinstance(event, TaskEvent)] == ["loop[1]"] * 2 + [
+        task_id for task_id in expected.values() for _ in ("start", "end")
+    ]
+
+
+def test_a_run_that_is_deleted_while_it_is_read_ends_there(empty: SqliteStore) -> None:
+    """Events of others follow."""
+    for name in ("first", "second"):
+        with empty.start_run(NewRun(name)) as run:
+            run.commit(Group(nodes=[NodeRow(0, "a", "a")], attempts=[done(0, 0)]))
+            run.finish(RunState.COMPLETED)
+    following = replay(empty)
+    assert next(following).hook == "run_started"
+    delete_runs(empty, [empty.run("last~1")])
+    rest = list(following)
+    assert [event.run.workflow for event in rest if isinstance(event, RunEvent)] == ["second", "second"]
+
+
+def test_what_was_in_flight_may_have_no_name_yet(empty: SqliteStore) -> None:
+    """A driver was killed before it recorded the task; whoever reads before the next one does so gets the number."""
+    with empty.start_run(NewRun("w")) as run:
+        run.commit(Group(attempts=[(7, 0, 1, int(Kind.ORPHANED), None, None, 1, 0, -1)]))
+    found = [event for event in replay(empty) if isinstance(event, TaskEvent)]
+    assert [(event.hook, event.task_id, event.state) for event in found] == [
+        ("task_started", "#7", "running"),
+        ("task_retrying", "#7", "crashed"),
+    ]
+
+
+def test_a_task_that_a_plugin_put_in_says_so(empty: SqliteStore) -> None:
+    """Ids of inserted tasks begin with the plugin's name, also within tasks that grew."""
+    store = empty
+    with store.start_run(NewRun("w")) as run:
+        names = ["load", "data:validate@load", "load:3", "grown"]
+        nodes = [NodeRow(number, name, "s") for number, name in enumerate(names)]
+        nodes.append(NodeRow(4, "data:validate@x", "s", parent=3, parent_item=0))
+        run.commit(Group(nodes=nodes, attempts=[done(number, 0) for number in range(5)]))
+    ends = [event for event in replay(store) if isinstance(event, TaskEvent) and event.hook == "task_finished"]
+    assert [(event.task_id, event.plugin) for event in ends] == [
+        ("load", ""),
+        ("data:validate@load", "data"),
+        ("load:3", ""),
+        ("grown", ""),
+        ("grown/data:validate@x", "data"),
+    ]
+
+
+def done(node: int, item: int) -> Any:
+    return node, item, 1, int(Kind.COMPLETED), None, None, 1, 1, 0
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[SqliteStore]:
+    with open_store(tmp_path / ".hookline", create=True) as store:
+        yield store

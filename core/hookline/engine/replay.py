@@ -97,7 +97,11 @@ class _Replay:
         while commits := self._store.events(at, _PAGE):
             for commit in commits:
                 at = commit.sequence
-                yield from self._of_commit(commit, first if at == sequence else 0)
+                try:
+                    yield from self._of_commit(commit, first if at == sequence else 0)
+                except UsageError:
+                    # Nothing was asked for but this run: it was deleted a moment ago.
+                    self._runs[commit.run] = None
 
     def _of_commit(self, commit: Commit, first: int) -> Iterator[Event]:
         tasks = self._tasks(commit.run)
@@ -140,7 +144,9 @@ class _Tasks:
     def __getitem__(self, node: int) -> TaskInfo:
         if node not in self._known:
             self._read_all() if not self._known else self._read(node)
-        return self._known[node].info
+        task = self._known.get(node)
+        # What was in flight when its driver was killed may not have been recorded as a task yet.
+        return TaskInfo(self.info, f"#{node}", "") if task is None else task.info
 
     def started(self, commit: Commit) -> RunEvent:
         return RunEvent(
