@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,14 +13,19 @@ from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
+from hookline.engine.open_arguments import open_arguments, read_step_arguments
 from hookline.engine.recorded import recorded_target
 from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
 from hookline.engine.stop import Stop
 from hookline.errors import UsageError
-from hookline.executors.protocol import EXECUTORS, Executor
+from hookline.executors.protocol import Executor
 from hookline.graph.build import build_graph
+from hookline.graph.open_arguments import OpenArguments
 from hookline.graph.select import Selection, select
+from hookline.hooks.driver import show_plan
+from hookline.hooks.loader import load_plugins
+from hookline.hooks.plugin_set import PluginSet
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan
@@ -31,10 +37,12 @@ from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
 from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
+from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, is_loading, target_of
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
 
+_log = logging.getLogger(__name__)
 _LOOK = 0.1
 _SHOWN = 5
 
@@ -57,9 +65,12 @@ def run(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    without: Sequence[str] = (),
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
     target: Target | None = None,
 ) -> Run:
     """Run a workflow and wait for the end.
@@ -86,9 +97,14 @@ def run(
         to: Run these tasks and what they need; ids, names of steps, or tags. The run's result is their value.
         from_: Run these tasks and what depends on them, with recorded results of what they need.
         only: Run just these tasks, with recorded results of what they need.
+        without: Names of plugins to leave out.
         progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
+        env: The environment in ``[tool.hookline.env]`` whose settings are laid over the others; by default what
+            ``HOOKLINE_ENV`` says, else none.
+        step_arguments: Values for arguments of steps that the workflow leaves open, by step and argument:
+            ``{"train.depth": 3}``. They go before those in ``[tool.hookline.step]``.
         target: Where the workflow was loaded from; found out by default.
 
     Returns:
@@ -111,13 +127,18 @@ def run(
         grace=grace,
         turns=turns,
         seed=seed,
+        env=env,
+        step_arguments=step_arguments,
     )
-    _check_executor(settings)
-    built = build_graph(workflow, params or {})
+    plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
+    _check_executor(settings, plugins)
+    arguments = open_arguments(settings)
+    built = build_graph(workflow, params or {}, arguments)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, settings.seed)
+        built = _selected(built, selection, target, path, settings.seed, arguments)
     journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
@@ -127,12 +148,17 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        _settings(settings, settings.seed, fail_fast),
+        _settings(settings, settings.seed, fail_fast, arguments),
         observers,
         stop or Stop(),
         selection,
         progress,
+        plugins,
+        tuple(without),
+        settings.env,
+        step_arguments or {},
     )
+    _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
 
 
@@ -151,6 +177,8 @@ def resume(
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
     workflow: Workflow[..., Any] | None = None,
 ) -> Run:
     """Go on with a run that did not complete, with today's code.
@@ -169,6 +197,8 @@ def resume(
         progress: As for :func:`run`.
         observers: As for :func:`run`.
         stop: As for :func:`run`.
+        env: Another environment than the run had; an empty text stands for none.
+        step_arguments: As for :func:`run`; beside those that the run was started with.
         workflow: The workflow, where it can't be loaded from a file.
 
     Returns:
@@ -185,7 +215,7 @@ def resume(
         "grace": grace,
         "turns": turns,
     }
-    here = configure(store=store or None, **wishes)
+    here = configure(env=env, store=store or None, **wishes)
     journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
@@ -195,10 +225,15 @@ def resume(
     if began["executor"] == "given":
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
-    settings = configure(target.root, **wishes)
-    _check_executor(settings)
+    given = {**read_step_arguments(row.id, row.extra, journal.artifacts), **(step_arguments or {})}
+    settings = configure(target.root, env=recorded.get("env") if env is None else env, step_arguments=given, **wishes)
+    without = recorded.get("without", ())
+    plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
+    _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
-    built = build_graph(target.workflow, params)
+    arguments = open_arguments(settings)
+    built = build_graph(target.workflow, params, arguments)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -218,11 +253,15 @@ def resume(
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        _settings(settings, row.seed, bool(recorded.get("fail_fast")), keep, rerun),
+        _settings(settings, row.seed, bool(recorded.get("fail_fast")), arguments, keep, rerun),
         observers,
         stop or Stop(),
         selection,
         progress,
+        plugins,
+        without,
+        settings.env,
+        given,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -280,6 +319,9 @@ def plan(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    without: Sequence[str] = (),
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
     target: Target | None = None,
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
@@ -293,36 +335,59 @@ def plan(
         to: As for :func:`run`.
         from_: As for :func:`run`.
         only: As for :func:`run`.
+        without: As for :func:`run`.
+        env: As for :func:`run`.
+        step_arguments: As for :func:`run`.
         target: As for :func:`run`.
 
     Returns:
         A verdict with its reason for each task.
     """
     target = target or target_of(workflow)
-    built = build_graph(workflow, params or {})
-    settings = configure(target.root, store=store or None, seed=seed)
+    settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
+    plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
+    arguments = open_arguments(settings)
+    built = build_graph(workflow, params or {}, arguments)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    return _planned(built, target, check_store(settings.store), fresh, settings.seed)
+    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed, arguments)
+    show_plan(plugins, planned)
+    return planned
 
 
-def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = None) -> TaskGraph:
+def graph(
+    workflow: Workflow[..., Any],
+    params: Mapping[str, object] | None = None,
+    *,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    target: Target | None = None,
+) -> TaskGraph:
     """Build and check a workflow's task graph; nothing is run.
 
     Args:
         workflow: The workflow.
         params: Its parameters.
+        env: As for :func:`run`.
+        step_arguments: As for :func:`run`.
+        target: As for :func:`run`.
 
     Returns:
         The graph.
     """
-    return build_graph(workflow, params or {})
+    target = target or target_of(workflow)
+    arguments = open_arguments(configure(target.root, env=env, step_arguments=step_arguments))
+    built = build_graph(workflow, params or {}, arguments)
+    for doubt in arguments.doubts:
+        _log.warning("%s", doubt)
+    return built
 
 
-def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int) -> Plan:
+def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int, arguments: OpenArguments) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed)
+    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed, arguments)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -330,11 +395,13 @@ def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> 
     return Selection(*words)
 
 
-def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int) -> TaskGraph:
+def _selected(
+    graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int, arguments: OpenArguments
+) -> TaskGraph:
     """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
     selected = select(graph, selection)
     if selected.given:
-        found = _planned(selected.graph, target, path, False, seed)
+        found = _planned(selected.graph, target, path, False, seed, arguments)
         missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
         if missing:
             told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
@@ -363,7 +430,12 @@ def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
 
 
 def _settings(
-    configuration: Configuration, seed: int, fail_fast: bool, keep: Sequence[str] = (), rerun: Sequence[str] = ()
+    configuration: Configuration,
+    seed: int,
+    fail_fast: bool,
+    arguments: OpenArguments,
+    keep: Sequence[str] = (),
+    rerun: Sequence[str] = (),
 ) -> Settings:
     return Settings(
         seed,
@@ -373,13 +445,23 @@ def _settings(
         frozenset(rerun),
         configuration.turns,
         configuration.limits,
+        arguments,
     )
 
 
-def _check_executor(configuration: Configuration) -> None:
+def _ask_plugins(request: Request, journal: SqliteStore) -> None:
+    """Let plugins look at the plan, which is not made for anybody else."""
+    if request.plugins.implementations("plan_made"):
+        prepared = prepare(request.graph, Path(request.target.root))
+        settings = request.settings
+        made = dry_run(request.graph, prepared, journal, request.fresh, settings.seed, settings.open_arguments)
+        show_plan(request.plugins, made)
+
+
+def _check_executor(configuration: Configuration, plugins: PluginSet) -> None:
     """Say where a name that nothing has was set."""
     try:
-        EXECUTORS.entry(configuration.executor)
+        plugins.executors.entry(configuration.executor)
     except UsageError as error:
         origin = configuration.origin("executor")
         raise UsageError(

@@ -6,17 +6,20 @@ import json
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
+from hookline.engine.open_arguments import describe_step_arguments
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.store.rows import NewRun
+from hookline.values.policy import load_policy
 from hookline.worker.target import Target
 
-__all__ = ["clean_folder", "facts_of", "new_run"]
+__all__ = ["clean_folder", "facts_of", "new_run", "plain_params"]
 
 
 def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
@@ -41,14 +44,16 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "attribute": _attribute_of(target),
             }
         ),
-        json.dumps({name: _plain(value) for name, value in graph.params.items()}),
+        json.dumps(plain_params(graph.params)),
         json.dumps(
             {
                 "executor": executor,
                 "workers": request.workers,
                 "fail_fast": request.settings.fail_fast,
                 "fresh": request.fresh,
+                **({"without": list(request.without)} if request.without else {}),
                 **({"select": request.selection.described()} if request.selection else {}),
+                **({"env": request.env} if request.env else {}),
             }
         ),
         request.name,
@@ -62,8 +67,19 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
             }
         ),
         describe_returns(graph, range(len(graph.tasks))),
-        extra=json.dumps({"params": describe_params(graph.params, store.artifacts), "tasks": len(graph.tasks)}),
+        extra=json.dumps(
+            {
+                "params": describe_params(graph.params, store.artifacts),
+                "tasks": len(graph.tasks),
+                **describe_step_arguments(request.step_arguments, store.artifacts),
+            }
+        ),
     )
+
+
+def plain_params(params: Mapping[str, object]) -> dict[str, object]:
+    """Give parameters as JSON can say them; references in place of secrets."""
+    return {name: _plain(value) for name, value in params.items()}
 
 
 def _plain(value: object) -> object:
@@ -97,6 +113,9 @@ def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFact
         target_module=target.module_name,
         target_file=str(target.file or ""),
         search_path=tuple(target.search_path),
+        plugins=request.plugins.refs(),
+        load_policy=load_policy(),
+        open_arguments=request.settings.open_arguments.names,
     )
 
 

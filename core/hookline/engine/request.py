@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.graph.select import Selection
+from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.worker.target import Target
@@ -27,6 +29,7 @@ class Settings:
         rerun: Tasks whose recorded side effects may happen again.
         turns: How many turns a loop may take, and how many levels deep steps may grow.
         limits: How many attempts may run at once of all steps that have a name or a tag.
+        open_arguments: What settings give to arguments that calls leave open.
     """
 
     seed: int = 0
@@ -36,6 +39,7 @@ class Settings:
     rerun: frozenset[str] = frozenset()
     turns: int = 1_000_000
     limits: Mapping[str, int] = field(default_factory=dict)
+    open_arguments: OpenArguments = NO_ARGUMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,10 @@ class Request:
         observers: Who watches.
         stop: Asks the run to stop.
         selection: Which part of the workflow the graph is.
+        plugins: The plugins that take part.
+        without: Names of plugins that were left out.
+        env: The environment whose settings hold; empty for none.
+        step_arguments: What the call gave to arguments that the workflow leaves open, by step and argument.
         progress: Whether a notebook's cell shows the run while it goes on.
     """
 
@@ -69,3 +77,7 @@ class Request:
     stop: Stop = field(default_factory=Stop)
     selection: Selection = field(default_factory=Selection)
     progress: bool = True
+    plugins: PluginSet = NO_PLUGINS
+    without: Sequence[str] = ()
+    env: str = ""
+    step_arguments: Mapping[str, object] = field(default_factory=dict)

@@ -5,9 +5,11 @@ Everything here travels between processes as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from hookline.model.plugin_ref import PluginRef
 
 __all__ = [
     "AT_ONCE",
@@ -130,6 +132,7 @@ class Work:
         declares: The function whose declared slots the value has, where that is another one.
         concurrent: Whether attempts go on side by side, in an event loop of the worker's, which also ends those whose
             time is over.
+        step: The step's name.
     """
 
     task: int
@@ -144,12 +147,13 @@ class Work:
     call_input: int = -1
     declares: FunctionRef | None = None
     concurrent: bool = False
+    step: str = ""
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
         more = (self.retry_on, self.seed_input, self.cpu, self.node, self.call_input, self.declares, self.concurrent)
-        return Work, (*parts, *more)
+        return Work, (*parts, *more, self.step)
 
 
 Inputs = tuple[Any, ...]
@@ -300,7 +304,10 @@ class RunFacts:
         search_path: What the driver's ``sys.path`` begins with beyond the interpreter's own.
         capture: Whether output of attempts is captured.
         output_limit: Bytes of output kept per attempt.
-        plugins: Reserved for the plugin set, as the driver resolved it.
+        plugins: The plugins that have something to do in workers, as the driver resolved them.
+        executor: The name of the executor.
+        load_policy: Which stored formats may become values.
+        open_arguments: Names of arguments, by step, that settings give where a call leaves them open.
     """
 
     run_id: str
@@ -315,4 +322,7 @@ class RunFacts:
     search_path: tuple[str, ...] = ()
     capture: bool = True
     output_limit: int = 65536
-    plugins: tuple[str, ...] = field(default_factory=tuple)
+    plugins: tuple[PluginRef, ...] = ()
+    executor: str = ""
+    load_policy: str = "any"
+    open_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
