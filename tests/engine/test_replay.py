@@ -367,7 +367,9 @@ def test_every_item_of_any_run_ends_once_as_the_run_says(random_store: Path, nod
     for event in of_tasks(found):
         begun[event.task_id] += event.hook == "task_started"
         if event.hook == "task_finished":
-            assert begun[event.task_id] == (1 if event.number else 0)
+            # Where lists of different lengths meet, a map fails before there are attempts.
+            assert begun[event.task_id] <= event.number <= 1
+            assert begun[event.task_id] == 1 or not event.number or "lists of different lengths" in event.error
             assert bool(event.outputs) == event.state.succeeded
     assert [event.hook for event in found if isinstance(event, RunEvent)] == ["run_started", "run_finished"]
 

@@ -62,7 +62,7 @@ def mark_retried(group: Group, delays: Mapping[tuple[int, int, int], float]) -> 
     for at, row in enumerate(group.failures):
         delay = delays.get(row[:3])
         if delay is not None:
-            extra = json.loads(row.extra or "{}") | {"retry": round(delay, 3)}
+            extra = json.loads(row.extra or "{}") | {"retry": delay}
             group.failures[at] = row._replace(extra=json.dumps(extra))
 
 

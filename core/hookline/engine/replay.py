@@ -28,14 +28,15 @@ from hookline.model.facts import (
     RunInfo,
     TaskEvent,
     TaskInfo,
+    plugin_of,
 )
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store import rows
 from hookline.store.ids import grown_id, item_id, task_ids
 from hookline.store.journal import SqliteStore
-from hookline.store.rows import AttemptRow, Commit, Decision, NodeRow, Span
+from hookline.store.rows import AttemptRow, Commit, Decision, NodeRow, RunRow, Span
 
-__all__ = ["Event", "latest_cursor", "replay"]
+__all__ = ["Event", "latest_cursor", "replay", "run_info"]
 
 Event = RunEvent | TaskEvent
 
@@ -66,6 +67,16 @@ def replay(store: SqliteStore, after: str = "", limit: int | None = None) -> Ite
     """
     sequence, position = _read_cursor(after)
     return islice(_Replay(store).events(sequence, position), limit)
+
+
+def run_info(store: SqliteStore, row: RunRow) -> RunInfo:
+    """Give what all events of a run say of it.
+
+    Args:
+        store: The store.
+        row: The run.
+    """
+    return RunInfo(row.id, row.workflow, str(store.path), row.parameters, row.name or "", row.tags)
 
 
 def latest_cursor(store: SqliteStore) -> str:
@@ -135,10 +146,9 @@ class _Tasks:
     """What events say of a run and its tasks, each read once."""
 
     def __init__(self, store: SqliteStore, run: int) -> None:
-        row = store.run(run)
         self._store = store
         self.run = run
-        self.info = RunInfo(row.id, row.workflow, str(store.path), row.parameters, row.name or "", row.tags)
+        self.info = run_info(store, store.run(run))
         self._known: dict[int, _Task] = {}
 
     def __getitem__(self, node: int) -> TaskInfo:
@@ -199,8 +209,7 @@ class _Tasks:
         return self._known[node].depth if node in self._known else 0
 
     def _add(self, node: NodeRow, task_id: str, depth: int) -> None:
-        plugin, colon, rest = node.name.partition(":")
-        info = TaskInfo(self.info, task_id, node.step, node.shape != 0, plugin if colon and "@" in rest else "")
+        info = TaskInfo(self.info, task_id, node.step, node.shape != 0, plugin_of(task_id))
         self._known[node.node] = _Task(info, depth)
 
 
@@ -305,7 +314,9 @@ class _Told:
         notes = self._notes()
         for row in found:
             failure = failures.get(row[1:4])
-            for event in (self._start(row), self._end(row, failure, tuple(notes.get(row[1:4], ())))):
+            # Without a key it failed before a worker had it: its arguments could not be made.
+            began = () if row.key is None and row.kind == Kind.FAILED else (self._start(row),)
+            for event in (*began, self._end(row, failure, tuple(notes.get(row[1:4], ())))):
                 if event.position >= self._first:
                     yield event
 

@@ -6,6 +6,7 @@ There may be a million of a run's tasks: what many have in common is shared, and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,7 @@ __all__ = [
     "RunInfo",
     "TaskEvent",
     "TaskInfo",
+    "plugin_of",
 ]
 
 RUN_STARTED = "run_started"
@@ -33,6 +35,9 @@ RUN_FINISHED = "run_finished"
 TASK_STARTED = "task_started"
 TASK_RETRYING = "task_retrying"
 TASK_FINISHED = "task_finished"
+
+
+_INSERTED = re.compile(r"(?:^|/)([A-Za-z0-9_.-]+):[^/@]*@")
 
 
 class RunInfo(NamedTuple):
@@ -236,6 +241,19 @@ class TaskEvent(NamedTuple):
     def cursor(self) -> str:
         """What ``store.events(after=…)`` goes on from."""
         return f"{self.sequence}.{self.position}"
+
+
+def plugin_of(task_id: str) -> str:
+    """Name the plugin that put a task into the graph, or one that it grew from: ``data`` for ``data:validate@load``.
+
+    Args:
+        task_id: The task's id.
+
+    Returns:
+        The plugin's name; empty for the workflow's own tasks.
+    """
+    found = _INSERTED.findall(task_id) if "@" in task_id else ()
+    return found[-1] if found else ""
 
 
 def _value(note: Note) -> Any:
