@@ -11,9 +11,9 @@ from hookline.graph.declared.nodes import BROKEN, Node, Scalar, Table
 from hookline.graph.declared.problems import Problems, suggestion
 from hookline.graph.declared.types import UnknownTypeError, read_type
 from hookline.graph.declared.values import Broken, FromParam, FromStep, Plain, Value, is_reference, read_value
+from hookline.model.names import check_name
 from hookline.model.parameter import MISSING
 from hookline.model.recording import Form
-from hookline.model.step import check_name
 
 __all__ = ["read_document"]
 
