@@ -110,7 +110,9 @@ def _function(entry: Entry) -> Any:
         found: Any = importlib.import_module(module)
         for part in filter(None, attribute.split(".")):
             found = getattr(found, part)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(
             f"the command '{entry.name}' of {entry.source} can't be imported: {type(error).__name__}: {error}",
             help=f"install what it needs, or uninstall it: pip uninstall {entry.distribution}",

@@ -119,23 +119,18 @@ def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: d
     # Imports pluggy and more; a project without plugins is not to wait for that.
     from hookline.hooks.assembly import build_plugin_set
     from hookline.hooks.filling import fill_settings
-    from hookline.hooks.module import import_plugin
+    from hookline.hooks.module import import_fault, import_plugin
 
     modules: list[PluginModule] = []
     for found in wanted:
         try:
             modules.append(import_plugin(found))
-        except PluginError:
+        except (PluginError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
-            absent[found.name] = f"which can't be imported ({type(error).__name__}: {error})"
-            _log.warning(
-                "the plugin '%s' (%s) can't be imported and is left out: %s: %s",
-                found.name,
-                found.source,
-                type(error).__name__,
-                error,
-            )
+        except BaseException as error:  # noqa: BLE001 - an import may raise anything
+            why = import_fault(error)
+            absent[found.name] = f"which can't be imported{why}"
+            _log.warning("the plugin '%s' (%s) can't be imported and is left out%s", found.name, found.source, why)
 
     def settings_of(module: PluginModule) -> Any:
         def where(key: str) -> str:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -17,8 +18,9 @@ from hookline.hooks.discovery import LOCAL, FoundPlugin
 from hookline.hooks.marker import MARK
 from hookline.hooks.plugin import API, Plugin
 from hookline.hooks.where import IN_WORKERS_ONLY
+from hookline.model.place import Place, is_foreign, is_own
 
-__all__ = ["PluginModule", "Spec", "check_module", "import_module", "import_plugin", "specs_of"]
+__all__ = ["PluginModule", "Spec", "check_module", "import_fault", "import_module", "import_plugin", "specs_of"]
 
 _ATTRIBUTE = "plugin"
 Spec = tuple[str, ...]
@@ -119,6 +121,15 @@ def import_plugin(found: FoundPlugin) -> PluginModule:
             else f"upgrade the plugin, or switch it off: --without {found.name}",
         )
     return PluginModule(found, plugin, module)
+
+
+def import_fault(error: BaseException) -> str:
+    """Word what the import of a plugin raised, to stand after a sentence: `` (data.py:3): NameError: …``."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_own(frame.filename)]
+    at = next((frame for frame in reversed(frames) if not is_foreign(frame.filename)), frames[-1] if frames else None)
+    # A SyntaxError tells its own line, and happened nowhere.
+    place = f" ({Place(at.filename, at.lineno or 0)})" if at and not isinstance(error, SyntaxError) else ""
+    return f"{place}: {type(error).__name__}: {error}".removesuffix(": ")
 
 
 def check_module(loaded: PluginModule, known: Mapping[str, Spec]) -> dict[str, Callable[..., Any]]:

@@ -59,7 +59,7 @@ class WorkerPlugins:
             try:
                 generator = implementation.call(worker=facts)
                 implementation.proceed(generator)
-            except Exception as error:
+            except BaseException as error:  # KeyboardInterrupt too, which would end the thread and hang the run
                 life.end()
                 raise _as_plugin_error(implementation, error) from error
             life.entered.append((implementation, generator, {}))
@@ -78,7 +78,7 @@ class WorkerLife:
             implementation, generator, _ = self.entered.pop()
             try:
                 implementation.proceed(generator, None)
-            except Exception as error:  # noqa: BLE001 - a plugin's fault is its own
+            except BaseException as error:  # noqa: BLE001 - a plugin's fault is its own
                 _log.warning("%s", _as_plugin_error(implementation, error).message)
 
 
@@ -97,7 +97,9 @@ class HookedAttempts(Attempts):
             try:
                 generator = implementation.call(attempt=seen)
                 implementation.proceed(generator)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 raise _as_plugin_error(implementation, error) from error
             self._entered.append((implementation, generator, metadata))
         return super().call()
@@ -111,7 +113,8 @@ class HookedAttempts(Attempts):
             implementation, generator, metadata = entered.pop()
             try:
                 implementation.proceed(generator, outcome)
-            except Exception as error:  # noqa: BLE001 - a plugin's fault is its own
+            except BaseException as error:  # noqa: BLE001 - a plugin's fault is its own; the outcome stands
+                self.interrupted |= isinstance(error, KeyboardInterrupt)
                 told = mask(_as_plugin_error(implementation, error).message)
                 _log.warning("%s", told)
                 notes.append(Note("plugin error", implementation.plugin, json.dumps(told)))
@@ -137,7 +140,7 @@ def attempts_class(plugins: WorkerPlugins) -> Callable[..., Attempts]:
     return type("HookedAttempts", (HookedAttempts,), {"plugins": plugins})
 
 
-def _as_plugin_error(implementation: Implementation, error: Exception) -> HooklineError:
+def _as_plugin_error(implementation: Implementation, error: BaseException) -> HooklineError:
     if isinstance(error, PluginError):
         return error
     return failed(implementation, error)
