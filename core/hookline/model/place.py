@@ -53,7 +53,7 @@ def calling_place() -> Place:
 
 def is_own(file: str) -> bool:
     """Tell whether a file is hookline's own, or the import machinery's."""
-    return file.startswith((_PACKAGE, "<frozen ")) or file.startswith(f"{_STANDARD_LIBRARY}importlib{os.sep}")
+    return file.startswith((_PACKAGE, "<frozen ", f"{_STANDARD_LIBRARY}importlib{os.sep}"))
 
 
 def is_foreign(file: str) -> bool:
