@@ -107,7 +107,12 @@ def import_plugin(found: FoundPlugin) -> PluginModule:
             f"the plugin '{found.name}' ({found.source}) has no attribute 'plugin' in its module '{found.module}'",
             help=f"write plugin = Plugin('{found.name}') there (from hookline import Plugin)",
         )
-    if not found.file and plugin.name != found.name:
+    if plugin.name != found.name:
+        if found.file:
+            raise PluginError(
+                f"the plugin '{plugin.name}' ({found.source}) is the project's own, whose name is '{LOCAL}'",
+                help=f"write plugin = Plugin('{LOCAL}'), or give it a name and an entry point in a package of its own",
+            )
         raise PluginError(
             f"the plugin '{plugin.name}' ({found.source}) is called '{found.name}' by its entry point",
             help="give both the same name",
