@@ -10,11 +10,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
-    from hookline.errors import HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
+    from hookline.model.facts import RunEvent, TaskEvent
     from hookline.model.provider import provider
+    from hookline.model.record import Record, Records
     from hookline.model.reference import completed, first
     from hookline.model.run import Run
     from hookline.model.secret import Secret
@@ -25,12 +27,17 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "ConflictError",
     "HooklineError",
     "Plugin",
     "PluginError",
+    "Record",
+    "Records",
     "Run",
+    "RunEvent",
     "Secret",
     "Seed",
+    "TaskEvent",
     "UsageError",
     "Veto",
     "WorkflowError",
@@ -52,12 +59,17 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ConflictError": "hookline.errors",
     "HooklineError": "hookline.errors",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
+    "Record": "hookline.model.record",
+    "Records": "hookline.model.record",
     "Run": "hookline.model.run",
+    "RunEvent": "hookline.model.facts",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
+    "TaskEvent": "hookline.model.facts",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",
     "WorkflowError": "hookline.errors",

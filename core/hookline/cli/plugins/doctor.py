@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from hookline.cli.plugins.examine import Finding
+from hookline.cli.plugins.examine import DONE, Finding
 from hookline.config import configure
 from hookline.errors import UsageError, close_match
 from hookline.hooks.loader import found_plugins
@@ -54,12 +54,11 @@ def check_plugin(name: str, seconds: float) -> list[Finding]:
                 "look what it waits for while it is imported or registers names",
             )
         )
-    elif process.returncode:
+    elif process.returncode or not findings or findings[-1]["check"] != DONE:
         told = err.strip().splitlines()[-1:] or [f"exit status {process.returncode}"]
-        findings.append(
-            _problem("process", f"ended the process that looked at it: {told[0]}", "run it under a debugger")
-        )
-    return findings
+        text = f"ended the process that looked at it: {told[0]}"
+        findings.append(_problem("process", text, "look at what it does while it is imported"))
+    return [finding for finding in findings if finding["check"] != DONE]
 
 
 def _problem(check: str, text: str, remedy: str) -> Finding:

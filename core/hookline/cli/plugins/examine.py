@@ -22,27 +22,20 @@ from hookline.hooks.loader import build_from, found_plugins
 from hookline.hooks.module import PluginModule, import_plugin
 from hookline.hooks.plugin_set import PluginSet
 
-__all__ = ["Finding", "examine"]
+__all__ = ["DONE", "Finding", "examine"]
 
 Finding = dict[str, Any]
 """``check``, ``ok``, ``text``, and where there is one ``help``."""
+
+DONE = "done"
+"""The check of the last line: nothing ended the process before it was through."""
 
 _PUBLIC = ("hookline", "hookline.ml", "hookline.testing")
 _SLOW = 0.3
 """Seconds that a plugin's import may take: it is paid by each run, and by each worker process."""
 
-_HEAVY = (
-    "numpy",
-    "pandas",
-    "polars",
-    "pyarrow",
-    "scipy",
-    "sklearn",
-    "torch",
-    "tensorflow",
-    "mlflow",
-    "ray",
-    "pydantic",
+_HEAVY = frozenset(
+    {"mlflow", "numpy", "pandas", "polars", "pyarrow", "pydantic", "ray", "scipy", "sklearn", "tensorflow", "torch"}
 )
 
 
@@ -94,7 +87,7 @@ def _with_required(module: PluginModule, everything: dict[str, FoundPlugin]) -> 
 
 
 def _start_up(seconds: float, imported: set[str]) -> Finding:
-    heavy = [name for name in _HEAVY if name in imported]
+    heavy = sorted(_HEAVY & imported)
     text = f"its import takes {seconds * 1e3:.0f} ms" + (f" and brings in {', '.join(heavy)}" if heavy else "")
     fits = seconds <= _SLOW and not heavy
     return _finding("start-up", fits, text, "" if fits else "import heavy libraries inside the functions that use them")
@@ -128,11 +121,12 @@ def _private_imports(file: Path) -> Iterator[tuple[int, str]]:
     except (OSError, SyntaxError, UnicodeDecodeError):
         return
     for node in ast.walk(tree):
-        names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             names = [node.module]
+        else:
+            continue
         for name in names:
             public = name in _PUBLIC or name.startswith("hookline.testing.")
             if name.partition(".")[0] == "hookline" and not public:
@@ -174,6 +168,7 @@ def main() -> None:
     os.dup2(2, 1)
     for finding in examine(sys.argv[1]):
         print(json.dumps(finding), file=out, flush=True)
+    print(json.dumps(_finding(DONE, True, "")), file=out, flush=True)
 
 
 if __name__ == "__main__":
