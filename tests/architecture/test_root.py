@@ -15,12 +15,19 @@ import hookline
 ROOT = Path(hookline.__file__)
 
 PROMISED = {
+    "AttemptFacts",
     "ConflictError",
     "HooklineError",
+    "Outcome",
     "Plugin",
     "PluginError",
     "Record",
     "Records",
+    "Register",
+    "RegisterHooks",
+    "RegisterSteps",
+    "RegisterValues",
+    "Relay",
     "Run",
     "RunEvent",
     "Secret",
@@ -28,6 +35,7 @@ PROMISED = {
     "TaskEvent",
     "UsageError",
     "Veto",
+    "WorkerFacts",
     "WorkflowError",
     "__version__",
     "attempt",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -77,3 +78,26 @@ def check(
             if finding["help"]:
                 show(f"  help: {clean(finding['help'])}")
     return ExitCode.DONE if fine else ExitCode.PLUGIN
+
+
+@app.command(name="new", cls=SectionedCommand)
+def begin(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name, such as my-data.")],
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="FOLDER", help="Where; hookline-NAME by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Begin a plugin: a project with a step, a hook, a command and tests that pass.
+
+    Nothing that exists is changed.
+    """
+    from hookline.cli.plugins.new import write_project
+
+    where, files = write_project(name, folder)
+    if as_json:
+        show_json({"folder": str(where), "files": files})
+        return
+    for path in files:
+        show(clean(str(where / path)))
+    say(f"next: cd {clean(str(where))} && pip install -e '.[dev]' && python -m pytest")
