@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.config import Configuration, check_store, configure, store_path
+from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
@@ -66,6 +67,7 @@ def run(
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
     target: Target | None = None,
+    clock: Clock = SYSTEM,
 ) -> Run:
     """Run a workflow and wait for the end.
 
@@ -96,6 +98,7 @@ def run(
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
         target: Where the workflow was loaded from; found out by default.
+        clock: What waits before further attempts go by; tests give ``hookline.testing.Clock()``.
 
     Returns:
         The run, whatever its outcome; ``run.result`` raises when it did not complete.
@@ -142,6 +145,7 @@ def run(
         progress,
         plugins,
         tuple(without),
+        clock,
     )
     _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
 from hookline.graph.select import Selection
@@ -58,6 +59,7 @@ class Request:
         plugins: The plugins that take part.
         without: Names of plugins that were left out.
         progress: Whether a notebook's cell shows the run while it goes on.
+        clock: What waits before further attempts go by.
     """
 
     graph: TaskGraph
@@ -74,3 +76,4 @@ class Request:
     progress: bool = True
     plugins: PluginSet = NO_PLUGINS
     without: Sequence[str] = ()
+    clock: Clock = SYSTEM
