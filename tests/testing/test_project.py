@@ -229,7 +229,7 @@ def test_the_recording_executor_delays_what_it_tells(numbers: Project, recording
     assert run.value == (2, 1)
     order = [message.batch for message in recording_executor.messages]
     scale, total = (batch.number for batch in recording_executor.batches)
-    assert order == [total, total, scale, scale]
+    assert order == [scale, total, total, scale]
 
 
 def test_a_store_in_memory_is_a_store(numbers: Project, memory_store: Path) -> None:

@@ -45,7 +45,7 @@ class RecordingExecutor:
         closed: Whether the run gave it back.
     """
 
-    traits = Traits(kills=False, remote=False, shares_memory=True)
+    traits = Traits(kills=False, remote=False, shares_memory=True, blocks=True)
 
     def __init__(self, workers: int = 4) -> None:
         self.batches: list[Batch] = []
@@ -93,7 +93,7 @@ class RecordingExecutor:
         self._faults.append(_Fault(task, times, failure, "", False))
 
     def hold(self, task: str, until: str) -> None:
-        """Keep back what there is to tell of a task until an attempt of another has ended.
+        """Keep back how a task's attempts ended until an attempt of another has ended.
 
         Args:
             task: The task's id.
@@ -124,7 +124,7 @@ class RecordingExecutor:
         with self._lock:
             self.batches.append(batch)
             task = batch.work.task_id
-            self._message(task, Started(batch.number, 0))
+            self._tell(Started(batch.number, 0))
             places = range(len(batch.items))
             losses = ((at, self._take(batch, at, lost=True)) for at in places)
             end, loss = next(((at, fault) for at, fault in losses if fault is not None), (len(places), None))

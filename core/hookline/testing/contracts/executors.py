@@ -30,10 +30,6 @@ class ExecutorContract:
                 return MyExecutor(workers=2)
     """
 
-    def make_executor(self):
-            return MyExecutor(workers=2)
-    """
-
     def make_executor(self) -> Executor:
         """Make an executor of two workers, not started yet."""
         raise NotImplementedError
