@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from hookline.testing.project import Project
     from hookline.testing.recording_executor import RecordingExecutor
 
+# A failed assertion in a contract shows what it compared, as in a test of one's own.
+pytest.register_assert_rewrite("hookline.testing.contracts", "hookline.testing.rig")
+
 __all__ = ["clock", "executor", "memory_store", "project", "recording_executor"]
 
 
