@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hookline.errors import UsageError
+from hookline.errors import PluginError, UsageError
 from hooks.site import Site
 
 CODE = """
@@ -44,7 +44,8 @@ def test_a_pydantic_model_serves_as_settings_too(site: Site) -> None:
     """Any type that pydantic fills will do."""
     site.install(
         "data",
-        "import pydantic\nclass Settings(pydantic.BaseModel):\n    rows: int\nplugin = Plugin('data', settings=Settings)",
+        "import pydantic\nclass Settings(pydantic.BaseModel):\n    rows: int\n"
+        "plugin = Plugin('data', settings=Settings)",
     )
     site.settings("[tool.hookline.plugin.data]\nrows = 5")
     assert repr(settings_of(site)) == "Settings(rows=5)"
@@ -57,8 +58,10 @@ def test_a_pydantic_model_serves_as_settings_too(site: Site) -> None:
         (
             CODE,
             "rows = 'many'",
-            "pyproject.toml:2: 'rows' of plugin 'data' is wrong: input should be a valid integer, "
-            "unable to parse string as an integer",
+            (
+                "pyproject.toml:2: 'rows' of plugin 'data' is wrong: input should be a valid integer, "
+                "unable to parse string as an integer"
+            ),
         ),
         (
             CODE.replace("rows: int = 10", "rows: int"),
@@ -82,4 +85,18 @@ def test_all_wrong_settings_are_named_at_once(site: Site) -> None:
     site.install("data", CODE)
     site.settings("[tool.hookline.plugin.data]\nrow = 5\nname = 'a'")
     with pytest.raises(UsageError, match="2 settings of plugin 'data' are wrong"):
+        site.load()
+
+
+def test_a_settings_type_that_can_not_be_filled_is_the_plugins_fault(site: Site) -> None:
+    """The message names plugin and type."""
+    site.install("data", "class Settings:\n    pass\nplugin = Plugin('data', settings=Settings)")
+    site.settings("[tool.hookline.plugin.data]\n")
+    assert type(settings_of(site)).__name__ == "Settings"
+    site.install("more", "class Settings:\n    rows: int\nplugin = Plugin('more', settings=Settings)")
+    site.settings("[tool.hookline.plugin.more]\nrows = 3")
+    from hookline.hooks import loader
+
+    loader._found.clear()
+    with pytest.raises(PluginError, match="the settings type 'Settings' of plugin 'more' can't be filled: "):
         site.load()

@@ -40,11 +40,11 @@ def read(where): return "opened " + where
 
 @hookimpl
 def register_serializers(register):
-    register("geo.handles", f"{__name__}:HandleSerializer", types=[f"{__name__}:Handle"])
+    register("handles", f"{__name__}:HandleSerializer", types=[f"{__name__}:Handle"])
 
 @hookimpl
 def register_digests(register):
-    register("geo.models", f"{__name__}:ModelDigest", types=[f"{__name__}:Model"])
+    register("models", f"{__name__}:ModelDigest", types=[f"{__name__}:Model"])
 
 @hookimpl
 def register_secrets(register):
@@ -115,7 +115,7 @@ def test_whoever_reads_a_store_loads_plugins_when_a_value_needs_one(site: Site) 
 
 def test_two_plugins_for_one_type_are_refused(site: Site) -> None:
     """With both names, before anything runs."""
-    code = "@hookimpl\ndef register_serializers(register): register('{}.x', 'm:f', types=['lib:Thing'])"
+    code = "@hookimpl\ndef register_serializers(register): register('x', 'm:f', types=['lib:Thing'])"
     site.install("one", code.format("one"))
     site.install("two", code.format("two"))
     with pytest.raises(PluginError) as caught:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hookline.errors import HooklineError
 from hookline.model.resources import parse_duration
 
-__all__ = ["LIMITS", "PREFIX", "SETTINGS", "Setting"]
+__all__ = ["ENV", "LIMITS", "PLUGINS", "PREFIX", "SETTINGS", "TABLES", "Setting", "Table"]
 
 PREFIX = "HOOKLINE_"
 """What the names of environment variables begin with."""
@@ -89,6 +89,21 @@ def _durability(value: object) -> object:
     return value
 
 
+def _environment(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError
+    return value.strip()
+
+
+def _names(value: object) -> object:
+    if isinstance(value, str):  # a variable's text
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        return () if names == ["none"] else tuple(names)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in value):
+        raise ValueError
+    return tuple(name.strip() for name in value)
+
+
 def _seconds(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError
@@ -162,3 +177,48 @@ LIMITS = Setting(
     unset="no limit",
 )
 """What each entry of the table ``[tool.hookline.limits]`` is."""
+
+ENV = Setting(
+    "env",
+    "an environment's name",
+    "Which of the file's environments holds. A table ``[tool.hookline.env.NAME]`` is laid over all other settings.",
+    "",
+    _environment,
+    unset="none",
+)
+"""Which environment holds; not in the file, whose key of that name holds the environments themselves."""
+
+PLUGINS = Setting(
+    "plugins",
+    "names of plugins",
+    "``allow``: only these plugins are loaded; ``deny``: these are not, whoever allows them. The variable, and "
+    "``--no-plugins``, go before ``allow``; an empty variable, and ``none``, stand for no plugin at all.",
+    None,
+    _names,
+    unset="all that are installed",
+)
+"""What ``allow`` and ``deny`` in the table ``[tool.hookline.plugins]`` are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of tables, whose inner keys are not ours to know.
+
+    Attributes:
+        name: Its key in ``[tool.hookline]``.
+        entry: What has an entry there, as it reads after "the table of".
+        about: What an entry is for.
+    """
+
+    name: str
+    entry: str
+    about: str
+
+
+TABLES = (
+    Table("plugin", "a plugin", "The plugin's own settings, which it checks itself."),
+    Table("step", "a step", "Values for arguments of the step that the workflow leaves open."),
+    Table("provider", "a provider", "Values for arguments of the provider."),
+    Table("source", "a source", "Where the data of that name comes from, for the plugins that read data."),
+)
+"""All tables that hold a table for each name."""

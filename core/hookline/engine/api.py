@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,13 @@ from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
+from hookline.engine.open_arguments import (
+    ProviderArguments,
+    open_arguments,
+    provider_arguments,
+    read_provider_arguments,
+    read_step_arguments,
+)
 from hookline.engine.recorded import recorded_target
 from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
@@ -40,6 +48,7 @@ from hookline.worker.target import Target, is_loading, target_of
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
 
+_log = logging.getLogger(__name__)
 _LOOK = 0.1
 _SHOWN = 5
 
@@ -66,6 +75,9 @@ def run(
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     target: Target | None = None,
     clock: Clock = SYSTEM,
 ) -> Run:
@@ -97,6 +109,12 @@ def run(
         progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
+        env: The environment in ``[tool.hookline.env]`` whose settings are laid over the others; by default what
+            ``HOOKLINE_ENV`` says, else none.
+        step_arguments: Values for arguments of steps that the workflow leaves open, by step and argument:
+            ``{"train.depth": 3}``. They go before those in ``[tool.hookline.step]``.
+        providers: Arguments of providers, by provider and argument: ``{"warehouse": {"url": …}}``; they go before the
+            project's settings.
         target: Where the workflow was loaded from; found out by default.
         clock: What waits before further attempts go by; tests give ``hookline.testing.Clock()``.
 
@@ -120,15 +138,18 @@ def run(
         grace=grace,
         turns=turns,
         seed=seed,
+        env=env,
+        step_arguments=step_arguments,
     )
     plugins = load_plugins(settings, without)
-    _check_executor(settings, plugins)
     set_load_policy(settings.load_policy)
-    built = build_graph(workflow, params or {})
+    _check_executor(settings, plugins)
+    wishes = _settings(settings, settings.seed, fail_fast, providers)
+    built = build_graph(workflow, params or {}, wishes.open_arguments)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, settings.seed)
+        built = _selected(built, selection, target, path, wishes)
     journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
@@ -138,13 +159,16 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        _settings(settings, settings.seed, fail_fast),
+        wishes,
         observers,
         stop or Stop(),
         selection,
         progress,
         plugins,
         tuple(without),
+        settings.env,
+        step_arguments or {},
+        providers or {},
         clock,
     )
     _ask_plugins(request, journal)
@@ -166,6 +190,9 @@ def resume(
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     workflow: Workflow[..., Any] | None = None,
 ) -> Run:
     """Go on with a run that did not complete, with today's code.
@@ -184,6 +211,9 @@ def resume(
         progress: As for :func:`run`.
         observers: As for :func:`run`.
         stop: As for :func:`run`.
+        env: Another environment than the run had; an empty text stands for none.
+        step_arguments: As for :func:`run`; beside those that the run was started with.
+        providers: As for :func:`run`; in place of those that the run was started with.
         workflow: The workflow, where it can't be loaded from a file.
 
     Returns:
@@ -200,7 +230,7 @@ def resume(
         "grace": grace,
         "turns": turns,
     }
-    here = configure(store=store or None, **wishes)
+    here = configure(env=env, store=store or None, **wishes)
     journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
@@ -210,13 +240,18 @@ def resume(
     if began["executor"] == "given":
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
-    settings = configure(target.root, **wishes)
+    given = {**read_step_arguments(row.id, row.extra, journal.artifacts), **(step_arguments or {})}
+    settings = configure(
+        target.root, env=recorded.get("env", "") if env is None else env, step_arguments=given, **wishes
+    )
     without = recorded.get("without", ())
     plugins = load_plugins(settings, without)
-    _check_executor(settings, plugins)
     set_load_policy(settings.load_policy)
+    _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
-    built = build_graph(target.workflow, params)
+    provided = read_provider_arguments(row.id, row.extra, journal.artifacts) if providers is None else providers
+    asked = _settings(settings, row.seed, bool(recorded.get("fail_fast")), provided, keep, rerun)
+    built = build_graph(target.workflow, params, asked.open_arguments)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -236,13 +271,16 @@ def resume(
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        _settings(settings, row.seed, bool(recorded.get("fail_fast")), keep, rerun),
+        asked,
         observers,
         stop or Stop(),
         selection,
         progress,
         plugins,
         without,
+        settings.env,
+        given,
+        provided,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -301,6 +339,9 @@ def plan(
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     target: Target | None = None,
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
@@ -315,40 +356,60 @@ def plan(
         from_: As for :func:`run`.
         only: As for :func:`run`.
         without: As for :func:`run`.
+        env: As for :func:`run`.
+        step_arguments: As for :func:`run`.
+        providers: As for :func:`run`.
         target: As for :func:`run`.
 
     Returns:
         A verdict with its reason for each task.
     """
     target = target or target_of(workflow)
-    settings = configure(target.root, store=store or None, seed=seed)
+    settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
-    built = build_graph(workflow, params or {})
+    wishes = _settings(settings, settings.seed, False, providers)
+    built = build_graph(workflow, params or {}, wishes.open_arguments)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed)
+    planned = _planned(built, target, check_store(settings.store), fresh, wishes)
     show_plan(plugins, planned)
     return planned
 
 
-def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = None) -> TaskGraph:
+def graph(
+    workflow: Workflow[..., Any],
+    params: Mapping[str, object] | None = None,
+    *,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    target: Target | None = None,
+) -> TaskGraph:
     """Build and check a workflow's task graph; nothing is run.
 
     Args:
         workflow: The workflow.
         params: Its parameters.
+        env: As for :func:`run`.
+        step_arguments: As for :func:`run`.
+        target: As for :func:`run`.
 
     Returns:
         The graph.
     """
-    return build_graph(workflow, params or {})
+    target = target or target_of(workflow)
+    arguments = open_arguments(configure(target.root, env=env, step_arguments=step_arguments))
+    built = build_graph(workflow, params or {}, arguments)
+    for doubt in arguments.doubts:
+        _log.warning("%s", doubt)
+    return built
 
 
-def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int) -> Plan:
+def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, settings: Settings) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed)
+    prepared = prepare(graph, Path(target.root), settings.providers)
+    return dry_run(graph, prepared, journal, fresh, settings.seed, settings.open_arguments)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -356,11 +417,11 @@ def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> 
     return Selection(*words)
 
 
-def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int) -> TaskGraph:
+def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, settings: Settings) -> TaskGraph:
     """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
     selected = select(graph, selection)
     if selected.given:
-        found = _planned(selected.graph, target, path, False, seed)
+        found = _planned(selected.graph, target, path, False, settings)
         missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
         if missing:
             told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
@@ -389,7 +450,12 @@ def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
 
 
 def _settings(
-    configuration: Configuration, seed: int, fail_fast: bool, keep: Sequence[str] = (), rerun: Sequence[str] = ()
+    configuration: Configuration,
+    seed: int,
+    fail_fast: bool,
+    providers: ProviderArguments | None,
+    keep: Sequence[str] = (),
+    rerun: Sequence[str] = (),
 ) -> Settings:
     return Settings(
         seed,
@@ -399,14 +465,18 @@ def _settings(
         frozenset(rerun),
         configuration.turns,
         configuration.limits,
+        open_arguments(configuration),
+        provider_arguments(configuration, providers),
     )
 
 
 def _ask_plugins(request: Request, journal: SqliteStore) -> None:
     """Let plugins look at the plan, which is not made for anybody else."""
     if request.plugins.implementations("plan_made"):
-        prepared = prepare(request.graph, Path(request.target.root))
-        show_plan(request.plugins, dry_run(request.graph, prepared, journal, request.fresh, request.settings.seed))
+        settings = request.settings
+        prepared = prepare(request.graph, Path(request.target.root), settings.providers)
+        made = dry_run(request.graph, prepared, journal, request.fresh, settings.seed, settings.open_arguments)
+        show_plan(request.plugins, made)
 
 
 def _check_executor(configuration: Configuration, plugins: PluginSet) -> None:

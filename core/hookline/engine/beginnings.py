@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
+from hookline.engine.open_arguments import describe_provider_arguments, describe_step_arguments
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
 from hookline.store.journal import SqliteStore
@@ -52,6 +53,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "fresh": request.fresh,
                 **({"without": list(request.without)} if request.without else {}),
                 **({"select": request.selection.described()} if request.selection else {}),
+                **({"env": request.env} if request.env else {}),
             }
         ),
         request.name,
@@ -65,7 +67,14 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
             }
         ),
         describe_returns(graph, range(len(graph.tasks))),
-        extra=json.dumps({"params": describe_params(graph.params, store.artifacts), "tasks": len(graph.tasks)}),
+        extra=json.dumps(
+            {
+                "params": describe_params(graph.params, store.artifacts),
+                "tasks": len(graph.tasks),
+                **describe_step_arguments(request.step_arguments, store.artifacts),
+                **describe_provider_arguments(request.providers, store.artifacts),
+            }
+        ),
     )
 
 
@@ -105,8 +114,9 @@ def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFact
         target_module=target.module_name,
         target_file=str(target.file or ""),
         search_path=tuple(target.search_path),
-        load_policy=load_policy(),
         plugins=request.plugins.refs(),
+        load_policy=load_policy(),
+        open_arguments=request.settings.open_arguments.names,
     )
 
 

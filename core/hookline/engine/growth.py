@@ -18,6 +18,7 @@ from hookline.engine.nodes import Nodes
 from hookline.engine.program import GrownPart, Head, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler
 from hookline.errors import WorkflowError
+from hookline.graph.open_arguments import OpenArguments
 from hookline.model.graph import Binding, Task
 from hookline.model.options import Options
 from hookline.model.outputs import Outputs
@@ -59,6 +60,7 @@ class Growth:
         nodes: Numbers them.
         artifacts: Where large recipes lie.
         limit: How many levels, or turns of a loop, there may be.
+        open_arguments: What settings give to arguments that the calls left open.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Growth:
         nodes: Nodes,
         artifacts: Artifacts,
         limit: int,
+        open_arguments: OpenArguments,
     ) -> None:
         self._program = program
         self._builder = builder
@@ -80,6 +83,7 @@ class Growth:
         self._nodes = nodes
         self._artifacts = artifacts
         self._limit = limit
+        self._open_arguments = open_arguments
         self._finder = StepFinder()
         self._returns: dict[Step[Any, Any], Step[Any, Any]] = {}
         self._results: dict[int, GrownPart] = {}
@@ -98,8 +102,8 @@ class Growth:
             What is new.
 
         Raises:
-            HooklineError: The recipe can't be read, names steps that are gone, or would be a level too many; nothing
-                was added.
+            HooklineError: The recipe can't be read, names steps that are gone, lacks what settings gave, or would be a
+                level too many; nothing was added.
         """
         grown, first = self._program.tasks[index], len(self._program.tasks)
         level = 1 if grown.part is None else grown.part.level + 1
@@ -121,6 +125,7 @@ class Growth:
         tasks = self._tasks(read, part, grown)
         self._count_turn(part, grown, tasks)
         programs = [self._builder.make(task) for task in tasks]
+        self._builder.check()
         for program in programs:
             program.part = part
             self._exporter.add(program)
@@ -184,6 +189,8 @@ class Growth:
     def _tasks(self, read: Recipe, part: GrownPart, grown: TaskProgram) -> list[Task]:
         function = grown.task.step.declares
         steps = [self._finder.find(name, function) for name in read.steps]
+        for call in read.calls:
+            self._open_arguments.complete(steps[call.step], call.bindings, call.id)
         tasks = [
             Task(index, call.id, steps[call.step], call.form, call.bindings, call.mapped, call.condition, call.place)
             for index, call in enumerate(read.calls, part.tasks.start)

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hookline.engine.clock import SYSTEM, Clock
+from hookline.engine.open_arguments import ProviderArguments
+from hookline.engine.provided import Given
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.graph.select import Selection
 from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 from hookline.model.events import Observer
@@ -29,6 +32,8 @@ class Settings:
         rerun: Tasks whose recorded side effects may happen again.
         turns: How many turns a loop may take, and how many levels deep steps may grow.
         limits: How many attempts may run at once of all steps that have a name or a tag.
+        open_arguments: What settings give to arguments that calls leave open.
+        providers: What settings give to arguments of providers, by provider and argument.
     """
 
     seed: int = 0
@@ -38,6 +43,8 @@ class Settings:
     rerun: frozenset[str] = frozenset()
     turns: int = 1_000_000
     limits: Mapping[str, int] = field(default_factory=dict)
+    open_arguments: OpenArguments = NO_ARGUMENTS
+    providers: Given = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,9 @@ class Request:
         selection: Which part of the workflow the graph is.
         plugins: The plugins that take part.
         without: Names of plugins that were left out.
+        env: The environment whose settings hold; empty for none.
+        step_arguments: What the call gave to arguments that the workflow leaves open, by step and argument.
+        providers: What the call gave to arguments of providers, by provider and argument.
         progress: Whether a notebook's cell shows the run while it goes on.
         clock: What waits before further attempts go by.
     """
@@ -76,4 +86,7 @@ class Request:
     progress: bool = True
     plugins: PluginSet = NO_PLUGINS
     without: Sequence[str] = ()
+    env: str = ""
+    step_arguments: Mapping[str, object] = field(default_factory=dict)
+    providers: ProviderArguments = field(default_factory=dict)
     clock: Clock = SYSTEM

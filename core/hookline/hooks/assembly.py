@@ -14,7 +14,7 @@ from hookline.hooks.marker import PROJECT
 from hookline.hooks.module import SPECS, PluginModule, Spec, check_module
 from hookline.hooks.order import check_together, in_order
 from hookline.hooks.plugin_set import LoadedPlugin, PluginSet
-from hookline.hooks.registration import Relay, register_into, register_steps_into
+from hookline.hooks.registration import Relay, register_into, register_steps_into, register_values_into
 from hookline.hooks.values import VALUE_REGISTRIES
 
 __all__ = ["build_plugin_set"]
@@ -146,9 +146,9 @@ class _Assembly:
         for hook, registry in own.items():
             for implementation in self._set.implementations(hook):
                 implementation.checked(register=register_into(registry, implementation))
-        for hook, core in VALUE_REGISTRIES.items():
-            implementations = self._set.implementations(hook)
-            if implementations:
-                registry = self._set.values[hook] = core().copy()
-                for implementation in implementations:
-                    implementation.checked(register=register_into(registry, implementation))
+        for hook, process_wide in VALUE_REGISTRIES.items():
+            for implementation in self._set.implementations(hook):
+                add = register_values_into(self._set.values, process_wide.kind, implementation)
+                implementation.checked(register=add)
+        # Here it shows whether names or types clash.
+        self._set.activate()

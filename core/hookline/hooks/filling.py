@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hookline.errors import UsageError, close_match
+from hookline.errors import PluginError, UsageError, close_match
 
 __all__ = ["fill_settings"]
 
@@ -51,12 +51,19 @@ def fill_settings(plugin: str, kind: type[Any] | None, table: Mapping[str, objec
 
 
 def _validated(plugin: str, kind: type[Any], table: Mapping[str, object], where: Where) -> tuple[Any, list[str]]:
-    if not table and dataclasses.is_dataclass(kind) and not _required(kind):
+    if not table and not (dataclasses.is_dataclass(kind) and _required(kind)) and not hasattr(kind, "model_fields"):
         return kind(), []  # without importing pydantic, which takes longer than most plugins
     import pydantic
 
     try:
-        return pydantic.TypeAdapter(kind).validate_python(dict(table)), []
+        adapter = pydantic.TypeAdapter(kind)
+    except pydantic.PydanticUserError as error:
+        raise PluginError(
+            f"the settings type '{kind.__name__}' of plugin '{plugin}' can't be filled: {str(error).splitlines()[0]}",
+            help="report it to whoever wrote the plugin: settings are a dataclass or a pydantic model",
+        ) from error
+    try:
+        return adapter.validate_python(dict(table)), []
     except pydantic.ValidationError as error:
         return None, [_problem(plugin, detail, where) for detail in error.errors(include_url=False)]
 

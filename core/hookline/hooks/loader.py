@@ -40,6 +40,7 @@ def load_plugins(configuration: Configuration, without: Sequence[str] = ()) -> P
         UsageError: Settings are wrong, or a name in ``without`` is unknown.
     """
     found = found_plugins(configuration.root)
+    _refuse_settings_of_nobody(configuration, found)
     if not found:
         _refuse_unknown(without, found)
         return NO_PLUGINS
@@ -82,6 +83,8 @@ def choose(
     for plugin in found:
         if plugin.name in without:
             absent[plugin.name] = "which --without leaves out"
+        elif why := configuration.plugins.refusal(plugin.name):
+            absent[plugin.name] = f"which {why}"
         else:
             wanted.append(plugin)
     return wanted, absent
@@ -97,13 +100,19 @@ def _refuse_unknown(without: Sequence[str], found: Sequence[FoundPlugin]) -> Non
             )
 
 
-def _table(configuration: Configuration, name: str) -> Mapping[str, object]:
-    table: Mapping[str, object] = configuration.file.table.get("plugin", {}).get(name, {})
-    return table
+def _refuse_settings_of_nobody(configuration: Configuration, found: Sequence[FoundPlugin]) -> None:
+    names = [plugin.name for plugin in found]
+    problems = [
+        f"{configuration.origin('plugin', name)}: there is no plugin '{name}';{close_match(name, names)}".rstrip(";")
+        for name in configuration.plugins_with_settings
+        if name not in names
+    ]
+    if problems:
+        raise UsageError("\n".join(problems), help="install it, mend its name, or take its table out")
 
 
 def _tables(configuration: Configuration, wanted: Sequence[FoundPlugin]) -> dict[str, Mapping[str, object]]:
-    return {plugin.name: _table(configuration, plugin.name) for plugin in wanted}
+    return {plugin.name: configuration.plugin_settings(plugin.name) for plugin in wanted}
 
 
 def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: dict[str, str]) -> PluginSet:
@@ -130,9 +139,10 @@ def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: d
 
     def settings_of(module: PluginModule) -> Any:
         def where(key: str) -> str:
-            return configuration.file.place("plugin", module.found.name, *filter(None, [key]))
+            origin = configuration.origin("plugin", module.found.name, *filter(None, [key]))
+            return configuration.layers.file.path if origin == "default" else origin
 
-        table = _table(configuration, module.found.name)
+        table = configuration.plugin_settings(module.found.name)
         return fill_settings(module.name, module.plugin.settings, table, where)
 
     return build_plugin_set(modules, settings_of, absent)

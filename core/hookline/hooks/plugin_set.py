@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.errors import PluginError
 from hookline.executors.protocol import EXECUTORS, Executor
-from hookline.hooks.values import activate
+from hookline.hooks.values import Entered, activate
 from hookline.hooks.where import IN_WORKERS
 from hookline.model.plugin_ref import PluginRef
 from hookline.model.registry import Registry
@@ -51,7 +51,7 @@ class PluginSet:
         steps: Named steps.
         executors: Named executors, the core's among them.
         stores: Named stores, by the scheme of their URL.
-        values: By hook, the registries of what values are written, read and identified with, where plugins add to them.
+        values: What plugins add to how values are written, read and identified.
         by_hook: The implementations of each hook that has any.
     """
 
@@ -61,7 +61,7 @@ class PluginSet:
         self.steps: Registry[Step[..., Any]] = Registry("step")
         self.executors: Registry[Executor] = EXECUTORS.copy()
         self.stores: Registry[Any] = Registry("store")
-        self.values: dict[str, Registry[Any]] = {}
+        self.values: list[Entered] = []
         self.by_hook: dict[str, tuple[Implementation, ...]] = {}
 
     def implementations(self, hook: str) -> tuple[Implementation, ...]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from hookline.errors import PluginError, WorkflowError
 from hookline.hooks.implementation import Implementation
+from hookline.hooks.values import Entered
+from hookline.model.names import check_name
 from hookline.model.registry import Registry
-from hookline.model.step import Step, check_name
+from hookline.model.step import Step
 
 __all__ = [
     "Register",
-    "RegisterForTypes",
     "RegisterHooks",
     "RegisterSteps",
+    "RegisterValues",
     "Relay",
     "register_into",
     "register_steps_into",
+    "register_values_into",
 ]
 
 
@@ -41,26 +44,6 @@ class Register(Protocol):
         ...
 
 
-class RegisterForTypes(Protocol):
-    """Gives a part a name, and types that it is for."""
-
-    def __call__(self, name: str, target: str | Callable[..., Any], *, types: Iterable[str]) -> str:
-        """Register a part.
-
-        Args:
-            name: Its name, which is stored with values: ``"<plugin>.<name>"``.
-            target: ``"module:attribute"``, imported when the part is used, or the factory itself.
-            types: The classes, as ``"module:Class"``; none of them is imported.
-
-        Returns:
-            The name.
-
-        Raises:
-            PluginError: The name or a type is taken, or can't be used.
-        """
-        ...
-
-
 class RegisterSteps(Protocol):
     """Gives a step a name that begins with the plugin's."""
 
@@ -74,6 +57,26 @@ class RegisterSteps(Protocol):
 
         Returns:
             The whole name: ``"<plugin>.<name>"``.
+
+        Raises:
+            PluginError: The name is taken, or can't be used.
+        """
+        ...
+
+
+class RegisterValues(Protocol):
+    """Gives a way with values a name, and says which types it is for."""
+
+    def __call__(self, name: str, target: str | Callable[..., Any], *, types: Sequence[str] = ()) -> str:
+        """Register a serializer, digest, scheme of secrets, or load policy.
+
+        Args:
+            name: Its name; of a serializer or digest its name within the plugin.
+            target: ``"module:attribute"``, imported when the part is used, or the factory itself.
+            types: Of a serializer or digest, the classes that it is for, as ``"module:Class"``.
+
+        Returns:
+            The whole name.
 
         Raises:
             PluginError: The name is taken, or can't be used.
@@ -117,12 +120,12 @@ class RegisterHooks(Protocol):
         ...
 
 
-def register_into(registry: Registry[Any], implementation: Implementation) -> Callable[..., str]:
+def register_into(registry: Registry[Any], implementation: Implementation) -> Register:
     """Give what enters parts into a registry for a plugin."""
 
-    def register(name: str, target: str | Callable[..., Any], **more: Any) -> str:
+    def register(name: str, target: str | Callable[..., Any]) -> str:
         _check_target(implementation, registry.kind, name, target)
-        registry.register(name, target, source=implementation.source, **more)
+        registry.register(name, target, source=implementation.source)
         return name
 
     return register
@@ -137,6 +140,32 @@ def register_steps_into(registry: Registry[Any], implementation: Implementation)
         whole = f"{implementation.plugin}.{name}"
         _check(implementation, whole, registry.kind)
         registry.register(whole, target, source=implementation.source, summary=summary)
+        return whole
+
+    return register
+
+
+def register_values_into(entered: list[Entered], kind: str, implementation: Implementation) -> RegisterValues:
+    """Give what notes a plugin's ways with values.
+
+    Args:
+        entered: Takes them.
+        kind: What they are, for messages.
+        implementation: Who registers them.
+    """
+
+    def register(name: str, target: str | Callable[..., Any], *, types: Sequence[str] = ()) -> str:
+        _check_target(implementation, kind, name, target)
+        of_types = implementation.hook in ("register_serializers", "register_digests")
+        # The name is stored with each value: it has to tell which plugin can read it.
+        whole = f"{implementation.plugin}.{name}" if of_types else name
+        named = (types,) if isinstance(types, str) else tuple(types)
+        if of_types and not named:
+            raise PluginError(
+                f"the {kind} '{whole}' of {implementation.source} names no types",
+                help='register it with types=["module:Class", …]',
+            )
+        entered.append(Entered(implementation.hook, whole, target, implementation.source, named))
         return whole
 
     return register

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.hooks.marker import hookspec
 
 if TYPE_CHECKING:
-    from hookline.hooks.registration import Register, RegisterForTypes, RegisterHooks, RegisterSteps
+    from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
     from hookline.model.plan import Plan
 
@@ -59,44 +59,45 @@ def register_stores(register: Register, settings: Any) -> None:
 
 
 @hookspec
-def register_serializers(register: RegisterForTypes, settings: Any) -> None:
+def register_serializers(register: RegisterValues, settings: Any) -> None:
     """Name serializers: how values of types that are no plain data become bytes.
 
     Called in the driver and in each worker process.
 
     Args:
-        register: ``register(name, "module:factory", types=["module:Class", …])``; the factory makes a
-            ``ValueSerializer``. The name is stored with each value: let it begin with the plugin's, ``"geo.shapes"``.
+        register: ``register(name, "module:factory", types=["module:Class", …])`` gives the whole name,
+            ``"<plugin>.<name>"``, which is stored with each value.
         settings: The plugin's settings.
     """
 
 
 @hookspec
-def register_digests(register: RegisterForTypes, settings: Any) -> None:
+def register_digests(register: RegisterValues, settings: Any) -> None:
     """Name digests: what identifies values of a type whose stored form differs between equal values.
 
     Called in the driver and in each worker process.
 
     Args:
-        register: ``register(name, "module:factory", types=["module:Class", …])``; the factory makes a ``ValueDigest``.
+        register: ``register(name, "module:factory", types=["module:Class", …])``.
         settings: The plugin's settings.
     """
 
 
 @hookspec
-def register_secrets(register: Register, settings: Any) -> None:
+def register_secrets(register: RegisterValues, settings: Any) -> None:
     """Name places of secrets by the scheme of their references: ``vault`` for ``vault:team/token``.
 
     Called in the driver and in each worker process.
 
     Args:
-        register: ``register("vault", "module:read")``; ``read`` takes what follows the colon, and gives the secret.
+        register: ``register("vault", "module:function")``; the function takes what follows the colon, and gives the
+            value.
         settings: The plugin's settings.
     """
 
 
 @hookspec
-def register_load_policies(register: Register, settings: Any) -> None:
+def register_load_policies(register: RegisterValues, settings: Any) -> None:
     """Name load policies: which formats of stored values may be loaded.
 
     Called in the driver and in each worker process.

@@ -5,8 +5,8 @@ Everything here travels between processes as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hookline.model.plugin_ref import PluginRef
@@ -133,6 +133,7 @@ class Work:
         concurrent: Whether attempts go on side by side, in an event loop of the worker's, which also ends those whose
             time is over.
         step: The step's name.
+        provided: The arguments of the providers that the step needs, pickled: by provider, by name.
     """
 
     task: int
@@ -148,12 +149,13 @@ class Work:
     declares: FunctionRef | None = None
     concurrent: bool = False
     step: str = ""
+    provided: bytes = b""
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
         more = (self.retry_on, self.seed_input, self.cpu, self.node, self.call_input, self.declares, self.concurrent)
-        return Work, (*parts, *more, self.step)
+        return Work, (*parts, *more, self.step, self.provided)
 
 
 Inputs = tuple[Any, ...]
@@ -307,6 +309,7 @@ class RunFacts:
         plugins: The plugins that have something to do in workers, as the driver resolved them.
         executor: The name of the executor.
         load_policy: Which stored formats may become values.
+        open_arguments: Names of arguments, by step, that settings give where a call leaves them open.
     """
 
     run_id: str
@@ -324,3 +327,4 @@ class RunFacts:
     plugins: tuple[PluginRef, ...] = ()
     executor: str = ""
     load_policy: str = "any"
+    open_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -22,14 +22,12 @@ class Registered:
         target: ``"module:attribute"``, or the factory itself.
         source: The distribution or file that registered it.
         summary: What it is, in one line; empty where nobody said.
-        types: The types that it is for, as (module, qualified name), where it is for some.
     """
 
     name: str
     target: Any
     source: str
     summary: str = ""
-    types: tuple[tuple[str, str], ...] = ()
 
 
 class Registry(Generic[T]):
@@ -43,7 +41,6 @@ class Registry(Generic[T]):
         self.kind = kind
         self._entries: dict[str, Registered] = {}
         self._loaded: dict[str, T] = {}
-        self._added: frozenset[str] = frozenset()
 
     def register(self, name: str, target: Any, *, source: str, summary: str = "") -> None:
         """Give a part a name.
@@ -57,40 +54,22 @@ class Registry(Generic[T]):
         Raises:
             PluginError: The name is taken. Registering the same thing again is no clash.
         """
-        self._enter(Registered(name, target, source, summary))
-
-    def _enter(self, entry: Registered) -> None:
-        taken = self._entries.get(entry.name)
-        if taken is not None and taken != entry:
+        taken = self._entries.get(name)
+        entry = Registered(name, target, source, summary)
+        if taken == entry:
+            return
+        if taken is not None:
             raise PluginError(
                 f"the {self.kind} '{entry.name}' is registered twice: by {taken.source} and by {entry.source}",
                 help="rename one of the two, or leave one of the two plugins out",
             )
-        self._entries[entry.name] = entry
+        self._entries[name] = entry
 
     def copy(self) -> Registry[T]:
         """Give a registry with the same names, to which others can be added without a change of this one."""
         other = Registry[T](self.kind)
-        other._entries.update(self._own())
+        other._entries.update(self._entries)
         return other
-
-    def take_over(self, other: Registry[T] | None) -> None:
-        """Let the names of a copy hold here instead of those of an earlier one.
-
-        Args:
-            other: What :meth:`copy` gave, and others added to; None for the names of this one only.
-        """
-        added = set() if other is None else other._entries.keys() - self._own().keys()
-        if not added and not self._added:
-            return
-        for name in self._added:
-            del self._entries[name]
-            self._loaded.pop(name, None)
-        self._added = frozenset(added)
-        self._entries.update({name: other._entries[name] for name in added} if other is not None else {})
-
-    def _own(self) -> dict[str, Registered]:
-        return {name: entry for name, entry in self._entries.items() if name not in self._added}
 
     def forget(self, name: str) -> None:
         """Take a part out again; nothing happens where there is none."""

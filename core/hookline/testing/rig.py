@@ -135,7 +135,9 @@ class Rig:
 
     def target(self) -> ModuleType:
         """Import the file in this process."""
-        return import_target(self.run.target_module, self.run.target_file, ())
+        module = import_target(self.run.target_module, self.run.target_file, ())
+        assert module is not None
+        return module
 
     def work(self, name: str, *constants: Any, cpu: float = 1.0, function: FunctionRef | None = None) -> Work:
         """Describe the attempts of one function.

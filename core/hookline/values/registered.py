@@ -13,7 +13,7 @@ from pickle import PickleBuffer
 from typing import Any, Generic, Protocol, TypeVar
 
 from hookline.errors import HooklineError, PluginError
-from hookline.model.registry import Registered, Registry
+from hookline.model.registry import Registry
 from hookline.values.bringing import bring
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import UnstorableError
@@ -149,28 +149,13 @@ class TypeRegistry(Registry[_T], Generic[_T]):
                     f"and '{name}' of {source}",
                     help="leave one of the two plugins out",
                 )
-        self._enter(Registered(name, target, source, summary, named))
-        self._index()
-
-    def copy(self) -> TypeRegistry[_T]:
-        """See :meth:`Registry.copy`."""
-        other = TypeRegistry[_T](self.kind)
-        other._entries.update(self._own())
-        other._index()
-        return other
-
-    def take_over(self, other: Registry[_T] | None) -> None:
-        """See :meth:`Registry.take_over`."""
-        super().take_over(other)
-        self._index()
+        super().register(name, target, source=source, summary=summary)
+        self.by_type.update(dict.fromkeys(named, name))
 
     def forget(self, name: str) -> None:
         """Take a part out again, with its types."""
         super().forget(name)
-        self._index()
-
-    def _index(self) -> None:
-        self.by_type = {kind: entry.name for entry in self._entries.values() for kind in entry.types}
+        self.by_type = {kind: other for kind, other in self.by_type.items() if other != name}
 
     def _type(self, name: str, text: str, source: str) -> tuple[str, str]:
         module, _, qualname = text.partition(":")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -12,14 +13,15 @@ from typing import Any
 from hookline.errors import HooklineError
 from hookline.model.attempt import Attempt, Note
 from hookline.model.batch import Batch, Failure, Outcome, Work
+from hookline.model.calling import caller_of
 from hookline.model.outputs import Outputs, outputs_of
 from hookline.model.parameter import Signature, read_signature
+from hookline.model.provider import Provider, providers_in
 from hookline.model.recording import Recording
 from hookline.model.states import Kind
 from hookline.store.flight import Slot
 from hookline.store.outputs import pack_one, pack_outputs
 from hookline.values.digest import digest_bytes
-from hookline.worker.calling import caller_of
 from hookline.worker.failures import failure_of
 from hookline.worker.growing import grow
 from hookline.worker.loading import FileOpener, Loader, loader_of
@@ -43,6 +45,19 @@ class Prepared:
             (name, loader_of(argument, self._annotation(name), shared.find)) for name, argument in work.arguments
         ]
         self.call = caller_of(self.function, self.signature)
+        if asked := providers_in(self.signature):
+            self.call = self._with_providers(asked, work, shared)
+
+    def _with_providers(
+        self, asked: Mapping[str, Provider[Any]], work: Work, shared: SharedServices
+    ) -> Callable[[dict[str, Any]], Any]:
+        # Most steps have none, and never import what that takes.
+        from hookline.worker.providers import ForAttempts
+
+        function = self.function
+        call = self.call or (lambda arguments: function(**arguments))
+        attempts = ForAttempts(work.step, asked, work.provided, shared.open_providers(), call)
+        return attempts.call_in_loop if work.concurrent else attempts.call
 
     def _annotation(self, name: str) -> Any:
         parameter = self.signature.parameters.get(name)
@@ -160,6 +175,9 @@ class Attempts:
                 seed_value=self._seed(),
                 is_cancelled=lambda: services.is_cancelled(batch.number),
                 keep=lambda value: pack_outputs([self._prepared.storer.slot(value)]),
+                open_records=lambda plugin, attempt: services.shared.records(
+                    plugin, attempt.task_id, lambda: attempt.folder / "records"
+                ),
             )
         return self._attempt
 
@@ -182,7 +200,8 @@ class Attempts:
         """Store what the step returned, or what it called; give the kind of outcome with the packed outputs."""
         if self._recording is None:
             return Kind.COMPLETED, self._store(value)
-        return Kind.GREW, grow(self._recording, value, self._prepared.function, self._prepared.storer)
+        prepared, left_open = self._prepared, self._services.run.open_arguments
+        return Kind.GREW, grow(self._recording, value, prepared.function, prepared.storer, left_open)
 
     def _store(self, value: Any) -> bytes:
         outputs, kind = self._prepared.outputs, type(value)

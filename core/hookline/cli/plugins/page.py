@@ -66,7 +66,6 @@ def _document(plugin: LoadedPlugin, plugins: PluginSet) -> dict[str, Any]:
         "executors": plugins.executors,
         "stores": plugins.stores,
     }
-    values = {hook.removeprefix("register_"): registry for hook, registry in plugins.values.items()}
     kinds = ("serializers", "digests", "secrets", "load_policies")
     return {
         "name": plugin.name,
@@ -80,7 +79,14 @@ def _document(plugin: LoadedPlugin, plugins: PluginSet) -> dict[str, Any]:
         "after": list(says.after),
         "hooks": list(plugin.hooks),
         **{kind: _entries(registry, found.source) for kind, registry in registries.items()},
-        **{kind: _entries(values[kind], found.source) if kind in values else [] for kind in kinds},
+        **{
+            kind: [
+                {"name": entry.name, "summary": ", ".join(entry.types)}
+                for entry in plugins.values
+                if (entry.hook, entry.source) == (f"register_{kind}", found.source)
+            ]
+            for kind in kinds
+        },
         "settings": [{"name": name, "value": repr(value)} for name, value in _settings(plugin.settings)],
     }
 
