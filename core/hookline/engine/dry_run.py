@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.engine.arguments import Arguments
@@ -17,6 +18,7 @@ from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.graph.collector import collector_paused
+from hookline.graph.rewrite import Rewriter
 from hookline.model.batch import FunctionRef
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan, PlannedTask
@@ -35,7 +37,14 @@ __all__ = ["dry_run"]
 _AT_ONCE = 4096
 
 
-def dry_run(graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fresh: bool, seed: int) -> Plan:
+def dry_run(
+    graph: TaskGraph,
+    prepared: Prepared,
+    store: SqliteStore | None,
+    fresh: bool,
+    seed: int,
+    rewriters: Sequence[Rewriter] = (),
+) -> Plan:
     """Plan a run.
 
     Args:
@@ -44,16 +53,25 @@ def dry_run(graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fre
         store: What is recorded; None for nothing.
         fresh: Whether that is left alone.
         seed: The run's seed.
+        rewriters: The plugins that rewrite what grows.
 
     Returns:
         The plan.
     """
     with collector_paused():
-        return _DryRun(graph, prepared, store, fresh, seed).plan()
+        return _DryRun(graph, prepared, store, fresh, seed, rewriters).plan()
 
 
 class _DryRun:
-    def __init__(self, graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fresh: bool, seed: int) -> None:
+    def __init__(
+        self,
+        graph: TaskGraph,
+        prepared: Prepared,
+        store: SqliteStore | None,
+        fresh: bool,
+        seed: int,
+        rewriters: Sequence[Rewriter],
+    ) -> None:
         self._graph = graph
         self._program = program = prepared.program
         self._scheduler = Scheduler(program.dependencies)
@@ -76,6 +94,7 @@ class _DryRun:
             Nodes(graph),
             artifacts,
             Settings().turns,
+            rewriters,
         )
         self._arguments = Arguments(
             prepared.program,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
+from hookline.graph.rewrite import Rewriter
 from hookline.graph.select import Selection
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
@@ -55,6 +56,7 @@ class Request:
         stop: Asks the run to stop.
         selection: Which part of the workflow the graph is.
         progress: Whether a notebook's cell shows the run while it goes on.
+        rewriters: The plugins that rewrite what grows; the graph was rewritten by them already.
     """
 
     graph: TaskGraph
@@ -69,3 +71,4 @@ class Request:
     stop: Stop = field(default_factory=Stop)
     selection: Selection = field(default_factory=Selection)
     progress: bool = True
+    rewriters: Sequence[Rewriter] = ()

@@ -192,6 +192,7 @@ class _Session:
             nodes,
             store.artifacts,
             request.settings.turns,
+            request.rewriters,
         )
         tasks = OpenTasks(
             program,

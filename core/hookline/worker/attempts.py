@@ -12,14 +12,15 @@ from typing import Any
 from hookline.errors import HooklineError
 from hookline.model.attempt import Attempt, Note
 from hookline.model.batch import Batch, Failure, Outcome, Work
+from hookline.model.calling import caller_of
 from hookline.model.outputs import Outputs, outputs_of
 from hookline.model.parameter import Signature, read_signature
 from hookline.model.recording import Recording
 from hookline.model.states import Kind
+from hookline.model.wrapping import wrapping
 from hookline.store.flight import Slot
 from hookline.store.outputs import pack_one, pack_outputs
 from hookline.values.digest import digest_bytes
-from hookline.worker.calling import caller_of
 from hookline.worker.failures import failure_of
 from hookline.worker.growing import grow
 from hookline.worker.loading import FileOpener, Loader, loader_of
@@ -42,7 +43,8 @@ class Prepared:
         self.loaders: list[tuple[str, Loader]] = [
             (name, loader_of(argument, self._annotation(name), shared.find)) for name, argument in work.arguments
         ]
-        self.call = caller_of(self.function, self.signature)
+        # A wrapped function takes all by name, and hands it on as the one inside wants it.
+        self.call = None if wrapping(self.function) else caller_of(self.function, self.signature)
 
     def _annotation(self, name: str) -> Any:
         parameter = self.signature.parameters.get(name)

@@ -11,6 +11,7 @@ from typing import Any
 from hookline.errors import HooklineError
 from hookline.model.place import is_foreign
 from hookline.model.step import Step
+from hookline.model.wrapping import wrapping
 from hookline.worker.recipe import StepName, options_of
 
 __all__ = ["StepFinder"]
@@ -84,6 +85,9 @@ def _steps_of(function: Function) -> Iterator[Step[Any, Any]]:
         if id(thing) in seen:
             continue
         seen.add(id(thing))
+        if isinstance(thing, FunctionType) and (parts := wrapping(thing)) is not None:
+            pending.extend(parts)
+            continue
         if isinstance(thing, Step):
             yield thing
             pending.append(thing.fn)

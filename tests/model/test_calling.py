@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hookline.model.parameter import read_signature
-from hookline.worker.calling import caller_of
+from hookline.model.calling import caller_of
 
 Function = Callable[..., Any]
 

@@ -1,0 +1,98 @@
+"""Lets plugins rewrite a task graph, one after the other, and checks it after each."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hookline.errors import HooklineError, PluginError, WorkflowError
+from hookline.graph.check import check_graph
+from hookline.graph.collector import collector_paused
+from hookline.graph.draft import CircleError
+from hookline.graph.editor import GraphEditor
+from hookline.model.graph import TaskGraph
+from hookline.model.place import Place
+
+__all__ = ["Rewriter", "rewrite"]
+
+_PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
+
+
+class Rewriter(NamedTuple):
+    """What one plugin does to graphs.
+
+    Attributes:
+        plugin: The plugin's name.
+        rewrite: Changes the graph through the editor that it is given. A pure function of that: it is called for each
+            plan and each run, and for each part that grows.
+    """
+
+    plugin: str
+    rewrite: Callable[[GraphEditor], object]
+
+
+def rewrite(graph: TaskGraph, rewriters: Sequence[Rewriter], grown: str | None = None) -> TaskGraph:
+    """Let plugins rewrite a graph.
+
+    Args:
+        graph: The checked graph.
+        rewriters: The plugins, in the order in which they have their turn.
+        grown: The id of the task whose new part the graph is; None for a workflow's own tasks.
+
+    Returns:
+        The new graph, checked; the same object where nobody changed anything.
+
+    Raises:
+        PluginError: A plugin raised, or left a graph in which tasks wait for each other, or types or arguments don't
+            fit; names the plugin.
+    """
+    with collector_paused():
+        for rewriter in rewriters:
+            graph = _rewritten(graph, rewriter, grown)
+    return graph
+
+
+def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None) -> TaskGraph:
+    plugin = rewriter.plugin
+    what = f"the workflow '{graph.workflow}'" if grown is None else f"what task '{grown}' grew"
+    editor = GraphEditor(graph, plugin, grown)
+    try:
+        rewriter.rewrite(editor)
+    except PluginError:
+        raise
+    except HooklineError as error:
+        raise PluginError(f"the plugin '{plugin}' can't rewrite {what}: {error.message}", help=error.help) from error
+    except (Exception, SystemExit) as error:
+        raise _failed(plugin, what, error) from error
+    cure = f"mend its rewrite_graph, or leave the plugin out: --without {plugin}"
+    try:
+        made = editor.finish()
+        if made is not graph:
+            check_graph(made)
+    except CircleError as error:
+        raise PluginError(
+            f"the plugin '{plugin}' makes tasks of {what} wait for each other: {error}", help=cure
+        ) from None
+    except WorkflowError as error:
+        wrong = "".join(f"\n  - {problem}" for problem in error.problems)
+        raise PluginError(f"the plugin '{plugin}' leaves {what} wrong:{wrong}", help=cure) from None
+    return made
+
+
+def _failed(plugin: str, what: str, error: BaseException) -> PluginError:
+    """Word what a plugin raised, with its innermost line."""
+    raised = "".join(traceback.format_exception_only(type(error), error)).strip()
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_PACKAGE)]
+    where = ""
+    if frames:
+        frame = frames[-1]
+        line = linecache.getline(frame.filename, frame.lineno or 0).strip()
+        where = f"\n  {Place(frame.filename, frame.lineno or 0)}, in {frame.name}" + (f"\n    {line}" if line else "")
+    return PluginError(
+        f"the plugin '{plugin}' raised {raised} while it rewrote {what}{where}",
+        help=f"leave the plugin out: --without {plugin}",
+    )
