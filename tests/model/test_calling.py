@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hookline.model.parameter import read_signature
 from hookline.model.calling import caller_of
+from hookline.model.parameter import read_signature
 
 Function = Callable[..., Any]
 

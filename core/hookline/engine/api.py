@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
@@ -32,6 +32,9 @@ from hookline.store.journal import open_store as open_journal
 from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
 from hookline.worker.target import Target, is_loading, target_of
+
+if TYPE_CHECKING:
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
 
@@ -61,6 +64,7 @@ def run(
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
     target: Target | None = None,
+    rewriters: Sequence[Rewriter] = (),
 ) -> Run:
     """Run a workflow and wait for the end.
 
@@ -90,6 +94,7 @@ def run(
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
         target: Where the workflow was loaded from; found out by default.
+        rewriters: What rewrites the graph, and each part that grows, in this order.
 
     Returns:
         The run, whatever its outcome; ``run.result`` raises when it did not complete.
@@ -113,11 +118,11 @@ def run(
         seed=seed,
     )
     _check_executor(settings)
-    built = build_graph(workflow, params or {})
+    built = _rewritten(build_graph(workflow, params or {}), rewriters)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, settings.seed)
+        built = _selected(built, selection, target, path, settings.seed, rewriters)
     journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
@@ -132,6 +137,7 @@ def run(
         stop or Stop(),
         selection,
         progress,
+        rewriters,
     )
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
 
@@ -152,6 +158,7 @@ def resume(
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
     workflow: Workflow[..., Any] | None = None,
+    rewriters: Sequence[Rewriter] = (),
 ) -> Run:
     """Go on with a run that did not complete, with today's code.
 
@@ -170,6 +177,7 @@ def resume(
         observers: As for :func:`run`.
         stop: As for :func:`run`.
         workflow: The workflow, where it can't be loaded from a file.
+        rewriters: As for :func:`run`.
 
     Returns:
         The run.
@@ -198,7 +206,7 @@ def resume(
     settings = configure(target.root, **wishes)
     _check_executor(settings)
     params = _recorded_params(row, journal)
-    built = build_graph(target.workflow, params)
+    built = _rewritten(build_graph(target.workflow, params), rewriters)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -223,6 +231,7 @@ def resume(
         stop or Stop(),
         selection,
         progress,
+        rewriters,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -281,6 +290,7 @@ def plan(
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
     target: Target | None = None,
+    rewriters: Sequence[Rewriter] = (),
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
 
@@ -294,35 +304,52 @@ def plan(
         from_: As for :func:`run`.
         only: As for :func:`run`.
         target: As for :func:`run`.
+        rewriters: As for :func:`run`.
 
     Returns:
         A verdict with its reason for each task.
     """
     target = target or target_of(workflow)
-    built = build_graph(workflow, params or {})
+    built = _rewritten(build_graph(workflow, params or {}), rewriters)
     settings = configure(target.root, store=store or None, seed=seed)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    return _planned(built, target, check_store(settings.store), fresh, settings.seed)
+    return _planned(built, target, check_store(settings.store), fresh, settings.seed, rewriters)
 
 
-def graph(workflow: Workflow[..., Any], params: Mapping[str, object] | None = None) -> TaskGraph:
+def graph(
+    workflow: Workflow[..., Any],
+    params: Mapping[str, object] | None = None,
+    *,
+    rewriters: Sequence[Rewriter] = (),
+) -> TaskGraph:
     """Build and check a workflow's task graph; nothing is run.
 
     Args:
         workflow: The workflow.
         params: Its parameters.
+        rewriters: As for :func:`run`.
 
     Returns:
         The graph.
     """
-    return build_graph(workflow, params or {})
+    return _rewritten(build_graph(workflow, params or {}), rewriters)
 
 
-def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int) -> Plan:
+def _rewritten(graph: TaskGraph, rewriters: Sequence[Rewriter]) -> TaskGraph:
+    if not rewriters:
+        return graph
+    from hookline.graph.rewrite import rewrite  # few runs need it
+
+    return rewrite(graph, rewriters)
+
+
+def _planned(
+    graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int, rewriters: Sequence[Rewriter]
+) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed)
+    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed, rewriters)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -330,11 +357,13 @@ def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> 
     return Selection(*words)
 
 
-def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int) -> TaskGraph:
+def _selected(
+    graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int, rewriters: Sequence[Rewriter]
+) -> TaskGraph:
     """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
     selected = select(graph, selection)
     if selected.given:
-        found = _planned(selected.graph, target, path, False, seed)
+        found = _planned(selected.graph, target, path, False, seed, rewriters)
         missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
         if missing:
             told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])

@@ -11,6 +11,7 @@ from pathlib import Path
 from hookline.engine.descriptions import describe_params, describe_returns
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
+from hookline.model.change import described
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.store.rows import NewRun
@@ -62,7 +63,13 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
             }
         ),
         describe_returns(graph, range(len(graph.tasks))),
-        extra=json.dumps({"params": describe_params(graph.params, store.artifacts), "tasks": len(graph.tasks)}),
+        extra=json.dumps(
+            {
+                "params": describe_params(graph.params, store.artifacts),
+                "tasks": len(graph.tasks),
+                **({"rewrites": described(graph.changes)} if graph.changes else {}),
+            }
+        ),
     )
 
 

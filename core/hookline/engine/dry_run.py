@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline.engine.arguments import Arguments
@@ -18,9 +19,8 @@ from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.graph.collector import collector_paused
-from hookline.graph.rewrite import Rewriter
 from hookline.model.batch import FunctionRef
-from hookline.model.graph import TaskGraph
+from hookline.model.graph import Task, TaskGraph
 from hookline.model.plan import Plan, PlannedTask
 from hookline.model.recording import Form
 from hookline.model.states import Kind, Verdict
@@ -31,6 +31,7 @@ from hookline.values.encode import encode_constant
 
 if TYPE_CHECKING:
     from hookline.engine.session import Prepared
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["dry_run"]
 
@@ -131,7 +132,9 @@ class _DryRun:
             PlannedTask(name, step, Verdict.REUSE, "same code and inputs", count, count)
             for (name, step), count in self._summed.items()
         ]
-        return Plan(self._graph.workflow, tuple(planned))
+        own = len(self._graph.tasks)
+        grown = [change for index in there if index >= own for change in self._program.tasks[index].task.changes]
+        return Plan(self._graph.workflow, tuple(planned), (*self._graph.changes, *grown))
 
     def _open(self, index: int) -> None:
         task = self._program.tasks[index]
@@ -241,6 +244,10 @@ class _DryRun:
 
     def _planned(self, index: int) -> PlannedTask:
         task = self._program.tasks[index].task
+        planned = self._judged(index, task)
+        return replace(planned, changes=task.changes) if task.changes else planned
+
+    def _judged(self, index: int, task: Task) -> PlannedTask:
         planned = self._verdicts.get(index)
         reused, length = self._counts.get(index, (0, None))
         items = 1 if task.form is Form.CALL else length

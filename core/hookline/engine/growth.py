@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.engine.compile import ProgramBuilder
 from hookline.engine.exporter import Exporter
@@ -18,8 +18,6 @@ from hookline.engine.nodes import Nodes
 from hookline.engine.program import GrownPart, Head, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler
 from hookline.errors import WorkflowError
-from hookline.graph.part import rewritten_part
-from hookline.graph.rewrite import Rewriter
 from hookline.model.graph import Task
 from hookline.model.options import Options
 from hookline.model.outputs import Outputs
@@ -30,6 +28,9 @@ from hookline.store.ids import grown_id, item_id
 from hookline.worker.collect import collect
 from hookline.worker.recipe import read_recipe
 from hookline.worker.steps import StepFinder
+
+if TYPE_CHECKING:
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["Growth", "Planted"]
 
@@ -185,9 +186,7 @@ class Growth:
         """Give the parts whose results have not ended."""
         return self._results.values()
 
-    def _tasks(
-        self, recipe: bytes, grown: TaskProgram, item: int, made_by: frozenset[str]
-    ) -> tuple[list[Task], int]:
+    def _tasks(self, recipe: bytes, grown: TaskProgram, item: int, made_by: frozenset[str]) -> tuple[list[Task], int]:
         """Make tasks of a recipe; the second is the index of the one whose outcome is that of the item that grew."""
         first = len(self._program.tasks)
         read = read_recipe(recipe, self._artifacts, first)
@@ -200,8 +199,10 @@ class Growth:
         returns, result = read.returns, None if read.result is None else first + read.result
         rewriters = [each for each in self._rewriters if each.plugin not in made_by] if self._rewriters else ()
         if rewriters:
-            step = grown.task.step
-            found = rewritten_part(tasks, returns, step, rewriters, _item_id(grown, item), self._program.graph.params)
+            from hookline.graph.rewrite import rewrite_part  # few runs need it, and all load this module
+
+            params = self._program.graph.params
+            found = rewrite_part(tasks, returns, grown.task.step, rewriters, _item_id(grown, item), params)
             if found is not None:
                 tasks, returns, result = found
         if result is None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
-from hookline.graph.rewrite import Rewriter
 from hookline.graph.select import Selection
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.worker.target import Target
+
+if TYPE_CHECKING:
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["Request", "Settings"]
 

@@ -172,7 +172,7 @@ class GraphEditor:
         return TaskMatch(self._draft, number)
 
     def insert_before(self, task: TaskMatch, arg: str, step: Step[..., Any], /, **bind: Any) -> TaskMatch:
-        """Put a step before an argument of a task: it takes what the task was given, and the task takes what it returns.
+        """Put a step before an argument of a task: it takes what the task was given, the task takes what it returns.
 
         Before an argument that the task is mapped over the step is mapped, item by item. It runs on the task's
         condition.

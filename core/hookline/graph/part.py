@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hookline.errors import WorkflowError
@@ -10,15 +10,12 @@ from hookline.graph.annotations import ListOf, can_meet, type_text
 from hookline.graph.bind import Binder, UnusableError
 from hookline.graph.check import edge_problems
 from hookline.graph.problem import Problem
-from hookline.graph.redirect import moved, renumbered
-from hookline.graph.rewrite import Rewriter, rewrite
 from hookline.model.graph import Binding, Task, TaskGraph, TaskOutput, task_outputs
 from hookline.model.outputs import Outputs
 from hookline.model.recording import Form, Recording
 from hookline.model.reference import WHOLE
-from hookline.model.step import Step
 
-__all__ = ["bind_part", "result_of", "rewritten_part"]
+__all__ = ["bind_part", "result_of"]
 
 
 def bind_part(recording: Recording, returned: object, step: str, outputs: Outputs) -> TaskGraph:
@@ -72,44 +69,6 @@ def result_of(graph: TaskGraph, outputs: Outputs) -> int | None:
     made = graph.tasks[returns.task].outputs
     untyped = outputs.form == made.form == "one" and not outputs.check
     return returns.task if untyped or outputs == made else None
-
-
-def rewritten_part(
-    tasks: list[Task],
-    returns: Binding,
-    step: Step[Any, Any],
-    rewriters: Sequence[Rewriter],
-    grown: str,
-    params: Mapping[str, Any],
-) -> tuple[list[Task], Binding, int | None] | None:
-    """Let plugins rewrite what one attempt called.
-
-    Args:
-        tasks: The tasks, numbered from any index on; they refer to each other only.
-        returns: What the step returned.
-        step: The step that called them.
-        rewriters: The plugins.
-        grown: The id of the task or item that grew.
-        params: The workflow's parameters.
-
-    Returns:
-        The tasks, numbered from the same index on; what is returned; and the index that :func:`result_of` finds. None
-        where nobody changed anything.
-
-    Raises:
-        PluginError: As :func:`~hookline.graph.rewrite.rewrite`.
-    """
-    first = tasks[0].index
-    down = {task.index: task.index - first for task in tasks}
-    part = TaskGraph(step.name, tuple([renumbered(task, down) for task in tasks]), moved(returns, down), params)
-    made = rewrite(part, rewriters, grown)
-    if made is part:
-        return None
-    up = {index: index + first for index in range(len(made.tasks))}
-    result, again = result_of(made, step.outputs), made.returns
-    assert again is not None  # what is returned may become something else, but not nothing
-    moved_up = [renumbered(task, up) for task in made.tasks]
-    return moved_up, moved(again, up), None if result is None else first + result
 
 
 def _unused(tasks: tuple[Task, ...], returns: Binding) -> Iterator[Problem]:

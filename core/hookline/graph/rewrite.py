@@ -5,19 +5,22 @@ from __future__ import annotations
 import linecache
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hookline.errors import HooklineError, PluginError, WorkflowError
 from hookline.graph.check import check_graph
 from hookline.graph.collector import collector_paused
 from hookline.graph.draft import CircleError
 from hookline.graph.editor import GraphEditor
-from hookline.model.graph import TaskGraph
+from hookline.graph.part import result_of
+from hookline.graph.redirect import moved, renumbered
+from hookline.model.graph import Binding, Task, TaskGraph
 from hookline.model.place import Place
+from hookline.model.step import Step
 
-__all__ = ["Rewriter", "rewrite"]
+__all__ = ["Rewriter", "rewrite", "rewrite_part"]
 
 _PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 
@@ -54,6 +57,45 @@ def rewrite(graph: TaskGraph, rewriters: Sequence[Rewriter], grown: str | None =
         for rewriter in rewriters:
             graph = _rewritten(graph, rewriter, grown)
     return graph
+
+
+def rewrite_part(
+    tasks: list[Task],
+    returns: Binding,
+    step: Step[Any, Any],
+    rewriters: Sequence[Rewriter],
+    grown: str,
+    params: Mapping[str, Any],
+) -> tuple[list[Task], Binding, int | None] | None:
+    """Let plugins rewrite what one attempt called.
+
+    Args:
+        tasks: The tasks, numbered from any index on; they refer to each other only.
+        returns: What the step returned.
+        step: The step that called them.
+        rewriters: The plugins.
+        grown: The id of the task or item that grew.
+        params: The workflow's parameters.
+
+    Returns:
+        The tasks, numbered from the same index on; what is returned; and the index of the task whose outcome is the
+        step's own as it is, if there is one. None
+        where nobody changed anything.
+
+    Raises:
+        PluginError: As :func:`rewrite`.
+    """
+    first = tasks[0].index
+    down = {task.index: task.index - first for task in tasks}
+    part = TaskGraph(step.name, tuple([renumbered(task, down) for task in tasks]), moved(returns, down), params)
+    made = rewrite(part, rewriters, grown)
+    if made is part:
+        return None
+    up = {index: index + first for index in range(len(made.tasks))}
+    result, again = result_of(made, step.outputs), made.returns
+    assert again is not None  # what is returned may become something else, but not nothing
+    moved_up = [renumbered(task, up) for task in made.tasks]
+    return moved_up, moved(again, up), None if result is None else first + result
 
 
 def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None) -> TaskGraph:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["INSERTED", "Change"]
+__all__ = ["INSERTED", "Change", "described"]
 
 INSERTED = "inserted"
 """The kind of change that made a task."""
@@ -27,6 +28,7 @@ class Change:
     def __str__(self) -> str:
         return f"{self.plugin}: {self.text}"
 
-    def described(self) -> dict[str, str]:
-        """Give it as plain data."""
-        return {"plugin": self.plugin, "kind": self.kind, "text": self.text}
+
+def described(changes: Iterable[Change]) -> list[dict[str, str]]:
+    """Give changes as plain data."""
+    return [{"plugin": change.plugin, "kind": change.kind, "text": change.text} for change in changes]
