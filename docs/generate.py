@@ -134,8 +134,9 @@ def configuration_page() -> str:
     lines = [_CONFIGURATION_HEAD, "| key | takes | default | variable | option | |", "|---|---|---|---|---|---|"]
     for setting in SETTINGS:
         default = setting.unset or f"`{setting.default}`"
+        option = f"`{setting.option}`" if setting.option else "none"
         lines.append(
-            f"| `{setting.name}` | {_cell(setting.takes)} | {default} | `{setting.variable}` | `{setting.option}` "
+            f"| `{setting.name}` | {_cell(setting.takes)} | {default} | `{setting.variable}` | {option} "
             f"| {_cell(setting.about)} |"
         )
     lines += ["", _LIMITS_HEAD.format(takes=LIMITS.takes, about=LIMITS.about)]

@@ -10,8 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
-    from hookline.errors import HooklineError
-    from hookline.hooks.marker import hookimpl
+    from hookline.errors import HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.hooks.marker import hookimpl, hookspec
+    from hookline.hooks.plugin import Plugin
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
     from hookline.model.reference import completed, first
     from hookline.model.run import Run
@@ -24,14 +25,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HooklineError",
+    "Plugin",
+    "PluginError",
     "Run",
     "Secret",
     "Seed",
+    "UsageError",
+    "Veto",
+    "WorkflowError",
     "__version__",
     "attempt",
     "completed",
     "first",
     "hookimpl",
+    "hookspec",
     "log_artifact",
     "log_metric",
     "log_params",
@@ -44,13 +51,19 @@ __all__ = [
 
 _HOMES = {
     "HooklineError": "hookline.errors",
+    "Plugin": "hookline.hooks.plugin",
+    "PluginError": "hookline.errors",
     "Run": "hookline.model.run",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
+    "UsageError": "hookline.errors",
+    "Veto": "hookline.errors",
+    "WorkflowError": "hookline.errors",
     "attempt": "hookline.model.attempt",
     "completed": "hookline.model.reference",
     "first": "hookline.model.reference",
     "hookimpl": "hookline.hooks.marker",
+    "hookspec": "hookline.hooks.marker",
     "log_artifact": "hookline.model.attempt",
     "log_metric": "hookline.model.attempt",
     "log_params": "hookline.model.attempt",

@@ -7,6 +7,7 @@ with ``help:``.
     ├── UsageError                     2    a target, parameter, option or setting is wrong
     ├── WorkflowError                  3    the workflow itself is wrong
     ├── PluginError                    4    a plugin is broken, missing or clashes
+    │   └── Veto                       4    a plugin refuses a plan
     ├── StoreError                     5    the store can't be read or written
     │   ├── StoreDamagedError          5
     │   ├── StoreVersionError          5
@@ -34,6 +35,7 @@ __all__ = [
     "StoreError",
     "StoreVersionError",
     "UsageError",
+    "Veto",
     "WorkflowError",
     "close_match",
 ]
@@ -96,6 +98,18 @@ class PluginError(HooklineError):
     """A plugin, or a name that plugins register, that is broken, missing or given twice."""
 
     exit_code = 4
+
+
+class Veto(PluginError):  # noqa: N818 - what its raiser means
+    """What a plugin raises in ``plan_made`` to refuse a plan: ``raise Veto("the budget is used up")``.
+
+    Args:
+        reason: Why.
+        help: What to do about it.
+    """
+
+    def __init__(self, reason: str, *, help: str = "") -> None:  # noqa: A002
+        super().__init__(reason, help=help)
 
 
 class StoreError(HooklineError):

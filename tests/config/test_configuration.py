@@ -6,7 +6,7 @@ import logging
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -38,6 +38,7 @@ GIVEN = {
     "durability": ("full", "fast", "fast", "fast"),
     "grace": (1, "2.5", '"3s"', 3.0),
     "seed": (-1, "2", "3", 3),
+    "load_policy": ("any", "no-pickle", "mine", "mine"),
     "turns": (1, "2", "3", 3),
 }
 
@@ -59,7 +60,7 @@ def test_a_call_comes_before_a_variable_before_the_file_before_the_default(
     by_variable = configure()
     assert str(getattr(by_variable, name)).endswith(str(variable))
     assert by_variable.origin(name) == f"HOOKLINE_{name.upper()}"
-    by_call = configure(**{name: call})
+    by_call = configure(**cast("dict[str, Any]", {name: call}))
     assert str(getattr(by_call, name)).startswith(str(folder / str(call)) if name == "store" else str(call))
     assert by_call.origin(name) == "given"
     monkeypatch.setenv(f"HOOKLINE_{name.upper()}", "")
@@ -105,7 +106,10 @@ gpu = 0
         "  - the environment variable HOOKLINE_TURNS takes a whole number from 1, not 'many'",
         "  - pyproject.toml:9: the limit 'gpu' takes a whole number from 1, not 0",
     ]
-    assert caught.value.help == ("the settings are store, executor, workers, durability, grace, seed, turns, limits")
+    assert caught.value.help == (
+        "the settings are store, executor, workers, durability, grace, seed, load_policy, turns, limits, plugins, "
+        "plugin, step, provider, source, env"
+    )
 
 
 @pytest.mark.parametrize(

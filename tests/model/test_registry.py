@@ -7,7 +7,7 @@ import pytest
 from hookline.errors import PluginError, UsageError
 from hookline.executors.protocol import EXECUTORS
 from hookline.model.registry import Registry
-from hookline.values.serializers import SERIALIZERS
+from hookline.values.serializers import STREAMS
 
 
 def test_a_name_given_twice_is_an_error_that_names_both():
@@ -43,12 +43,12 @@ def test_a_part_that_cannot_be_imported_is_told_with_its_source():
 def test_the_built_in_parts_register_like_any_other():
     """What ships with hookline gets no favours."""
     assert EXECUTORS.names() == ["inline", "processes", "threads"]
-    assert SERIALIZERS.names() == ["cloudpickle", "dill", "pickle"]
+    assert STREAMS.names() == ["cloudpickle", "dill", "pickle"]
     with pytest.raises(PluginError, match=r"twice: by hookline and by elsewhere 1"):
         EXECUTORS.register("threads", "elsewhere:Threads", source="elsewhere 1")
 
 
 def test_a_part_is_made_once_in_a_process_where_one_is_enough():
     """load() gives the same object again; make() a new one each time."""
-    assert SERIALIZERS.load("pickle") is SERIALIZERS.load("pickle")
+    assert STREAMS.load("pickle") is STREAMS.load("pickle")
     assert EXECUTORS.make("inline") is not EXECUTORS.make("inline")

@@ -5,6 +5,7 @@ A command's module is imported when the command is called, so that ``hookline --
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typer.main import get_command
 from hookline.cli.exits import ExitCode
 from hookline.cli.log import log_to_terminal
 from hookline.cli.output import flush, prepare_streams, say, show, show_json, tell_error
+from hookline.cli.plugin_commands import PluginCommand, plugin_commands
 from hookline.cli.wording import clean, hint
 from hookline.errors import HooklineError, WorkflowError
 
@@ -33,6 +35,7 @@ COMMANDS = {
     "artifacts": ("hookline.cli.artifacts", "List, show, write out, verify and clean up what runs stored."),
     "store": ("hookline.cli.store", "Measure a store, or upgrade it to the newest format."),
     "config": ("hookline.cli.config", "Show the settings that hold here, and where each comes from."),
+    "plugins": ("hookline.cli.plugins", "List plugins, show one, check one, or begin a new one."),
     "init": ("hookline.cli.init", "Begin a project: a workflow that runs, its tests, and settings."),
     "doctor": ("hookline.cli.doctor", "Check that this machine can run workflows, and say what to mend."),
 }
@@ -40,21 +43,28 @@ COMMANDS = {
 
 
 class _LazyGroup(TyperGroup):
-    """Knows its commands by name and summary; imports the one that is called."""
+    """Knows its commands by name and summary, the core's and those of plugins; imports the one that is called."""
+
+    @functools.cached_property
+    def plugins(self) -> dict[str, PluginCommand]:
+        """The commands of plugins, by name."""
+        return plugin_commands(COMMANDS)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
-        return list(COMMANDS)
+        return [*COMMANDS, *sorted(self.plugins)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
-        if cmd_name not in COMMANDS:
-            return None
-        return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name][1], rich_markup_mode=None)
+        if cmd_name in COMMANDS:
+            return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name][1], rich_markup_mode=None)
+        return self.plugins[cmd_name].stub() if cmd_name in self.plugins else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] in COMMANDS:
+            return args[0], load_command(args[0]), args[1:]
         # Typer looks for near names among these.
-        self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}
+        self.commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command and load_command(name or ""), rest
+        return name, command and self.plugins[name or ""].load(), rest
 
 
 def load_command(name: str) -> Any:

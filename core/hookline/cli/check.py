@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Json
+from hookline.cli.options import Json, Without, split_words
 from hookline.cli.output import say, show, show_json
 from hookline.cli.wording import counted, hint, one_line
 from hookline.cli.workflow_command import WorkflowCommand
@@ -16,6 +16,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(cls=WorkflowCommand)
 def check(
     context: typer.Context,
+    without: Without = None,
     as_json: Json = False,
 ) -> None:
     """Build a workflow's task graph and report all problems, without running anything.
@@ -25,7 +26,9 @@ def check(
     from hookline.engine import api
 
     invocation = invocation_of(context)
-    graph = api.graph(invocation.workflow, invocation.parameters())
+    graph = api.graph(
+        invocation.workflow, invocation.parameters(), without=split_words(without), target=invocation.target
+    )
     if as_json:
         show_json({"workflow": graph.workflow, "status": "ok", "tasks": [task.id for task in graph.tasks]})
         return

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
+from hookline.cli.options import Without, split_words
 from hookline.cli.output import say, show
 from hookline.cli.wording import clean
 from hookline.cli.workflow_command import WorkflowCommand
@@ -40,6 +41,7 @@ def graph(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write to a file rather than to standard output."),
     ] = None,
+    without: Without = None,
 ) -> None:
     """Draw a workflow's task graph.
 
@@ -48,7 +50,10 @@ def graph(
     from hookline.engine import api
 
     invocation = invocation_of(context)
-    text = _drawn(api.graph(invocation.workflow, invocation.parameters()), drawing)
+    made = api.graph(
+        invocation.workflow, invocation.parameters(), without=split_words(without), target=invocation.target
+    )
+    text = _drawn(made, drawing)
     if output is None:
         show(clean(text).rstrip("\n"))
         return

@@ -23,6 +23,7 @@ __all__ = [
     "TaskId",
     "To",
     "Turns",
+    "Without",
     "Workers",
     "split_words",
 ]
@@ -61,6 +62,10 @@ Grace = Annotated[
 Turns = Annotated[
     int | None,
     typer.Option("--turns", metavar="N", help="How many turns a loop may take, and how deep steps may grow."),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="PLUGIN", help="Leave a plugin out; several by repetition or commas."),
 ]
 _WORDS = "ids, names of steps, or tags; several by commas."
 To = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import From, Json, Only, SeedNumber, StorePath, To, split_words
+from hookline.cli.options import From, Json, Only, SeedNumber, StorePath, To, Without, split_words
 from hookline.cli.output import say, show, show_json
 from hookline.cli.wording import all_of, amount, clipped, counted, hint, one_line, table
 from hookline.cli.workflow_command import WorkflowCommand
@@ -47,6 +47,7 @@ def plan(
     to: To = None,
     from_: From = None,
     only: Only = None,
+    without: Without = None,
     as_json: Json = False,
 ) -> None:
     """Tell what a run would do now, and why, without running anything.
@@ -65,6 +66,7 @@ def plan(
         to=split_words(to),
         from_=split_words(from_),
         only=split_words(only),
+        without=split_words(without),
         target=invocation.target,
     )
     if as_json:

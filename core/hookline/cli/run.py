@@ -21,6 +21,7 @@ from hookline.cli.options import (
     StorePath,
     To,
     Turns,
+    Without,
     Workers,
     split_words,
 )
@@ -53,6 +54,7 @@ def run(
     to: To = None,
     from_: From = None,
     only: Only = None,
+    without: Without = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -84,6 +86,7 @@ def run(
             to=split_words(to),
             from_=split_words(from_),
             only=split_words(only),
+            without=split_words(without),
             observers=observers,
             stop=stop,
             target=invocation.target,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hookline.cli.run_rows import Listed, moment, written_target
 from hookline.cli.wording import amount, clean, clipped, counted, duration, hint, listed_counts, one_line, table
+from hookline.engine.hook_times import HookTime, hook_times, without_times
 from hookline.model.run import Run, TaskRecord
 from hookline.model.states import RunState, TaskState
 from hookline.store.ids import item_id, task_ids
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from hookline.store.protocol import Store
     from hookline.store.rows import Failure, NodeRow, Note, RunRow
 
-__all__ = ["run_document", "run_page"]
+__all__ = ["profile_lines", "run_document", "run_page"]
 
 _SHOWN_TASKS = 60
 _SHOWN_FAILURES = 10
@@ -98,8 +99,9 @@ def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
                 "value": _value(note),
                 "step": note.step,
             }
-            for note in store.notes(row.run)
+            for note in without_times(store.notes(row.run))
         ],
+        "hooks": [time.document() for time in hook_times(store, row.run)],
     }
 
 
@@ -108,6 +110,22 @@ def _rewrites(row: RunRow, nodes: list[NodeRow]) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(row.extra or "{}").get("rewrites", [])
     grown = [json.loads(node.extra).get("rewrites", ()) for node in nodes if node.extra and node.parent is not None]
     return found + [change for changes in grown for change in changes]
+
+
+def profile_lines(times: Sequence[HookTime]) -> Iterator[str]:
+    """Write how long plugins took, in a table."""
+    rows = [
+        (
+            one_line(time.plugin),
+            time.hook,
+            time.where,
+            amount(time.calls),
+            f"{time.seconds * 1e3:,.1f} ms",
+            f"{time.seconds / time.calls * 1e6:,.1f} µs",
+        )
+        for time in times
+    ]
+    yield from table(("plugin", "hook", "in", "calls", "took", "per call"), rows, right=(3, 4, 5))
 
 
 def _task_lines(run: Run, total: int, everything: bool) -> Iterator[str]:
@@ -168,7 +186,7 @@ def _last_frame(failure: Failure) -> list[str]:
 
 
 def _note_lines(store: Store, run: int, nodes: list[NodeRow], everything: bool) -> Iterator[str]:
-    notes = store.notes(run)
+    notes = without_times(store.notes(run))
     if not notes:
         return
     ids, mapped = task_ids(nodes), {node.node: bool(node.shape) for node in nodes}

@@ -57,12 +57,16 @@ def list_runs(
 def show_run(
     run: RunId = "last",
     everything: All = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", rich_help_panel=OUTPUT, help="Show how long each plugin took in each hook.")
+    ] = False,
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
     """Show a run: its tasks and why they ran, what failed, what was noted."""
-    from hookline.cli.run_page import run_document, run_page
+    from hookline.cli.run_page import profile_lines, run_document, run_page
     from hookline.cli.run_rows import listed_runs
+    from hookline.engine.hook_times import hook_times
     from hookline.engine.recorded import open_run
     from hookline.store.journal import open_store
 
@@ -72,6 +76,13 @@ def show_run(
     found = open_run(listed.row.id, store=where)
     if as_json:
         show_json(run_document(found, listed, opened))
+        return
+    if profile:
+        times = hook_times(opened, listed.row.run)
+        for line in profile_lines(times):
+            show(line)
+        if not times:
+            say("no plugin took part in this run")
         return
     for line in run_page(found, listed, opened, everything):
         show(line)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hookline.config import store_path
+from hookline.config import check_store, configure
 from hookline.errors import UsageError
+from hookline.hooks.loader import load_plugins
+from hookline.values.bringing import bring_with
+from hookline.values.policy import set_load_policy
 
 __all__ = ["existing_store"]
 
@@ -22,7 +25,10 @@ def existing_store(given: Path | None) -> Path:
     Raises:
         UsageError: There is none yet.
     """
-    path = store_path(given)
+    settings = configure(store=given or None)
+    bring_with(lambda: load_plugins(settings))
+    set_load_policy(settings.load_policy)
+    path = check_store(settings.store)
     if not path.is_dir():
         raise UsageError(
             f"nothing is recorded here: there is no store '{path}'",

@@ -5,19 +5,42 @@ from __future__ import annotations
 TYPE_CHECKING = False  # typing takes longer to import than all the rest of this module
 if TYPE_CHECKING:
     from hookline.config.configuration import Configuration, check_store, configure, store_path
+    from hookline.config.open_arguments import Texts, read_assignments
+    from hookline.config.plugins import Plugins
     from hookline.config.root import project_root
-    from hookline.config.settings import LIMITS, SETTINGS, Setting
+    from hookline.config.settings import ENV, LIMITS, PLUGINS, SETTINGS, TABLES, Setting
 
-__all__ = ["LIMITS", "SETTINGS", "Configuration", "Setting", "check_store", "configure", "project_root", "store_path"]
+__all__ = [
+    "ENV",
+    "LIMITS",
+    "PLUGINS",
+    "SETTINGS",
+    "TABLES",
+    "Configuration",
+    "Plugins",
+    "Setting",
+    "Texts",
+    "check_store",
+    "configure",
+    "project_root",
+    "read_assignments",
+    "store_path",
+]
 
 _HOMES = {
     "Configuration": "hookline.config.configuration",
+    "ENV": "hookline.config.settings",
     "LIMITS": "hookline.config.settings",
+    "PLUGINS": "hookline.config.settings",
+    "Plugins": "hookline.config.plugins",
     "SETTINGS": "hookline.config.settings",
     "Setting": "hookline.config.settings",
+    "TABLES": "hookline.config.settings",
+    "Texts": "hookline.config.open_arguments",
     "check_store": "hookline.config.configuration",
     "configure": "hookline.config.configuration",
     "project_root": "hookline.config.root",
+    "read_assignments": "hookline.config.open_arguments",
     "store_path": "hookline.config.configuration",
 }
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hookline.config.file import SettingsFile, read_file
+from hookline.config.file import read_file
+from hookline.config.layers import Layers
+from hookline.config.open_arguments import split_arguments
+from hookline.config.plugins import Plugins
+from hookline.config.reading import KEYS, Reader, environment
 from hookline.config.root import project_root
-from hookline.config.settings import LIMITS, PREFIX, SETTINGS, Setting
-from hookline.errors import UsageError, close_match
+from hookline.config.settings import ENV, PLUGINS, PREFIX, SETTINGS
+from hookline.errors import UsageError
 
 __all__ = ["Configuration", "check_store", "configure", "store_path"]
 
 _STORE_FOLDER = ".hookline"
-_NAMES = (*(setting.name for setting in SETTINGS), LIMITS.name)
+_VARIABLES = tuple(setting.variable for setting in (*SETTINGS, ENV, PLUGINS))
 _log = logging.getLogger(__name__)
 
 
@@ -28,92 +32,147 @@ class Configuration:
 
     Attributes:
         root: The project's folder.
+        env: The environment's name; empty for none.
         store: An absolute path; nothing need be there yet.
         executor: An executor's name.
         workers: How many tasks may run at once; None for what the machine has.
         durability: ``"full"`` or ``"fast"``.
         grace: Seconds.
         seed: The seed.
+        load_policy: A load policy's name.
         turns: How many turns a loop may take.
         limits: How many attempts may run at once, by step name or tag.
-        file: What the project's file says.
-        origins: ``"given"``, a variable's name, or ``"file"``, by setting; what is not there is the default.
+        plugins: Which plugins may be loaded.
+        step_arguments: Values for what workflows leave open, by step name and argument. Paths are as they were written.
+        provider_arguments: Values by provider and argument.
+        sources: What the file says of each source of data.
+        layers: What the file says.
+        origins: ``"given"`` or a variable's name, by setting; what is not there comes from the file or is the default.
     """
 
     root: Path
+    env: str
     store: Path
     executor: str
     workers: int | None
     durability: Literal["full", "fast"]
     grace: float
     seed: int
+    load_policy: str
     turns: int
     limits: Mapping[str, int]
-    file: SettingsFile
-    origins: Mapping[str, str]
+    plugins: Plugins
+    step_arguments: Mapping[str, Mapping[str, Any]]
+    provider_arguments: Mapping[str, Mapping[str, Any]]
+    sources: Mapping[str, Mapping[str, Any]]
+    layers: Layers
+    origins: Mapping[tuple[str, ...], str]
 
-    def origin(self, name: str, entry: str = "") -> str:
+    def plugin_settings(self, name: str) -> dict[str, Any]:
+        """Give what the file says in the table of a plugin.
+
+        Args:
+            name: The plugin's name.
+
+        Returns:
+            Values by key, as TOML has them; empty where there is no table.
+        """
+        return dict(self.layers.merged("plugin").get(name, {}))
+
+    @property
+    def plugins_with_settings(self) -> tuple[str, ...]:
+        """Names of the plugins that have tables."""
+        return tuple(self.layers.merged("plugin"))
+
+    def origin(self, *key: str) -> str:
         """Tell where a value comes from.
 
         Args:
-            name: A setting's name.
-            entry: A name in its table, for ``limits``.
+            *key: A setting's name; in a table the names down to the entry: ``"limits", "gpu"``, ``"plugin", "mlflow",
+                "uri"``, ``"step", "data.validate", "strict"``.
 
         Returns:
-            ``"given"``, a variable's name, the file's path with the line, or ``"default"``.
+            ``"given"``, a variable's name, the file's path with the line (and the environment in brackets), or
+            ``"default"``.
         """
-        origin = self.origins.get(name, "default")
-        return self.file.place(name, *filter(None, [entry])) if origin == "file" else origin
+        return self.origins.get(key) or self.layers.origin(*key) or "default"
 
 
-def configure(near: str | Path | None = None, **given: object) -> Configuration:
+def configure(
+    near: str | Path | None = None,
+    *,
+    env: str | None = None,
+    plugins: Sequence[str] | None = None,
+    step_arguments: Mapping[str, object] | None = None,
+    **given: object,
+) -> Configuration:
     """Work out the settings: what a call gives goes before variables, these before the file, this before defaults.
+
+    In the file, what stands in the table of the environment goes before what stands outside of it.
 
     Args:
         near: A file or folder of the project; the working directory by default.
+        env: The environment; what ``HOOKLINE_ENV`` says by default. An empty text stands for none.
+        plugins: Names of the plugins that alone may be loaded.
+        step_arguments: Values for arguments that workflows leave open, by step and argument: ``{"train.depth": 3}``.
         **given: What a call or a command line gives, by the setting's name; None for nothing.
 
     Returns:
         The settings.
 
     Raises:
-        UsageError: Settings do not exist or have values of the wrong kind; all of them are named with their places.
+        UsageError: Settings do not exist or have values of the wrong kind; all of them are named with their places. Or
+            there is no such environment.
     """
     start = Path(near or ".").absolute()
     # Links are followed, so that a project reached through one has one store.
     root = project_root((start if start.is_dir() else start.parent).resolve())
-    file = read_file(root)
-    problems = [
-        f"{file.place(key)}: there is no setting '{key}';{close_match(key, _NAMES)}".rstrip(";")
-        for key in file.table
-        if key not in _NAMES
-    ]
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    for setting in SETTINGS:
-        values[setting.name] = _value(setting, given.get(setting.name), file, origins, problems)
-    limits = _limits(file, origins, problems)
+    wanted, said_by = environment(env)
+    layers = Layers(read_file(root), wanted)
+    reader = Reader(layers)
+    reader.check_keys()
+    values: dict[str, Any] = {setting.name: reader.value(setting, given.get(setting.name)) for setting in SETTINGS}
+    limits = reader.limits()
+    governance = reader.plugins(plugins)
+    reader.check_tables()
     _warn_of_variables()
-    if problems:
-        _raise(problems)
+    if reader.problems:
+        _raise(reader.problems)
+    layers.check(said_by)
+    # What a call or the variable says of plugins stands for what the file allows.
+    origins: dict[tuple[str, ...], str] = {
+        (name, "allow") if name == PLUGINS.name else (name,): said for name, said in reader.origins.items()
+    }
+    if said_by != "default":
+        origins[ENV.name,] = said_by
+    given_arguments = split_arguments(step_arguments or {})
+    arguments = layers.merged("step")
+    for step, values_by_name in given_arguments.items():
+        arguments[step] = {**arguments.get(step, {}), **values_by_name}
+        origins |= {("step", step, name): "given" for name in values_by_name}
     store = Path(values.pop("store") or _STORE_FOLDER).expanduser()
-    at_root = origins.get("store", "file") == "file"
     return Configuration(
         root=root,
-        store=root / store if at_root else store.absolute(),
+        env=wanted,
+        store=store.absolute() if ("store",) in origins else root / store,
         limits=limits,
-        file=file,
+        plugins=governance,
+        step_arguments=arguments,
+        provider_arguments=layers.merged("provider"),
+        sources=layers.merged("source"),
+        layers=layers,
         origins=origins,
         **values,
     )
 
 
-def store_path(given: str | Path | None = None, near: str | Path | None = None) -> Path:
+def store_path(given: str | Path | None = None, near: str | Path | None = None, *, env: str | None = None) -> Path:
     """Tell where the store is: what was given, else ``HOOKLINE_STORE``, else the file's, else in the project root.
 
     Args:
         given: The path that the user named; None or empty for none.
         near: The workflow's file or folder; the working directory by default.
+        env: The environment; what ``HOOKLINE_ENV`` says by default.
 
     Returns:
         An absolute path; nothing need be there yet.
@@ -121,7 +180,7 @@ def store_path(given: str | Path | None = None, near: str | Path | None = None) 
     Raises:
         UsageError: There is a file at that path, or a setting is wrong.
     """
-    return check_store(configure(near, store=given or None).store)
+    return check_store(configure(near, env=env, store=given or None).store)
 
 
 def check_store(path: Path) -> Path:
@@ -135,60 +194,16 @@ def check_store(path: Path) -> Path:
     return path
 
 
-def _value(setting: Setting, given: object, file: SettingsFile, origins: dict[str, str], problems: list[str]) -> object:
-    """Take the first value that there is; one that is passed over has to be right as well."""
-    found = []
-    name, variable, text = setting.name, setting.variable, os.environ.get(setting.variable, "")
-    try:
-        if given is not None:
-            found.append(("given", setting.read(given)))
-    except ValueError:
-        problems.append(f"{name} takes {setting.takes}, not {given!r}")
-    try:
-        if text:
-            found.append((variable, setting.read_text(text)))
-    except ValueError:
-        problems.append(f"the environment variable {variable} takes {setting.takes}, not {text!r}")
-    try:
-        if name in file.table:
-            found.append(("file", setting.read(file.table[name])))
-    except ValueError:
-        problems.append(f"{file.place(name)}: '{name}' takes {setting.takes}, not {file.table[name]!r}")
-    if not found:
-        return setting.default
-    origins[name], value = found[0]
-    return value
-
-
-def _limits(file: SettingsFile, origins: dict[str, str], problems: list[str]) -> dict[str, int]:
-    table = file.table.get(LIMITS.name, {})
-    if not isinstance(table, dict):
-        place = file.place(LIMITS.name)
-        problems.append(f"{place}: '{LIMITS.name}' is a table of names and numbers, not {table!r}")
-        return {}
-    limits: dict[str, Any] = {}
-    for name, number in table.items():
-        try:
-            limits[name] = LIMITS.read(number)
-        except ValueError:
-            place = file.place(LIMITS.name, name)
-            problems.append(f"{place}: the limit '{name}' takes {LIMITS.takes}, not {number!r}")
-    if table:
-        origins[LIMITS.name] = "file"
-    return limits
-
-
 def _raise(problems: list[str]) -> None:
-    remedy = f"the settings are {', '.join(_NAMES)}"
+    remedy = f"the settings are {', '.join(KEYS)}"
     if len(problems) == 1:
         raise UsageError(problems[0], help=remedy)
     raise UsageError("\n  - ".join([f"{len(problems)} settings are wrong", *problems]), help=remedy)
 
 
 def _warn_of_variables() -> None:
-    known = {setting.variable for setting in SETTINGS}
     for name in os.environ:
-        if name.startswith(PREFIX) and name not in known:
+        if name.startswith(PREFIX) and name not in _VARIABLES:
             _warn_of(name)
 
 
@@ -197,7 +212,7 @@ def _warn_of(name: str) -> None:
     """Say once that a variable is not read, where its name is nearly a setting's; others may be somebody else's."""
     import difflib
 
-    known = [setting.variable.removeprefix(PREFIX) for setting in SETTINGS]
+    known = [variable.removeprefix(PREFIX) for variable in _VARIABLES]
     near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0.8)
     if near:
         _log.warning("the environment variable %s is not read; did you mean %s?", name, PREFIX + near[0])

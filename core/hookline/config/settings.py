@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hookline.errors import HooklineError
 from hookline.model.resources import parse_duration
 
-__all__ = ["LIMITS", "PREFIX", "SETTINGS", "Setting"]
+__all__ = ["ENV", "LIMITS", "PLUGINS", "PREFIX", "SETTINGS", "TABLES", "Setting", "Table"]
 
 PREFIX = "HOOKLINE_"
 """What the names of environment variables begin with."""
@@ -29,6 +29,7 @@ class Setting:
         read: Makes a value of what a file or a call gives.
         unset: What the default means, where it does not say so itself.
         numeric: Whether the text of a variable is a whole number.
+        optional: Whether the command line has an option for it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Setting:
     read: Callable[[object], object]
     unset: str = ""
     numeric: bool = False
+    optional: bool = True
 
     @property
     def variable(self) -> str:
@@ -46,8 +48,8 @@ class Setting:
 
     @property
     def option(self) -> str:
-        """The command line's option that sets it."""
-        return f"--{self.name}"
+        """The command line's option that sets it; empty where there is none."""
+        return f"--{self.name}" if self.optional else ""
 
     def read_text(self, text: str) -> object:
         """Make a value of a variable's text.
@@ -85,6 +87,21 @@ def _durability(value: object) -> object:
     if value not in ("full", "fast"):
         raise ValueError
     return value
+
+
+def _environment(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError
+    return value.strip()
+
+
+def _names(value: object) -> object:
+    if isinstance(value, str):  # a variable's text
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        return () if names == ["none"] else tuple(names)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name.strip() for name in value):
+        raise ValueError
+    return tuple(name.strip() for name in value)
 
 
 def _seconds(value: object) -> object:
@@ -133,6 +150,14 @@ SETTINGS = (
     ),
     Setting("seed", "a whole number", "What Seed arguments derive from.", 0, _whole, numeric=True),
     Setting(
+        "load_policy",
+        "a load policy's name",
+        "Which stored values may be loaded: any; no-pickle: none that could run code.",
+        "any",
+        _word,
+        optional=False,
+    ),
+    Setting(
         "turns",
         "a whole number from 1",
         "How many turns a loop may take, and how many levels deep steps may grow.",
@@ -152,3 +177,48 @@ LIMITS = Setting(
     unset="no limit",
 )
 """What each entry of the table ``[tool.hookline.limits]`` is."""
+
+ENV = Setting(
+    "env",
+    "an environment's name",
+    "Which of the file's environments holds. A table ``[tool.hookline.env.NAME]`` is laid over all other settings.",
+    "",
+    _environment,
+    unset="none",
+)
+"""Which environment holds; not in the file, whose key of that name holds the environments themselves."""
+
+PLUGINS = Setting(
+    "plugins",
+    "names of plugins",
+    "``allow``: only these plugins are loaded; ``deny``: these are not, whoever allows them. The variable, and "
+    "``--no-plugins``, go before ``allow``; an empty variable, and ``none``, stand for no plugin at all.",
+    None,
+    _names,
+    unset="all that are installed",
+)
+"""What ``allow`` and ``deny`` in the table ``[tool.hookline.plugins]`` are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of tables, whose inner keys are not ours to know.
+
+    Attributes:
+        name: Its key in ``[tool.hookline]``.
+        entry: What has an entry there, as it reads after "the table of".
+        about: What an entry is for.
+    """
+
+    name: str
+    entry: str
+    about: str
+
+
+TABLES = (
+    Table("plugin", "a plugin", "The plugin's own settings, which it checks itself."),
+    Table("step", "a step", "Values for arguments of the step that the workflow leaves open."),
+    Table("provider", "a provider", "Values for arguments of the provider."),
+    Table("source", "a source", "Where the data of that name comes from, for the plugins that read data."),
+)
+"""All tables that hold a table for each name."""

@@ -17,9 +17,12 @@ from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
 from hookline.engine.stop import Stop
 from hookline.errors import UsageError
-from hookline.executors.protocol import EXECUTORS, Executor
+from hookline.executors.protocol import Executor
 from hookline.graph.build import build_graph
 from hookline.graph.select import Selection, select
+from hookline.hooks.driver import rewriters_of, show_plan
+from hookline.hooks.loader import load_plugins
+from hookline.hooks.plugin_set import PluginSet
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan
@@ -31,6 +34,7 @@ from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
 from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
+from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, is_loading, target_of
 
 if TYPE_CHECKING:
@@ -60,6 +64,7 @@ def run(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    without: Sequence[str] = (),
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
@@ -90,11 +95,12 @@ def run(
         to: Run these tasks and what they need; ids, names of steps, or tags. The run's result is their value.
         from_: Run these tasks and what depends on them, with recorded results of what they need.
         only: Run just these tasks, with recorded results of what they need.
+        without: Names of plugins to leave out.
         progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
         target: Where the workflow was loaded from; found out by default.
-        rewriters: What rewrites the graph, and each part that grows, in this order.
+        rewriters: What rewrites the graph, and each part that grows, after the plugins; for tests of rewrites.
 
     Returns:
         The run, whatever its outcome; ``run.result`` raises when it did not complete.
@@ -117,7 +123,10 @@ def run(
         turns=turns,
         seed=seed,
     )
-    _check_executor(settings)
+    plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
+    _check_executor(settings, plugins)
+    rewriters = (*rewriters_of(plugins), *rewriters)
     built = _rewritten(build_graph(workflow, params or {}), rewriters)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
@@ -137,8 +146,11 @@ def run(
         stop or Stop(),
         selection,
         progress,
+        plugins,
+        tuple(without),
         rewriters,
     )
+    _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
 
 
@@ -204,8 +216,12 @@ def resume(
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
     settings = configure(target.root, **wishes)
-    _check_executor(settings)
+    without = recorded.get("without", ())
+    plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
+    _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
+    rewriters = (*rewriters_of(plugins), *rewriters)
     built = _rewritten(build_graph(target.workflow, params), rewriters)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
@@ -231,6 +247,8 @@ def resume(
         stop or Stop(),
         selection,
         progress,
+        plugins,
+        without,
         rewriters,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
@@ -289,6 +307,7 @@ def plan(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    without: Sequence[str] = (),
     target: Target | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> Plan:
@@ -303,6 +322,7 @@ def plan(
         to: As for :func:`run`.
         from_: As for :func:`run`.
         only: As for :func:`run`.
+        without: As for :func:`run`.
         target: As for :func:`run`.
         rewriters: As for :func:`run`.
 
@@ -310,37 +330,48 @@ def plan(
         A verdict with its reason for each task.
     """
     target = target or target_of(workflow)
-    built = _rewritten(build_graph(workflow, params or {}), rewriters)
     settings = configure(target.root, store=store or None, seed=seed)
+    plugins = load_plugins(settings, without)
+    set_load_policy(settings.load_policy)
+    rewriters = (*rewriters_of(plugins), *rewriters)
+    built = _rewritten(build_graph(workflow, params or {}), rewriters)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    return _planned(built, target, check_store(settings.store), fresh, settings.seed, rewriters)
+    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed, rewriters)
+    show_plan(plugins, planned)
+    return planned
 
 
 def graph(
     workflow: Workflow[..., Any],
     params: Mapping[str, object] | None = None,
     *,
+    without: Sequence[str] = (),
+    target: Target | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> TaskGraph:
-    """Build and check a workflow's task graph; nothing is run.
+    """Build a workflow's task graph, let plugins rewrite it, and check it; nothing is run.
 
     Args:
         workflow: The workflow.
         params: Its parameters.
+        without: As for :func:`run`.
+        target: As for :func:`run`.
         rewriters: As for :func:`run`.
 
     Returns:
         The graph.
     """
-    return _rewritten(build_graph(workflow, params or {}), rewriters)
+    target = target or target_of(workflow)
+    plugins = load_plugins(configure(target.root), without)
+    return _rewritten(build_graph(workflow, params or {}), (*rewriters_of(plugins), *rewriters))
 
 
 def _rewritten(graph: TaskGraph, rewriters: Sequence[Rewriter]) -> TaskGraph:
     if not rewriters:
         return graph
-    from hookline.graph.rewrite import rewrite  # few runs need it
+    from hookline.graph.rewrite import rewrite  # few runs need it, and all load this module
 
     return rewrite(graph, rewriters)
 
@@ -405,10 +436,18 @@ def _settings(
     )
 
 
-def _check_executor(configuration: Configuration) -> None:
+def _ask_plugins(request: Request, journal: SqliteStore) -> None:
+    """Let plugins look at the plan, which is not made for anybody else."""
+    if request.plugins.implementations("plan_made"):
+        prepared = prepare(request.graph, Path(request.target.root))
+        fresh, seed = request.fresh, request.settings.seed
+        show_plan(request.plugins, dry_run(request.graph, prepared, journal, fresh, seed, request.rewriters))
+
+
+def _check_executor(configuration: Configuration, plugins: PluginSet) -> None:
     """Say where a name that nothing has was set."""
     try:
-        EXECUTORS.entry(configuration.executor)
+        plugins.executors.entry(configuration.executor)
     except UsageError as error:
         origin = configuration.origin("executor")
         raise UsageError(

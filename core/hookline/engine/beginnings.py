@@ -6,6 +6,7 @@ import json
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
@@ -15,9 +16,10 @@ from hookline.model.change import described
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.store.rows import NewRun
+from hookline.values.policy import load_policy
 from hookline.worker.target import Target
 
-__all__ = ["clean_folder", "facts_of", "new_run"]
+__all__ = ["clean_folder", "facts_of", "new_run", "plain_params"]
 
 
 def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
@@ -42,13 +44,14 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "attribute": _attribute_of(target),
             }
         ),
-        json.dumps({name: _plain(value) for name, value in graph.params.items()}),
+        json.dumps(plain_params(graph.params)),
         json.dumps(
             {
                 "executor": executor,
                 "workers": request.workers,
                 "fail_fast": request.settings.fail_fast,
                 "fresh": request.fresh,
+                **({"without": list(request.without)} if request.without else {}),
                 **({"select": request.selection.described()} if request.selection else {}),
             }
         ),
@@ -71,6 +74,11 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
             }
         ),
     )
+
+
+def plain_params(params: Mapping[str, object]) -> dict[str, object]:
+    """Give parameters as JSON can say them; references in place of secrets."""
+    return {name: _plain(value) for name, value in params.items()}
 
 
 def _plain(value: object) -> object:
@@ -104,6 +112,8 @@ def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFact
         target_module=target.module_name,
         target_file=str(target.file or ""),
         search_path=tuple(target.search_path),
+        plugins=request.plugins.refs(),
+        load_policy=load_policy(),
     )
 
 

@@ -230,6 +230,8 @@ class Dispatcher:
                 self._launcher.ended(message.batch)
         elif isinstance(message, Started):
             entry.started = True
+            if self._journal.news is not None:
+                self._journal.news.started(entry.calls or [entry.task], entry.batch.items, entry.batch.attempt)
         else:
             self._outcomes.lost(self._launcher.ended(message.batch), message)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hookline.engine.request import Request
 from hookline.errors import HooklineError, UsageError, WorkflowError
 from hookline.executors.broken import BrokenExecutor
-from hookline.executors.protocol import EXECUTORS, Executor
+from hookline.executors.protocol import Executor
 from hookline.model.batch import Deliver, RunFacts
 from hookline.model.place import place_of
 from hookline.store.flight import Flight, InFlight
@@ -38,15 +38,16 @@ def executors_of(request: Request, default: str) -> set[str]:
         UsageError: There is no executor of the run's name.
         WorkflowError: Steps name executors that there are not; names all of them.
     """
+    executors = request.plugins.executors
     if default != GIVEN:
-        EXECUTORS.entry(default)
+        executors.entry(default)
     names, wrong = {default}, list[str]()
     handler = request.target.workflow.on_failure
     for step in dict.fromkeys([*(task.step for task in request.graph.tasks), *([handler] if handler else [])]):
         options = step.declared
         if options.executor:
             try:
-                EXECUTORS.entry(options.executor)
+                executors.entry(options.executor)
             except UsageError as error:
                 wrong.append(f"step '{step.name}' ({place_of(step.fn)}): {error.message}")
             names.add(options.executor)
@@ -56,7 +57,7 @@ def executors_of(request: Request, default: str) -> set[str]:
         raise WorkflowError(
             "steps name executors that there are not",
             problems=wrong,
-            help=f"use one of {', '.join(EXECUTORS.names())}, or install the plugin that brings what is missing",
+            help=f"use one of {', '.join(executors.names())}, or install the plugin that brings what is missing",
         )
     if not isinstance(request.executor, str) and request.executor.traits.shares_memory:
         names.discard(GIVEN)
@@ -87,14 +88,14 @@ class Opener:
         """
         flight = self._flight.beside(len(self._flights)) if self._flights else self._flight
         self._flights[name] = flight
-        facts = replace(self._facts, flight=str(flight.path))
+        facts = replace(self._facts, flight=str(flight.path), executor=name)
         executor: Executor | None = None
         try:
             given = self._request.executor
             if name == GIVEN and not isinstance(given, str):
                 executor = given
             else:
-                executor = EXECUTORS.make(name, workers=self._request.workers)
+                executor = self._request.plugins.executors.make(name, workers=self._request.workers)
             executor.start(facts, deliver)
         except Exception as error:  # noqa: BLE001 - a plugin's executor may raise anything
             if executor is not None:

@@ -201,8 +201,8 @@ class Growth:
         if rewriters:
             from hookline.graph.rewrite import rewrite_part  # few runs need it, and all load this module
 
-            params = self._program.graph.params
-            found = rewrite_part(tasks, returns, grown.task.step, rewriters, _item_id(grown, item), params)
+            graph, name = self._program.graph, _item_id(grown, item)
+            found = rewrite_part(tasks, returns, grown.task.step, rewriters, name, graph)
             if found is not None:
                 tasks, returns, result = found
         if result is None:

@@ -11,6 +11,7 @@ from hookline.engine.attempt_rows import add_attempts
 from hookline.engine.growth import Planted
 from hookline.engine.held import Held
 from hookline.engine.history import REFUSED
+from hookline.engine.news import News, TaskNews
 from hookline.engine.nodes import POISONOUS, Nodes
 from hookline.engine.program import FORGOTTEN, GrownPart, Program, TaskProgram
 from hookline.engine.progress import Progress
@@ -21,6 +22,7 @@ from hookline.engine.watched import changed_since
 from hookline.engine.why import Reasons, describe_bindings
 from hookline.model.batch import Failure, Outcome
 from hookline.model.change import described
+from hookline.model.events import Event
 from hookline.model.recording import Form
 from hookline.model.states import Kind, TaskState, Verdict
 from hookline.store.ids import item_id, task_ids
@@ -51,6 +53,7 @@ class Journaling:
         run: The run's row number.
         nodes: The numbers under which tasks are recorded, by index.
         progress: Tells those who watch.
+        news: Tells plugins of single tasks; None where none wants to know.
         looked_up: Whether whatever runs was looked up before, and is not in the store.
         resumed: Whether an earlier driver recorded a part of the run.
     """
@@ -66,6 +69,7 @@ class Journaling:
         run: int,
         nodes: Nodes,
         progress: Progress,
+        news: TaskNews | None,
         looked_up: bool,
         resumed: bool,
     ) -> None:
@@ -80,6 +84,7 @@ class Journaling:
         self._run = run
         self._nodes = nodes
         self.progress = progress
+        self.news = news
         self._sources: dict[tuple[int, int], tuple[int, int, int]] = {}
         self._known_code: set[bytes] = set()
         self._explained = bytearray(len(program.tasks))
@@ -108,10 +113,16 @@ class Journaling:
             idle: Whether the caller is about to wait for something; while it is busy, what happens gathers a little.
         """
         now = time.monotonic()
-        if (idle or now - self._pushed > _GATHER) and (self._group or self.progress):
+        if (idle or now - self._pushed > _GATHER) and (self._group or self.progress or self.news):
             self._pushed = now
-            self._recorder.add(self._group, self.progress.take())
+            self._recorder.add(self._group, self._events())
             self._group = Group(novel=self._looked_up)
+
+    def _events(self) -> Sequence[Event | News]:
+        events: list[Event | News] = [*self.progress.take()]
+        if self.news:
+            events.append(self.news.take())
+        return events
 
     def hurry(self) -> None:
         """Somebody waits for a commit."""
@@ -164,6 +175,8 @@ class Journaling:
                 self._failed_before.append(self._program.tasks[index].task.id)
             self._places.pop(index, None)
             self.progress.forget(index)
+            if self.news is not None:
+                self.news.forget(index)
 
     # -- tasks -------------------------------------------------------------------------------------------------
 
@@ -185,6 +198,8 @@ class Journaling:
         self._add_node(task, 1 if task.task.form is Form.CALL else None)
         self._decide(Decision(self._nodes[index], 0, 1, verdict, why))
         self.progress.begins(index, 1)
+        if self.news is not None:
+            self.news.not_run(index, (0,), TaskState.SKIPPED, why)
 
     def decided_to_run(self, index: int, first: int, count: int, of: int) -> None:
         """Items of a task have to run; the first reason stands for all.
@@ -224,12 +239,16 @@ class Journaling:
         why = f"upstream: '{name}' has no value{more}"
         self._decide(Decision(self._nodes[index], low, high, Verdict.BLOCKED, why))
         self.progress.changed(index)
+        if self.news is not None:
+            self.news.not_run(index, range(low, high), TaskState.SKIPPED, why)
 
     def kept(self, index: int, low: int, high: int) -> None:
         """Items stand as this run recorded them before it was resumed."""
         node, why = self._nodes[index], "recorded by this run before it was resumed"
         # Named as the source, so that what an earlier driver may have reused in its place does not count any more.
         self._decide(Decision(node, low, high, Verdict.KEEP, why, self._run, node, low))
+        if self.news is not None:
+            self.news.not_run(index, range(low, high), TaskState.REUSED, why)
 
     def reused(self, index: int, hits: Mapping[int, Hit]) -> None:
         """Items are reused; neighbours that came from neighbours share a row."""
@@ -248,6 +267,8 @@ class Journaling:
             rows.append(self._reuse_row(node, start[0], before + 1, start[1]))
         self._group.decisions.extend(rows)
         self.progress.changed(index)
+        if self.news is not None:
+            self.news.reused(index, hits, "same code and inputs")
 
     def refused(self, index: int, item: int) -> Failure:
         """A recorded side effect has other inputs now; it is neither repeated nor taken as done."""
@@ -286,6 +307,8 @@ class Journaling:
         self._decide(Decision(self._nodes[index], item, item + 1, Verdict.REUSE, f"same as {name}", run, node, at))
         self._sources[index, item] = (run, node, at)
         self.progress.changed(index)
+        if self.news is not None:
+            self.news.not_run(index, (item,), TaskState.REUSED, f"same as {name}")
 
     def shared_outcome(self, source: int, source_item: int) -> bytes:
         """Give the outcome of an item of this run that others may share."""
@@ -328,6 +351,8 @@ class Journaling:
             once: Whether their results are not to be reused.
         """
         add_attempts(self._group, self._nodes[index], outcomes, keys, number, worker, once=once)
+        if self.news is not None:
+            self.news.recorded(index, outcomes, number)
 
     def inputs_changed(self, index: int) -> bool:
         """Whether files that are arguments of a task changed since the run digested them."""
@@ -338,11 +363,15 @@ class Journaling:
         """An attempt is followed by another."""
         if self.progress.watching:
             self.progress.retrying(self.name(index, item), number, of, delay, failure)
+        if self.news is not None:
+            self.news.retrying(index, item, delay)
 
     def ended_without_value(self, index: int, item: int, state: int, failure: Failure | None) -> None:
         """An item ended, and has no value."""
         if self.progress.watching:
             self.progress.ended_without_value(self.name(index, item), state, failure)
+        if self.news is not None:
+            self.news.ended_without_value(index, item, state, failure)
 
     def add_pending(self) -> None:
         """Record the tasks that were not decided about, so that they are seen to be missing."""

@@ -188,4 +188,5 @@ class OpenTasks:
             call_input,
             None if step.declares is step.fn else self._export(step.declares),
             step.concurrent,
+            step.name,
         )

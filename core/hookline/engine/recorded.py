@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hookline.config import store_path
+from hookline.config import configure, store_path
 from hookline.engine.history import recorded_run
 from hookline.errors import UsageError
 from hookline.model.run import Run
 from hookline.store.journal import open_store as open_journal
 from hookline.store.rows import RunRow
+from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, load_target
 
 __all__ = ["RecordedStore", "open_run", "open_store", "recorded_target"]
@@ -83,6 +84,10 @@ def open_store(path: str | Path) -> RecordedStore:
     Raises:
         StoreError: There is no store, or it can't be read.
     """
+    settings = configure(Path(path).absolute().parent)
+    bring_with(lambda: load_plugins(settings))
+    if settings.origin("load_policy") != "default":
+        set_load_policy(settings.load_policy)
     return RecordedStore(path)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from hookline.engine.news import News
 from hookline.model.events import Event
 from hookline.store.protocol import RunWriter
 from hookline.store.rows import Group
@@ -34,12 +35,12 @@ class Recorder:
         wake: Wakes the driver after a commit that it waits for, or when recording failed.
     """
 
-    def __init__(self, writer: RunWriter, tell: Callable[[Event], None], wake: Callable[[], None]) -> None:
+    def __init__(self, writer: RunWriter, tell: Callable[[Event | News], None], wake: Callable[[], None]) -> None:
         self._writer = writer
         self._tell = tell
         self._wake = wake
         self._waiting: list[Group] = []
-        self._events: list[Event] = []
+        self._events: list[Event | News] = []
         self._changed = threading.Condition()
         self._idle = False
         self._urgent = False
@@ -51,7 +52,7 @@ class Recorder:
         self._thread = threading.Thread(target=self._loop, name="hookline-recorder", daemon=True)
         self._thread.start()
 
-    def add(self, group: Group, events: Sequence[Event] = ()) -> None:
+    def add(self, group: Group, events: Sequence[Event | News] = ()) -> None:
         """Have a group recorded; returns at once, unless too much waits already.
 
         Args:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
 from hookline.graph.select import Selection
+from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.worker.target import Target
@@ -58,6 +59,8 @@ class Request:
         observers: Who watches.
         stop: Asks the run to stop.
         selection: Which part of the workflow the graph is.
+        plugins: The plugins that take part.
+        without: Names of plugins that were left out.
         progress: Whether a notebook's cell shows the run while it goes on.
         rewriters: The plugins that rewrite what grows; the graph was rewritten by them already.
     """
@@ -74,4 +77,6 @@ class Request:
     stop: Stop = field(default_factory=Stop)
     selection: Selection = field(default_factory=Selection)
     progress: bool = True
+    plugins: PluginSet = NO_PLUGINS
+    without: Sequence[str] = ()
     rewriters: Sequence[Rewriter] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from hookline.cache.carried import CarriedCode
 from hookline.cache.fingerprint import Fingerprinter
-from hookline.engine.beginnings import clean_folder, facts_of, new_run
+from hookline.engine.beginnings import clean_folder, facts_of, new_run, plain_params
 from hookline.engine.compile import ProgramBuilder, build_program
 from hookline.engine.deciding import Deciding
 from hookline.engine.descriptions import describe_returns
@@ -23,13 +24,16 @@ from hookline.engine.exporter import Exporter
 from hookline.engine.growing import Growing
 from hookline.engine.growth import Growth
 from hookline.engine.held import Held
+from hookline.engine.hook_times import driver_times
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
+from hookline.engine.news import TaskNews
 from hookline.engine.nodes import Nodes
 from hookline.engine.observers import Observers
 from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.planner import Planner
+from hookline.engine.plugin_events import PluginEvents, task_hooks
 from hookline.engine.priorities import Priorities, expected_us
 from hookline.engine.program import Program
 from hookline.engine.progress import Progress
@@ -42,13 +46,16 @@ from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import Executor
 from hookline.graph.collector import collector_spared
+from hookline.model.batch import RunFacts
 from hookline.model.events import RunFinished, RunStarted
+from hookline.model.facts import RUN_FINISHED, RUN_STARTED, RunInfo
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.place import place_of
 from hookline.model.recording import Form
 from hookline.model.states import RunState
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
+from hookline.store.rows import Group
 from hookline.values.encode import encode_constant
 from hookline.values.homes import note_code_digest
 
@@ -146,7 +153,8 @@ class _Session:
         self._scheduler = scheduler = Scheduler(program.dependencies)
         self._held = held = Held(program, scheduler, prepared.code_digest)
         self._facts = facts = facts_of(request, store, writer)
-        self._observers = Observers(request.observers)
+        self._plugin_events, news = self._hooks(request, prepared.program, facts)
+        self._observers = Observers(request.observers, self._plugin_events, resumed=resumed)
         earlier = list(store.attempts(writer.run)) if resumed else []
         known = store.nodes(writer.run) if resumed else []
         self._nodes = nodes = Nodes(request.graph, known, earlier)
@@ -172,6 +180,7 @@ class _Session:
             writer.run,
             nodes,
             Progress(program, scheduler, self._observers.watching),
+            news,
             not request.fresh and not resumed,
             resumed,
         )
@@ -333,14 +342,40 @@ class _Session:
         finally:
             self._recorder.close()
             self._observers.close()
+            self._record_hook_times()
             self._request.stop.on_change(None)
             clean_folder(Path(self._facts.folder), keep_checkpoints=state is not RunState.COMPLETED)
 
+    def _record_hook_times(self) -> None:
+        """Record what the driver's hooks took, now that the last of them has been called."""
+        plugins = self._request.plugins
+        if plugins.plugins and self._recorder.error is None:
+            notes = driver_times(plugins, self._writer.epoch, time.time_ns() // 1000)
+            if notes:
+                self._writer.commit(Group(notes=notes))
+
     def _tell_start(self) -> None:
         graph = self._request.graph
-        if self._observers.watching:
+        if self._observers.listening:
             tasks = tuple((task.id, 1 if task.form is Form.CALL else None) for task in graph.tasks)
             self._observers.tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
+
+    def _hooks(
+        self, request: Request, program: Program, facts: RunFacts
+    ) -> tuple[PluginEvents | None, TaskNews | None]:
+        """Give what tells plugins of the run and of its tasks, as far as they want to know."""
+        plugins, hooks = request.plugins, task_hooks(request.plugins)
+        if not hooks and not any(plugins.implementations(hook) for hook in (RUN_STARTED, RUN_FINISHED)):
+            return None, None
+        run = RunInfo(
+            facts.run_id,
+            request.graph.workflow,
+            facts.store,
+            json.dumps(plain_params(request.graph.params)),
+            request.name or "",
+            tuple(request.tags),
+        )
+        return PluginEvents(plugins, run), TaskNews(program, run, hooks) if hooks else None
 
     def _open_executor(self, name: str) -> Executor:
         return self._opener.open(name, self._dispatcher.deliver)

@@ -56,5 +56,6 @@ class InlineExecutor:
     def close(self, grace: float) -> None:  # noqa: ARG002 - nothing is running
         """Give files back."""
         if self._worker is not None:
+            self._worker.leave(0)
             self._worker.close()
             self._worker = None

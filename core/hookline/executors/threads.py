@@ -88,6 +88,7 @@ class ThreadsExecutor:
             with self._lock:
                 self._idle -= 1
             if batch is None:
+                worker.leave(number)
                 return
             deliver(Started(batch.number, number))
 

@@ -97,8 +97,8 @@ class GraphEditor:
         grown: The id of the task whose new part the graph is; None for a workflow's own tasks.
 
     Attributes:
-        workflow: The workflow's name, or that of the step that grew.
-        params: The workflow's parameters.
+        workflow: The workflow's name.
+        params: The workflow's parameters, read only.
         grown: As above.
         value: Given to a parameter of an inserted step, says that this one takes the value at hand.
     """
@@ -107,7 +107,7 @@ class GraphEditor:
 
     def __init__(self, graph: TaskGraph, plugin: str, grown: str | None = None) -> None:
         self.workflow = graph.workflow
-        self.params: Mapping[str, Any] = graph.params
+        self.params: Mapping[str, Any] = types.MappingProxyType(dict(graph.params))
         self.grown = grown
         self._plugin = plugin
         self._draft = Draft(graph)

@@ -17,7 +17,7 @@ from typing import Any
 from hookline.graph.annotations import type_text
 from hookline.model.outputs import bare_type
 from hookline.model.parameter import Parameter
-from hookline.model.secret import Secret
+from hookline.model.secret import Secret, secret_places
 from hookline.model.seed import is_seed
 
 __all__ = ["LISTS", "expected_type", "holds_secret", "is_structure", "members", "secret_in_the_open", "type_words"]
@@ -168,7 +168,7 @@ def type_words(annotation: Any, *, many: bool = False) -> str:
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return _one_of([member.name for member in kind], many)
     if isinstance(kind, type) and issubclass(kind, Secret):
-        return "places of secrets" if many else "a secret's place (env:NAME or file:/path)"
+        return "places of secrets" if many else f"a secret's place ({secret_places()})"
     for known, (one, several) in _WORDS.items():
         if kind is known:
             return several if many else one

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +64,7 @@ def rewrite_part(
     step: Step[Any, Any],
     rewriters: Sequence[Rewriter],
     grown: str,
-    params: Mapping[str, Any],
+    graph: TaskGraph,
 ) -> tuple[list[Task], Binding, int | None] | None:
     """Let plugins rewrite what one attempt called.
 
@@ -75,7 +74,7 @@ def rewrite_part(
         step: The step that called them.
         rewriters: The plugins.
         grown: The id of the task or item that grew.
-        params: The workflow's parameters.
+        graph: The workflow's own graph.
 
     Returns:
         The tasks, numbered from the same index on; what is returned; and the index of the task whose outcome is the
@@ -87,7 +86,8 @@ def rewrite_part(
     """
     first = tasks[0].index
     down = {task.index: task.index - first for task in tasks}
-    part = TaskGraph(step.name, tuple([renumbered(task, down) for task in tasks]), moved(returns, down), params)
+    own = tuple([renumbered(task, down) for task in tasks])
+    part = TaskGraph(graph.workflow, own, moved(returns, down), graph.params)
     made = rewrite(part, rewriters, grown)
     if made is part:
         return None
@@ -109,7 +109,7 @@ def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None) -> TaskG
     except HooklineError as error:
         raise PluginError(f"the plugin '{plugin}' can't rewrite {what}: {error.message}", help=error.help) from error
     except (Exception, SystemExit) as error:
-        raise _failed(plugin, what, error) from error
+        raise _failed(plugin, error) from error
     cure = f"mend its rewrite_graph, or leave the plugin out: --without {plugin}"
     try:
         made = editor.finish()
@@ -125,16 +125,11 @@ def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None) -> TaskG
     return made
 
 
-def _failed(plugin: str, what: str, error: BaseException) -> PluginError:
+def _failed(plugin: str, error: BaseException) -> PluginError:
     """Word what a plugin raised, with its innermost line."""
-    raised = "".join(traceback.format_exception_only(type(error), error)).strip()
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_PACKAGE)]
-    where = ""
-    if frames:
-        frame = frames[-1]
-        line = linecache.getline(frame.filename, frame.lineno or 0).strip()
-        where = f"\n  {Place(frame.filename, frame.lineno or 0)}, in {frame.name}" + (f"\n    {line}" if line else "")
+    place = f" ({Place(frames[-1].filename, frames[-1].lineno or 0)})" if frames else ""
     return PluginError(
-        f"the plugin '{plugin}' raised {raised} while it rewrote {what}{where}",
-        help=f"leave the plugin out: --without {plugin}",
+        f"the plugin '{plugin}' failed in 'rewrite_graph'{place}: {type(error).__name__}: {error}",
+        help=f"mend its rewrite_graph, or leave the plugin out: --without {plugin}",
     )

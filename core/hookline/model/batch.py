@@ -6,8 +6,10 @@ Everything here travels between processes as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from hookline.model.plugin_ref import PluginRef
 
 __all__ = [
     "AT_ONCE",
@@ -132,6 +134,7 @@ class Work:
         declares: The function whose declared slots the value has, where that is another one.
         concurrent: Whether attempts go on side by side, in an event loop of the worker's, which also ends those whose
             time is over.
+        step: The step's name.
     """
 
     task: int
@@ -146,12 +149,13 @@ class Work:
     call_input: int = -1
     declares: FunctionRef | None = None
     concurrent: bool = False
+    step: str = ""
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
         more = (self.retry_on, self.seed_input, self.cpu, self.node, self.call_input, self.declares, self.concurrent)
-        return Work, (*parts, *more)
+        return Work, (*parts, *more, self.step)
 
 
 Inputs = tuple[Any, ...]
@@ -302,7 +306,9 @@ class RunFacts:
         search_path: What the driver's ``sys.path`` begins with beyond the interpreter's own.
         capture: Whether output of attempts is captured.
         output_limit: Bytes of output kept per attempt.
-        plugins: Reserved for the plugin set, as the driver resolved it.
+        plugins: The plugins that have something to do in workers, as the driver resolved them.
+        executor: The name of the executor.
+        load_policy: Which stored formats may become values.
     """
 
     run_id: str
@@ -317,4 +323,6 @@ class RunFacts:
     search_path: tuple[str, ...] = ()
     capture: bool = True
     output_limit: int = 65536
-    plugins: tuple[str, ...] = field(default_factory=tuple)
+    plugins: tuple[PluginRef, ...] = ()
+    executor: str = ""
+    load_policy: str = "any"

@@ -8,18 +8,20 @@ hashed, base64) is not recognised, nor is one of fewer than four characters.
 from __future__ import annotations
 
 import json
-import os
 import threading
-from pathlib import Path
+from collections.abc import Callable
 
 __all__ = ["expect", "keep_out", "mask", "mask_cut"]
 
 _LEAST = 4
 _LEAST_LINE = 8
 _STAND_IN = "***"
+_CHEAP = ("env:", "file:")
+"""What may be read each time; other places are far away, and are looked at once."""
 
 _lock = threading.Lock()
-_expected: set[str] = set()
+_expected: dict[str, Callable[[], str | None]] = {}
+_peeked: set[str] = set()
 _values: set[str] = set()
 _forms: tuple[str, ...] = ()
 _bytes: tuple[bytes, ...] = ()
@@ -41,10 +43,16 @@ def keep_out(value: str) -> None:
         _bytes = tuple(form.encode("utf-8", "backslashreplace") for form in _forms)
 
 
-def expect(reference: str) -> None:
-    """Note where the value of a secret lies that may be printed by a worker of this process."""
+def expect(reference: str, peek: Callable[[], str | None]) -> None:
+    """Note where the value of a secret lies that may be printed by a worker of this process.
+
+    Args:
+        reference: Its place.
+        peek: Reads the value; gives None where it is not there, or can be read only once.
+    """
     with _lock:
-        _expected.add(reference)
+        if reference not in _peeked:
+            _expected[reference] = peek
 
 
 def mask(text: str) -> str:
@@ -88,19 +96,9 @@ def _look() -> None:
     """Read what is expected; what is not there now may be there later, when it is noted again."""
     while _expected:
         with _lock:
-            reference = _expected.pop() if _expected else ""
-        value = _peek(reference)
+            reference, peek = _expected.popitem() if _expected else ("", None)
+        if peek is not None and not reference.startswith(_CHEAP):
+            _peeked.add(reference)
+        value = None if peek is None else peek()
         if value is not None:
             keep_out(value)
-
-
-def _peek(reference: str) -> str | None:
-    kind, _, where = reference.partition(":")
-    if kind == "env":
-        return os.environ.get(where)
-    path = Path(where)
-    try:
-        # A pipe gives its content only once: to the step.
-        return path.read_text().rstrip("\r\n") if path.is_file() else None
-    except (OSError, ValueError):
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,11 +21,13 @@ class Registered:
         name: What users call it.
         target: ``"module:attribute"``, or the factory itself.
         source: The distribution or file that registered it.
+        summary: What it is, in one line; empty where nobody said.
     """
 
     name: str
-    target: str | Callable[..., Any]
+    target: Any
     source: str
+    summary: str = ""
 
 
 class Registry(Generic[T]):
@@ -41,28 +42,46 @@ class Registry(Generic[T]):
         self._entries: dict[str, Registered] = {}
         self._loaded: dict[str, T] = {}
 
-    def register(self, name: str, target: str | Callable[..., Any], *, source: str) -> None:
+    def register(self, name: str, target: Any, *, source: str, summary: str = "") -> None:
         """Give a part a name.
 
         Args:
             name: The name that users write.
-            target: ``"module:attribute"``, imported on first use, or the factory itself.
+            target: ``"module:attribute"``, imported on first use, or the thing itself.
             source: Who registers it, with the version where there is one.
+            summary: What it is, in one line.
 
         Raises:
-            PluginError: The name is taken.
+            PluginError: The name is taken. Registering the same thing again is no clash.
         """
         taken = self._entries.get(name)
+        entry = Registered(name, target, source, summary)
+        if taken == entry:
+            return
         if taken is not None:
             raise PluginError(
-                f"the {self.kind} '{name}' is registered twice: by {taken.source} and by {source}",
+                f"the {self.kind} '{entry.name}' is registered twice: by {taken.source} and by {entry.source}",
                 help="rename one of the two, or leave one of the two plugins out",
             )
-        self._entries[name] = Registered(name, target, source)
+        self._entries[name] = entry
+
+    def copy(self) -> Registry[T]:
+        """Give a registry with the same names, to which others can be added without a change of this one."""
+        other = Registry[T](self.kind)
+        other._entries.update(self._entries)
+        return other
+
+    def forget(self, name: str) -> None:
+        """Take a part out again; nothing happens where there is none."""
+        self._entries.pop(name, None)
+        self._loaded.pop(name, None)
 
     def names(self) -> list[str]:
         """List the names, sorted."""
         return sorted(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
 
     def entry(self, name: str) -> Registered:
         """Look a name up.
@@ -90,18 +109,29 @@ class Registry(Generic[T]):
         Returns:
             A new part.
         """
+        return cast("T", self.target(name)(*args, **kwargs))
+
+    def target(self, name: str) -> Any:
+        """Give what was registered under a name, imported if need be.
+
+        Raises:
+            UsageError: Nothing has that name.
+            PluginError: It can't be imported.
+        """
         entry = self.entry(name)
-        factory = entry.target
-        if isinstance(factory, str):
-            module, _, attribute = factory.partition(":")
-            try:
-                factory = getattr(importlib.import_module(module), attribute)
-            except (ImportError, AttributeError) as error:
-                raise PluginError(
-                    f"the {self.kind} '{name}' of {entry.source} can't be imported: {error}",
-                    help="install what it needs, or leave the plugin out",
-                ) from error
-        return cast("T", factory(*args, **kwargs))
+        if not isinstance(entry.target, str):
+            return entry.target
+        module, _, attribute = entry.target.partition(":")
+        try:
+            found: Any = importlib.import_module(module)
+            for part in attribute.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"the {self.kind} '{name}' of {entry.source} can't be imported: {error}",
+                help="install what it needs, or leave the plugin out",
+            ) from error
+        return found
 
     def load(self, name: str) -> T:
         """Give the one part of that name in this process, made at the first call."""

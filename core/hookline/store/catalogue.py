@@ -77,6 +77,8 @@ def role_of(owner: Owner, item: Stored, *, top: bool) -> str:
     """
     if top:
         return _ROLES.get(owner.kind, "value")
+    if item.data is not None and item.data.startswith(b"kept\0"):
+        return "value with a digest of its own"
     return "folder" if item.files else "file"
 
 

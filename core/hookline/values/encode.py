@@ -11,16 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.values import container, homes, plain
+from hookline.values import container, homes, plain, policy
 from hookline.values.container import Buffer
 from hookline.values.digest import DIGEST_SIZE, digest_bytes, digest_chunks, digest_tree
 from hookline.values.files import digest_path, swap_paths
-from hookline.values.serializers import SERIALIZERS, Keep, UnstorableError, never
+from hookline.values.plain_reader import read_plain
+from hookline.values.registered import DIGESTS, Identity, keeping
+from hookline.values.serializers import STREAMS, Keep, UnstorableError, never
 
 __all__ = ["CodeDigest", "Encoded", "decode", "encode", "encode_constant", "holds_file", "paths_inside"]
 
 CodeDigest = Callable[[frozenset[object]], bytes]
 """Digests the project code among classes and functions that a value refers to; empty bytes where there is none."""
+
+KeepValue = Callable[[Any, Identity], None]
+"""Takes a value that lies apart, and what it is."""
 
 _IMMEDIATE = frozenset({int, float, bool, type(None)})
 _PICKLES = ("pickle", "cloudpickle")  # whose streams name classes as pickle's do
@@ -51,6 +56,7 @@ def encode(
     code_digest: CodeDigest | None = None,
     keep_file: Callable[[Path], object] | None = None,
     keep_inside: Keep = never,
+    keep_value: KeepValue | None = None,
 ) -> Encoded:
     """Give a value's stored form.
 
@@ -60,6 +66,8 @@ def encode(
             changed is another value. None leaves code out.
         keep_file: Stores the file that a path inside the value points to and gives its stand-in. None refuses paths.
         keep_inside: The same for paths inside objects, which may also stay as they are: None.
+        keep_value: Stores a value whose type has a digest of its own apart, under what that says it is; may get the
+            same one twice. None leaves such values where they are.
 
     Returns:
         Digest and bytes.
@@ -70,6 +78,18 @@ def encode(
     if type(value) in _IMMEDIATE:
         stream = pickle.dumps(value, 5)
         return Encoded(digest_bytes(stream), [stream], len(stream))
+    if DIGESTS.by_type:
+        with keeping(keep_value):
+            return _encode(value, code_digest, keep_file, keep_inside)
+    return _encode(value, code_digest, keep_file, keep_inside)
+
+
+def _encode(
+    value: object,
+    code_digest: CodeDigest | None,
+    keep_file: Callable[[Path], object] | None,
+    keep_inside: Keep,
+) -> Encoded:
     buffers: plain.Buffers = []
     code: set[Any] = set()
     serializer = "pickle"
@@ -81,7 +101,7 @@ def encode(
         buffers.clear()
         code.clear()
         if swapped is not value and isinstance(reason, plain.PathFound):
-            return encode(swapped, code_digest=code_digest, keep_inside=keep_inside)
+            return _encode(swapped, code_digest, None, keep_inside)
         serializer, stream = _serialize(swapped, buffers, code, keep_inside)
     digest = code_digest(frozenset(code)) if code_digest is not None and code else b""
     return _laid_out(serializer, digest, stream, buffers)
@@ -91,6 +111,7 @@ def encode_constant(value: object, *, code_digest: CodeDigest | None = None) -> 
     """Give what names a constant argument, and the bytes that carry it to workers.
 
     The two differ where the value holds paths: the digest counts a file's content and name, the bytes hold its path.
+    They differ, too, where it holds values that have a digest of their own.
 
     Args:
         value: The argument.
@@ -105,6 +126,7 @@ def encode_constant(value: object, *, code_digest: CodeDigest | None = None) -> 
     """
     met: set[object] = set()
     named: list[Path] = []
+    identified: list[Identity] = []
 
     def name(path: Path) -> object:
         named.append(path)
@@ -114,12 +136,15 @@ def encode_constant(value: object, *, code_digest: CodeDigest | None = None) -> 
         met.update(code)
         return b"" if code_digest is None else code_digest(code)
 
-    encoded = encode(value, code_digest=digest_noting, keep_file=name)
+    def identify(_: object, identity: Identity) -> None:
+        identified.append(identity)
+
+    encoded = encode(value, code_digest=digest_noting, keep_file=name, keep_value=identify)
     if any(isinstance(item, type) and issubclass(item, Path) for item in met):
         # Inside objects paths stay as they are; what they point to counts nevertheless.
         encoded = replace(encoded, digest=_with_files(encoded.digest, swap_paths(value, digest_path)))
     if not named:
-        return encoded.digest, encoded.data()
+        return encoded.digest, (encode(value) if identified else encoded).data()
     buffers: plain.Buffers = []
     serializer, stream = _serialize(value, buffers, set())
     return encoded.digest, _laid_out(serializer, b"", stream, buffers).data()
@@ -168,9 +193,12 @@ def decode(data: Buffer) -> object:
     Raises:
         ValueError: The bytes are no stored form.
         HooklineError: The serializer is not known here, or a module is missing that the value needs.
+            The load policy in force may forbid the value, too.
     """
     try:
-        return pickle.loads(data) if data[0] == 0x80 else _decode_container(data)
+        if data[0] != 0x80:
+            return _decode_container(data)
+        return pickle.loads(data) if policy.pickles else read_plain(data)
     except ModuleNotFoundError as error:
         raise HooklineError(
             f"a stored value needs the module '{error.name}', which is not installed here",
@@ -185,9 +213,12 @@ def _decode_container(data: Buffer) -> object:
     for buffer in parts.buffers:
         view = memoryview(buffer)
         buffers.append(bytearray(view) if view.readonly else view)
+    if not policy.pickles and parts.serializer == "pickle":
+        return read_plain(parts.stream, buffers)
+    policy.check_format(parts.serializer, safe=False)
     if parts.code and parts.serializer in _PICKLES:
         return homes.load(parts.stream, buffers, parts.code)
-    return SERIALIZERS.load(parts.serializer).load(parts.stream, buffers)
+    return STREAMS.load(parts.serializer).load(parts.stream, buffers)
 
 
 def _laid_out(serializer: str, code: bytes, stream: bytes, buffers: plain.Buffers) -> Encoded:
@@ -209,17 +240,37 @@ def _with_files(digest: bytes, value: object) -> bytes:
 
 def _serialize(value: object, buffers: plain.Buffers, code: set[object], keep: Keep = never) -> tuple[str, bytes]:
     first = ""
-    for name in ("pickle", "dill", "cloudpickle"):
+    if not policy.pickles:
+        return "pickle", _plainly(value, buffers, code, keep)
+    for name in filter(policy.is_allowed, policy.PICKLES):
         try:
-            return name, SERIALIZERS.load(name).dump(value, buffers, code, keep)
+            return name, STREAMS.load(name).dump(value, buffers, code, keep)
         except HooklineError:
             raise
         except Exception as error:  # noqa: BLE001 - a value's own pickling code may raise anything
             first = first or f"{type(error).__name__}: {error}"
             buffers.clear()
+    raise _unstorable(
+        value,
+        first,
+        "return plain data, arrays, files or objects that pickle can handle; keep connections, locks and open files "
+        "inside the step",
+    )
+
+
+def _plainly(value: object, buffers: plain.Buffers, code: set[object], keep: Keep) -> bytes:
+    """Serialise under a policy that forbids pickles: what couldn't be loaded again is not stored either."""
+    try:
+        stream = STREAMS.load("pickle").dump(value, buffers, code, keep)
+        read_plain(stream, [buffer.raw() for buffer in buffers])
+    except Exception as error:
+        reason = error.message if isinstance(error, HooklineError) else f"{type(error).__name__}: {error}"
+        raise _unstorable(value, reason, policy.REMEDY) from error
+    return stream
+
+
+def _unstorable(value: object, reason: str, remedy: str) -> UnstorableError:
     kind = type(value)
-    raise UnstorableError(
-        f"a value of type '{kind.__module__}.{kind.__qualname__}' can't be stored ({first})",
-        help="return plain data, arrays, files or objects that pickle can handle; keep connections, locks and open "
-        "files inside the step",
+    return UnstorableError(
+        f"a value of type '{kind.__module__}.{kind.__qualname__}' can't be stored ({reason})", help=remedy
     )

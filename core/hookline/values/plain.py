@@ -2,7 +2,8 @@
 
 Plain are exactly these types (no subclasses): None, bool, int, float (by bits), complex, str, bytes, list, tuple, dict
 (insertion order counts), set and frozenset (members sorted by their encoding), the date and time types, Decimal, UUID,
-PurePath, members of module-level Enum classes, and what has a form in :mod:`hookline.values.forms`: arrays and frames.
+PurePath, members of module-level Enum classes, what has a form in :mod:`hookline.values.forms` (arrays and frames), and
+the types that plugins registered.
 The encoding is pickle protocol 5 with the memo off, so that it does not tell whether two parts are the same object, and
 any unpickler reads it.
 """
@@ -17,8 +18,11 @@ from typing import Any
 
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import NotPlain, form_of, is_form
+from hookline.values.registered import is_registered, registered_form
 
 __all__ = [
+    "PATH_TYPES",
+    "PLAIN_TYPES",
     "Buffers",
     "NotPlain",
     "PathFound",
@@ -31,7 +35,7 @@ __all__ = [
 Buffers = list[pickle.PickleBuffer]
 
 # Compared by name so that looking at a value imports nothing.
-_PLAIN_TYPES = frozenset(
+PLAIN_TYPES = frozenset(
     {
         ("builtins", "complex"),
         ("datetime", "date"),
@@ -47,19 +51,21 @@ _PLAIN_TYPES = frozenset(
         ("pathlib._local", "PurePosixPath"),
         ("pathlib._local", "PureWindowsPath"),
         ("hookline.values.files", "FileRef"),
+        ("hookline.model.secret", "Secret"),
     }
 )
-_PATH_TYPES = frozenset(
+PATH_TYPES = frozenset(
     {(module, name) for module in ("pathlib", "pathlib._local") for name in ("PosixPath", "WindowsPath")}
 )
 # Classes and functions that reductions of the types above call.
-_CALLED = _PLAIN_TYPES | {
+_CALLED = PLAIN_TYPES | {
     ("builtins", "set"),
     ("builtins", "frozenset"),
     ("builtins", "getattr"),
     ("hookline.values.plain", "rebuild_array"),
     ("hookline.values.plain", "rebuild_scalar"),
     ("hookline.values.files", "open_file"),
+    ("hookline.model.secret", "restore_secret"),
 }
 _SET_OPCODES = (b"\x8f", b"\x91")
 _IMMEDIATE = frozenset({int, bool, type(None), float})
@@ -75,8 +81,8 @@ def encode_plain(value: object, buffers: Buffers | None = None, classes: set[typ
     Args:
         value: Any value.
         buffers: Where arrays put their memory; None keeps it in the returned bytes.
-        classes: Collects the Enum classes that the value's members belong to, whose code is not in the bytes. None
-            refuses such members.
+        classes: Collects the Enum classes that the value's members belong to, and those that plugins registered, whose
+            code is not in the bytes. None refuses values of such classes.
 
     Returns:
         A pickle stream; ``pickle.loads(stream, buffers=buffers)`` gives an equal value.
@@ -134,7 +140,10 @@ def rebuild_array(dtype: str, shape: tuple[int, ...], order: Any, buffer: Any) -
 
     if memoryview(buffer).readonly:
         buffer = bytearray(buffer)
-    return np.ndarray(shape, dtype=np.dtype(dtype), buffer=buffer, order=order)
+    made = np.dtype(dtype)
+    if made.hasobject:
+        raise ValueError("an array of objects over bytes")  # their addresses would be the stream's choice
+    return np.ndarray(shape, dtype=made, buffer=buffer, order=order)
 
 
 def rebuild_scalar(dtype: str, data: bytes) -> Any:
@@ -172,15 +181,17 @@ class _PlainPickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
         name = (kind.__module__, kind.__qualname__)
-        if name in _PLAIN_TYPES or kind is _Reduced:
+        if name in PLAIN_TYPES or kind is _Reduced:
             return NotImplemented
-        if name in _PATH_TYPES:
+        if name in PATH_TYPES:
             raise PathFound
         if isinstance(obj, enum.Enum):
             return self._reduce_member(obj)
         form = form_of(obj)
         if form is not None:
             return form
+        if is_registered(kind):
+            return self._reduce_registered(obj)
         # Classes and functions pass where a reduction calls them. As values they are code, for which no name can stand.
         called = (getattr(obj, "__module__", None), getattr(obj, "__qualname__", None))
         if called in _CALLED or called == (None, "ZoneInfo._unpickle") or (self.classes and obj in self.classes):
@@ -188,6 +199,13 @@ class _PlainPickler(pickle.Pickler):
         if is_form(obj):
             return NotImplemented
         raise NotPlain(f"{name[0]}.{name[1]} has no canonical encoding")
+
+    def _reduce_registered(self, value: object) -> Any:
+        form = None if self.classes is None else registered_form(value)
+        if form is None or self.classes is None:
+            raise NotPlain
+        self.classes.add(type(value))
+        return form
 
     def _reduce_member(self, member: enum.Enum) -> Any:
         kind = type(member)
@@ -224,7 +242,7 @@ def _holds_set(value: object) -> bool:
             pending.extend(item)  # type: ignore[arg-type]
             if kind is dict:
                 pending.extend(item.values())  # type: ignore[attr-defined]
-        elif kind.__module__ != "builtins" and not _has_simple_elements(item) and id(item) not in seen:
+        elif kind.__module__ != "builtins" and not _is_whole(item) and id(item) not in seen:
             seen[id(item)] = item
             form = form_of(item)
             if form is not None:
@@ -241,12 +259,15 @@ def _sort_sets(value: Any, classes: set[type] | None) -> Any:
     if kind is set or kind is frozenset:
         members = [_sort_sets(item, classes) for item in value]
         return _Reduced(kind, (sorted(members, key=lambda member: _dump(member, None, classes)),))
-    if kind.__module__ == "builtins" or _has_simple_elements(value):
+    if _is_whole(value):
         return value
     form = form_of(value)
     return value if form is None else _Reduced(form[0], _sort_sets(form[1], classes))
 
 
-def _has_simple_elements(value: object) -> bool:
-    """Tell whether it is an array that holds no objects, and is not worth taking apart."""
-    return type(value).__module__ == "numpy" and getattr(getattr(value, "dtype", None), "kind", "O") != "O"
+def _is_whole(value: object) -> bool:
+    """Tell whether it is not to be taken apart: it holds no objects (as most arrays), or a plugin knows what."""
+    kind = type(value)
+    if kind.__module__ == "numpy":
+        return getattr(getattr(value, "dtype", None), "kind", "O") != "O"
+    return kind.__module__ == "builtins" or is_registered(kind)

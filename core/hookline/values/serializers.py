@@ -1,6 +1,6 @@
-"""Serializers: how a value that is no plain data becomes bytes, and which serializer takes which type.
+"""Streams: how a value that is no plain data becomes bytes, whatever its type.
 
-The built-in ones register here as any other does; :data:`SERIALIZERS` is the one list of names.
+What plugins bring for single types is in :mod:`hookline.values.registered`; these here ask it about each object.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from typing import Any, Protocol
 from hookline.model.registry import Registry
 from hookline.values.forms import NotPlain, UnstorableError, form_of
 from hookline.values.plain import Buffers
+from hookline.values.registered import registered_form
 
 __all__ = [
-    "SERIALIZERS",
+    "STREAMS",
     "CloudpickleSerializer",
     "DillSerializer",
     "Keep",
     "PickleSerializer",
-    "Serializer",
+    "Stream",
     "UnstorableError",
     "load_dill",
     "never",
@@ -43,7 +44,7 @@ def never(path: Path) -> None:
     """Leave each path as it is."""
 
 
-class Serializer(Protocol):
+class Stream(Protocol):
     """Turns values into bytes and back; one object serves a whole process, from several threads."""
 
     def dump(self, value: object, buffers: Buffers, code: set[object], keep: Keep = never) -> bytes:
@@ -59,7 +60,7 @@ class Serializer(Protocol):
             The stream.
 
         Raises:
-            Exception: Whatever tells that this serializer can't.
+            Exception: Whatever tells that this stream can't take it.
         """
         ...
 
@@ -72,7 +73,7 @@ class PickleSerializer:
     """Pickle protocol 5 with out-of-band buffers."""
 
     def dump(self, value: object, buffers: Buffers, code: set[object], keep: Keep = never) -> bytes:
-        """See :meth:`Serializer.dump`."""
+        """See :meth:`Stream.dump`."""
         sink = io.BytesIO()
         pickler = _CodePickler(sink, 5, buffer_callback=buffers.append)
         pickler.code, pickler.keep = code, keep
@@ -80,7 +81,7 @@ class PickleSerializer:
         return sink.getvalue()
 
     def load(self, stream: bytes | memoryview, buffers: list[bytes | memoryview | bytearray]) -> object:
-        """See :meth:`Serializer.load`."""
+        """See :meth:`Stream.load`."""
         return pickle.loads(stream, buffers=buffers)
 
 
@@ -88,7 +89,7 @@ class DillSerializer:
     """dill, for what pickle refuses: lambdas, classes without a module. Ten times slower on data; buffers in band."""
 
     def dump(self, value: object, buffers: Buffers, code: set[object], keep: Keep = never) -> bytes:  # noqa: ARG002
-        """See :meth:`Serializer.dump`."""
+        """See :meth:`Stream.dump`."""
         sink = io.BytesIO()
         pickler = _dill_pickler()(sink, protocol=5, recurse=True)
         pickler.code, pickler.keep = code, keep
@@ -97,7 +98,7 @@ class DillSerializer:
         return sink.getvalue()
 
     def load(self, stream: bytes | memoryview, buffers: list[bytes | memoryview | bytearray]) -> object:  # noqa: ARG002
-        """See :meth:`Serializer.load`."""
+        """See :meth:`Stream.load`."""
         return load_dill().loads(stream)
 
 
@@ -105,7 +106,7 @@ class CloudpickleSerializer:
     """cloudpickle, for what dill refuses too: members of Enum classes without a module, pydantic models."""
 
     def dump(self, value: object, buffers: Buffers, code: set[object], keep: Keep = never) -> bytes:
-        """See :meth:`Serializer.dump`."""
+        """See :meth:`Stream.dump`."""
         sink = io.BytesIO()
         pickler = _cloudpickle_pickler()(sink, protocol=5, buffer_callback=buffers.append)
         pickler.code, pickler.keep = code, keep
@@ -114,14 +115,14 @@ class CloudpickleSerializer:
         return sink.getvalue()
 
     def load(self, stream: bytes | memoryview, buffers: list[bytes | memoryview | bytearray]) -> object:
-        """See :meth:`Serializer.load`."""
+        """See :meth:`Stream.load`."""
         return pickle.loads(stream, buffers=buffers)
 
 
-SERIALIZERS: Registry[Serializer] = Registry("serializer")
-SERIALIZERS.register("pickle", "hookline.values.serializers:PickleSerializer", source="hookline")
-SERIALIZERS.register("dill", "hookline.values.serializers:DillSerializer", source="hookline")
-SERIALIZERS.register("cloudpickle", "hookline.values.serializers:CloudpickleSerializer", source="hookline")
+STREAMS: Registry[Stream] = Registry("stream")
+STREAMS.register("pickle", "hookline.values.serializers:PickleSerializer", source="hookline")
+STREAMS.register("dill", "hookline.values.serializers:DillSerializer", source="hookline")
+STREAMS.register("cloudpickle", "hookline.values.serializers:CloudpickleSerializer", source="hookline")
 
 
 @contextlib.contextmanager
@@ -192,5 +193,12 @@ def _noted(obj: Any, code: set[object], keep: Keep) -> Any:
     elif not (type(obj).__module__.startswith("numpy") and getattr(getattr(obj, "dtype", None), "hasobject", False)):
         # NumPy's own way with arrays of objects keeps cycles, which forms do not.
         with contextlib.suppress(NotPlain):
-            return form_of(obj) or NotImplemented
+            return form_of(obj) or _registered(obj, code) or NotImplemented
     return NotImplemented
+
+
+def _registered(obj: object, code: set[object]) -> Any:
+    form = registered_form(obj)
+    if form is not None:
+        code.add(type(obj))
+    return form

@@ -128,11 +128,18 @@ class Attempts:
         except BaseException as error:  # noqa: BLE001 - sys.exit in a step ends the step, not the driver
             kind, failure = Kind.FAILED, failure_of(error, prepared.retry_on, prepared.function)
         duration_us = (time.perf_counter_ns() - clock) // 1000
+        notes = self.finish(kind, outputs, failure, duration_us)
         output = capture.end() if capture is not None else None
-        return Outcome(item, kind, outputs, started_us, duration_us, failure, self.finish(), output)
+        return Outcome(item, kind, outputs, started_us, duration_us, failure, notes, output)
 
-    def finish(self) -> tuple[Note, ...]:
-        """Give what was noted, and remove the attempt's folder."""
+    def finish(
+        self,
+        kind: int,  # noqa: ARG002 - plugins that go along are told
+        outputs: bytes | None,  # noqa: ARG002
+        failure: Failure | None,  # noqa: ARG002
+        duration_us: int,  # noqa: ARG002
+    ) -> tuple[Note, ...]:
+        """Give what was noted of an attempt that ended so, and remove its folder."""
         attempt, self._opener = self._attempt, None
         if attempt is None:
             return ()  # the step neither asked for its attempt nor was given a file
@@ -143,10 +150,8 @@ class Attempts:
     def current(self) -> Attempt:
         """Give the attempt at hand to the step that asks for it."""
         if self._attempt is None:
-            batch, work = self._batch, self._batch.work
-            item = batch.items[self._position]
-            services = self._services
-            task_id = f"{work.task_id}[{item}]" if work.mapped else self._call_id()
+            batch, services = self._batch, self._services
+            task_id = self._task_id()
             self._attempt = Attempt(
                 run_id=services.run.run_id,
                 task_id=task_id,
@@ -166,8 +171,10 @@ class Attempts:
             self._recording = Recording(self._prepared.function.__name__)
         return self._recording
 
-    def _call_id(self) -> str:
+    def _task_id(self) -> str:
         work = self._batch.work
+        if work.mapped:
+            return f"{work.task_id}[{self._batch.items[self._position]}]"
         if work.call_input < 0:
             return work.task_id
         task_id: str = self._batch.inputs[self._position][work.call_input][1]

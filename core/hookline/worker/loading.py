@@ -14,8 +14,11 @@ from hookline.model.batch import Argument, FunctionRef, Hole, StoredArgument, St
 from hookline.model.outputs import Outputs, outputs_of
 from hookline.store.artifacts import Artifacts
 from hookline.store.outputs import Stored, unpack_outputs
+from hookline.values.digest import digest_bytes
 from hookline.values.encode import decode
 from hookline.values.files import FileRef, digest_path, opening
+from hookline.values.forms.registered import opening_kept
+from hookline.values.registered import Identity, kept_record
 
 __all__ = ["FileOpener", "Loader", "copy_out", "load_outcome", "loader_of"]
 
@@ -43,7 +46,7 @@ class FileOpener:
         self._count = itertools.count()
 
     def load(self, stored: Stored) -> Any:
-        """Load one slot; files in it are copied out."""
+        """Load one slot; files in it are copied out, and values that lie apart are loaded from there."""
         if not stored.files:
             return _plain_load(self._artifacts, stored)
         known = {item.digest: item for item in stored.files}
@@ -62,7 +65,13 @@ class FileOpener:
             copy_out(self._artifacts, known[ref.digest], target, folder=ref.folder)
             return target
 
-        with opening(open_copy):
+        def open_part(identity: Identity) -> Any:
+            record = known.get(digest_bytes(kept_record(identity)))
+            if record is None or len(record.files) != 1:
+                raise ArtifactError(f"a value with the digest '{identity[0]}' is not recorded with what holds it")
+            return self.load(record.files[0])
+
+        with opening(open_copy), opening_kept(open_part):
             return _plain_load(self._artifacts, stored)
 
 

@@ -30,6 +30,7 @@ class LocalWorkers:
             self._capture.install()
         self._cancelled: set[int] = set()
         self._workers: dict[int, WorkerServices] = {}
+        self._broken: dict[int, Failure] = {}
         self._lock = threading.Lock()
         self._limits = NativeThreads()
 
@@ -44,6 +45,9 @@ class LocalWorkers:
         services = self._workers.get(number)
         if services is None:
             services = self._open(number)
+        if (broken := self._broken.get(number)) is not None:
+            emit(_failed(batch, range(len(batch.items)), broken), True)
+            return
         self._limits.apply(batch.work.cpu)
         count, told = 0, set[int]()
 
@@ -60,6 +64,12 @@ class LocalWorkers:
         except Exception as error:  # noqa: BLE001 - a full disk, most likely: the rest of the batch fails for it
             rest = [at for at in range(count, len(batch.items)) if at not in told]
             emit(_failed(batch, rest, failure_of(error, ())), True, rest)
+
+    def leave(self, number: int) -> None:
+        """End a worker, in its own thread: it is given nothing more."""
+        services = self._workers.get(number)
+        if services is not None:
+            services.end()
 
     def cancel(self, batches: Iterable[int]) -> None:
         """Ask batches to end."""
@@ -81,7 +91,11 @@ class LocalWorkers:
                 self._capture,
                 self._cancelled.__contains__,
             )
-            return services
+        try:
+            services.begin()
+        except Exception as error:  # noqa: BLE001 - a plugin's fault: this worker can make no attempt
+            self._broken[number] = failure_of(error, ())
+        return services
 
 
 def _failed(batch: Batch, rest: Sequence[int], failure: Failure) -> list[Outcome]:

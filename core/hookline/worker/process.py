@@ -47,6 +47,7 @@ def main() -> None:
         return
     link.send((READY,))
     _Worker(link, board, services).serve()
+    services.end()
     services.shared.close()
 
 
@@ -61,7 +62,9 @@ def _open(run: RunFacts, number: int, board: Board, output: list[int]) -> Worker
 
         import_target(run.target_module, run.target_file, run.search_path)
     shared = open_services(run)
-    return WorkerServices(shared, number, shared.flight.slot(number), capture, board.cancelled, expendable=True)
+    services = WorkerServices(shared, number, shared.flight.slot(number), capture, board.cancelled, expendable=True)
+    services.begin()
+    return services
 
 
 class _Link:

@@ -20,6 +20,7 @@ from hookline.store.artifacts import Artifacts
 from hookline.store.outputs import ONE_INLINE, Stored, pack_outputs, unpack_outputs
 from hookline.values.encode import decode
 from hookline.values.plain import encode_plain
+from hookline.values.plain_reader import load_pickle
 from hookline.worker.storing import Storer
 
 __all__ = ["PlantedCall", "Recipe", "StepName", "make_recipe", "options_of", "read_recipe"]
@@ -237,4 +238,4 @@ class _Reader:
 
 def options_of(name: StepName) -> Options | None:
     """Give the options that a recipe's step has of its own; None where it has those of its decoration."""
-    return cast("Options", pickle.loads(name.options)) if name.options else None
+    return cast("Options", load_pickle(name.options)) if name.options else None

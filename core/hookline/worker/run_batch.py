@@ -13,7 +13,7 @@ from hookline.model.attempt import attempt_in_force
 from hookline.model.batch import Batch, Outcome
 from hookline.model.recording import in_attempt
 from hookline.model.states import Kind
-from hookline.worker.attempts import Attempts, prepare
+from hookline.worker.attempts import prepare
 from hookline.worker.failures import failure_of
 from hookline.worker.services import Emit, WorkerServices
 
@@ -43,7 +43,7 @@ def run_batch(batch: Batch, emit: Emit, services: WorkerServices) -> None:
 
         run_concurrent(batch, prepared, emit, services)
         return
-    attempts = Attempts(batch, prepared, services)
+    attempts = services.shared.attempts(batch, prepared, services)
     inside, source = in_attempt.set(attempts.record), attempt_in_force.set(attempts.current)
     writer = services.shared.writer
     outcomes: list[Outcome] = []

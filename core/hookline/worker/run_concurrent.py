@@ -19,7 +19,7 @@ from hookline.model.attempt import attempt_in_force
 from hookline.model.batch import AT_ONCE, Batch, Failure, Outcome
 from hookline.model.recording import in_attempt
 from hookline.model.states import Kind
-from hookline.worker.attempts import Attempts, Prepared
+from hookline.worker.attempts import Prepared
 from hookline.worker.failures import failure_of
 from hookline.worker.services import Emit, WorkerServices
 
@@ -279,7 +279,7 @@ class _Batch:
     async def _attempt(self, position: int, slot: Any) -> Outcome:
         if self._stopping:
             return _outcome(self._batch.items[position], Kind.CANCELLED)
-        attempts = Attempts(self._batch, self._prepared, self._services)
+        attempts = self._services.shared.attempts(self._batch, self._prepared, self._services)
         item = attempts.begin(position, slot)
         in_attempt.set(attempts.record)
         attempt_in_force.set(attempts.current)
@@ -299,8 +299,9 @@ class _Batch:
         except BaseException as error:  # noqa: BLE001 - whatever a step raises is its failure, sys.exit too
             kind, failure = self._failed(error, limit.expired() or self._is_late(position))
         duration_us = (time.perf_counter_ns() - clock) // 1000
+        notes = attempts.finish(kind, outputs, failure, duration_us)
         output = end() if end is not None else None
-        return Outcome(item, kind, outputs, started_us, duration_us, failure, attempts.finish(), output)
+        return Outcome(item, kind, outputs, started_us, duration_us, failure, notes, output)
 
     def _is_late(self, position: int) -> bool:
         limit = self._batch.timeout

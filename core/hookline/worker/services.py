@@ -14,10 +14,13 @@ from hookline.store.artifacts import Artifacts
 from hookline.store.checked import Checked
 from hookline.store.flight import Flight, Slot, checked_path
 from hookline.values.homes import note_code_digest
+from hookline.values.policy import set_load_policy
 from hookline.worker.storing import Storer
 
 if TYPE_CHECKING:
+    from hookline.worker.attempts import Attempts
     from hookline.worker.event_loop import EventLoop
+    from hookline.worker.plugins import WorkerLife, WorkerPlugins
 
 __all__ = ["Emit", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
 
@@ -67,6 +70,8 @@ class SharedServices:
         find: Finds the plain function of a step.
         code_digest: Digests the project code that a value refers to.
         prepared: Work that this process has seen, by task.
+        plugins: What plugins do in this process; None where there are none.
+        attempts: Makes the attempts of a batch: those with plugins around them are of a class of their own.
         event_loop: Where attempts of async steps go on side by side; made at the first of them.
     """
 
@@ -77,6 +82,8 @@ class SharedServices:
     flight: Flight
     find: Callable[[FunctionRef], Callable[..., Any]]
     code_digest: CodeDigest
+    plugins: WorkerPlugins | None
+    attempts: Callable[..., Attempts]
     prepared: dict[int, Any] = field(default_factory=dict)
     event_loop: EventLoop | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -113,6 +120,7 @@ class WorkerServices:
         capture: Keeps the attempts' output; None where nothing is captured.
         is_cancelled: Tells whether a batch is asked to end.
         expendable: Whether this process may end to get rid of an attempt that does not.
+        life: What plugins set up for this worker.
     """
 
     shared: SharedServices
@@ -121,11 +129,26 @@ class WorkerServices:
     capture: OutputCapture | None = None
     is_cancelled: Callable[[int], bool] = lambda _: False
     expendable: bool = False
+    life: WorkerLife | None = None
 
     @property
     def run(self) -> RunFacts:
         """What the engine says about the run."""
         return self.shared.run
+
+    def begin(self) -> None:
+        """Let plugins set up what the worker needs.
+
+        Raises:
+            HooklineError: A plugin could not.
+        """
+        if self.shared.plugins is not None:
+            self.life = self.shared.plugins.begin(self.worker)
+
+    def end(self) -> None:
+        """Let plugins tear it down, in the worker's own thread where it has one."""
+        if self.life is not None:
+            self.life.end()
 
 
 def open_services(run: RunFacts) -> SharedServices:
@@ -142,7 +165,22 @@ def open_services(run: RunFacts) -> SharedServices:
     note_code_digest(code_digest)
     writer = artifacts.writer()
     storer = Storer(writer, code_digest, Path(run.folder))
-    return SharedServices(run, artifacts, writer, storer, Flight(Path(run.flight)), _find, code_digest)
+    plugins, attempts = _plugins(run)
+    set_load_policy(run.load_policy)  # which may be a plugin's
+    flight = Flight(Path(run.flight))
+    return SharedServices(run, artifacts, writer, storer, flight, _find, code_digest, plugins, attempts)
+
+
+def _plugins(run: RunFacts) -> tuple[WorkerPlugins | None, Callable[..., Attempts]]:
+    if run.plugins:
+        # Imports pluggy and what plugins need; a worker without any is not to wait for that.
+        from hookline.worker.plugins import WorkerPlugins, attempts_class
+
+        plugins = WorkerPlugins(run)
+        return plugins, attempts_class(plugins)
+    from hookline.worker.attempts import Attempts
+
+    return None, Attempts
 
 
 def _find(ref: FunctionRef) -> Callable[..., Any]:

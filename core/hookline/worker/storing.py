@@ -12,6 +12,7 @@ from hookline.store.outputs import INLINE_LIMIT, Stored, pack_outputs
 from hookline.values.digest import digest_bytes
 from hookline.values.encode import CodeDigest, encode
 from hookline.values.files import FileRef, manifest, name_of
+from hookline.values.registered import Identity, kept_record
 from hookline.values.serializers import UnstorableError
 
 __all__ = ["Storer"]
@@ -52,7 +53,12 @@ class Storer:
 
     def slot(self, value: Any) -> Stored:
         """Store one value."""
+        return self._slot(value, apart=True)
+
+    def _slot(self, value: Any, *, apart: bool) -> Stored:
+        """Store one value; those in it that have a digest of their own apart, or where they are."""
         files: list[Stored] = []
+        kept: set[Identity] = set()
 
         def keep(path: Path) -> FileRef:
             return self._keep(path, files.append)
@@ -60,7 +66,19 @@ class Storer:
         def keep_inside(path: Path) -> FileRef | None:
             return keep(path) if path.resolve().is_relative_to(self._folder) else None
 
-        encoded = encode(value, code_digest=self._code_digest, keep_file=keep, keep_inside=keep_inside)
+        def keep_value(part: Any, identity: Identity) -> None:
+            if identity not in kept:
+                kept.add(identity)
+                record = kept_record(identity)
+                files.append(Stored(digest_bytes(record), len(record), b"", record, (self._slot(part, apart=False),)))
+
+        encoded = encode(
+            value,
+            code_digest=self._code_digest,
+            keep_file=keep,
+            keep_inside=keep_inside,
+            keep_value=keep_value if apart else None,
+        )
         if encoded.size <= INLINE_LIMIT:
             return Stored(encoded.digest, encoded.size, b"", encoded.data(), tuple(files))
         place = self._writer.put(encoded.digest, encoded.chunks, encoded.size)

@@ -74,7 +74,10 @@ def rebuild_records(layout: Layout, shape: tuple[int, ...], order: Literal["C", 
     """
     if memoryview(buffer).readonly:
         buffer = bytearray(buffer)
-    return np.ndarray(shape, dtype=_dtype(layout), buffer=buffer, order=order)
+    made = _dtype(layout)
+    if made.hasobject:
+        raise ValueError("an array of objects over bytes")  # their addresses would be the stream's choice
+    return np.ndarray(shape, dtype=made, buffer=buffer, order=order)
 
 
 def rebuild_masked(data: Any, mask: Any, fill_value: Any, hard: bool) -> Any:

@@ -73,7 +73,10 @@ def without_frequency(values: Any) -> Any:
 
 def rebuild_offset(name: str, count: int, normalize: bool, options: dict[str, Any]) -> Any:
     """Make a frequency from the name of its class and its arguments."""
-    return getattr(pd.tseries.offsets, name)(count, normalize=normalize, **options)
+    made = getattr(pd.tseries.offsets, name)
+    if not issubclass(made, pd.tseries.offsets.BaseOffset):
+        raise TypeError(f"'{name}' is no frequency")
+    return made(count, normalize=normalize, **options)
 
 
 def rebuild_times(values: Any, unit: str, zone: Any) -> Any:
@@ -118,7 +121,9 @@ def rebuild_masked_column(kind: str, values: Any, missing: Any) -> Any:
         values: All elements; zeros where one is missing.
         missing: Which are.
     """
-    return getattr(pd.arrays, kind)(values, missing, copy=False)
+    arrays = (pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
+    made: Any = {array.__name__: array for array in arrays}[kind]
+    return made(values, missing, copy=False)
 
 
 def rebuild_texts(texts: Sequence[str | None], missing: object) -> Any:
@@ -169,7 +174,7 @@ def rebuild_sparse(values: Any, places: Any, length: int, fill_value: object, ki
 
 def rebuild_missing(name: str) -> Any:
     """Give pandas' only NA or NaT."""
-    return getattr(pd, name)
+    return {"NA": pd.NA, "NaT": pd.NaT}[name]
 
 
 def rebuild_moment(count: int, unit: str, zone: Any, duration: bool) -> Any:

@@ -112,7 +112,7 @@ def _type(described: Any) -> Any:
         return pl.Categorical()
     if kind == "categories":
         name, namespace, physical = more
-        return pl.Categorical(pl.Categories(name, namespace, getattr(pl, physical)))
+        return pl.Categorical(pl.Categories(name, namespace, _named(physical)))
     if kind == "list":
         return pl.List(_type(more[0]))
     if kind == "array":
@@ -120,4 +120,11 @@ def _type(described: Any) -> Any:
     if kind == "struct":
         return pl.Struct([pl.Field(name, _type(inner)) for name, inner in more[0]])
     name, *arguments = more[0]
-    return getattr(pl, name)(*arguments)
+    return _named(name)(*arguments)
+
+
+def _named(name: str) -> Any:
+    found = getattr(pl, name)
+    if not issubclass(found, pl.DataType):
+        raise TypeError(f"'{name}' is no type of a column")
+    return found

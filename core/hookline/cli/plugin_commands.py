@@ -1,0 +1,123 @@
+"""Commands that plugins add: entry points of the group ``hookline.commands``, imported when they are called.
+
+The entry ``data.versions`` is ``hookline data versions``. What it names is a plain function: its signature says which
+arguments and options there are, its docstring is the help.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from hookline.cli.sections import SectionedCommand
+from hookline.errors import PluginError
+from hookline.hooks.metadata import Entry, entries
+
+__all__ = ["GROUP", "PluginCommand", "plugin_commands"]
+
+GROUP = "hookline.commands"
+"""The group of entry points that name commands."""
+
+
+@dataclass(slots=True)
+class PluginCommand:
+    """A command, or a group of them, that distributions bring.
+
+    Attributes:
+        name: Its first word.
+        entries: The entry points by second word; an empty one for the command itself.
+        clashes: Entries that are there more than once.
+    """
+
+    name: str
+    entries: dict[str, Entry] = field(default_factory=dict)
+    clashes: list[tuple[Entry, Entry]] = field(default_factory=list)
+
+    @property
+    def sources(self) -> str:
+        """Who brings it."""
+        return ", ".join(sorted({entry.source for entry in self.entries.values()}))
+
+    def load(self) -> Any:
+        """Import it and make the command.
+
+        Raises:
+            PluginError: It can't be imported, is there more than once, or is no function.
+        """
+        for one, other in self.clashes:
+            raise PluginError(
+                f"the command '{one.name}' is registered twice: by {one.source} and by {other.source}",
+                help=f"uninstall one of the two: pip uninstall {other.distribution}",
+            )
+        if "" in self.entries:
+            if len(self.entries) > 1:
+                more = next(entry for word, entry in self.entries.items() if word)
+                raise PluginError(
+                    f"the command '{self.name}' of {self.entries[''].source} has a command '{more.name}' below it",
+                    help="report it to whoever wrote the plugin: a command is either a function or a group",
+                )
+            return _command(self.entries[""], self.name)
+        group = TyperGroup(name=self.name, help=f"Commands of {self.sources}.", rich_markup_mode=None)
+        group.no_args_is_help = True
+        for word in sorted(self.entries):
+            group.add_command(_command(self.entries[word], word), word)
+        return group
+
+    def stub(self) -> Any:
+        """Give what lists show of it, without an import."""
+        return TyperCommand(name=self.name, help=f"A command of {self.sources}.", rich_markup_mode=None)
+
+
+def plugin_commands(reserved: Collection[str]) -> dict[str, PluginCommand]:
+    """Find the commands that installed distributions bring; nothing of them is imported.
+
+    Args:
+        reserved: Names of the core's own commands, which these can't have.
+
+    Returns:
+        The commands by their first word.
+    """
+    found: dict[str, PluginCommand] = {}
+    for entry in entries(GROUP):
+        name, _, word = entry.name.partition(".")
+        if name in reserved:
+            continue
+        command = found.setdefault(name, PluginCommand(name))
+        other = command.entries.setdefault(word, entry)
+        if other is not entry:
+            command.clashes.append((other, entry))
+    return found
+
+
+def _command(entry: Entry, name: str) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(cls=SectionedCommand)(_function(entry))
+    command = get_command(app)
+    command.name = name
+    return command
+
+
+def _function(entry: Entry) -> Any:
+    module, _, attribute = entry.value.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in filter(None, attribute.split(".")):
+            found = getattr(found, part)
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"the command '{entry.name}' of {entry.source} can't be imported: {type(error).__name__}: {error}",
+            help=f"install what it needs, or uninstall it: pip uninstall {entry.distribution}",
+        ) from error
+    if not inspect.isfunction(found):
+        raise PluginError(
+            f"the command '{entry.name}' of {entry.source} is no function: '{entry.value}'",
+            help="report it to whoever wrote the plugin: a command is a plain function",
+        )
+    return found

@@ -1,0 +1,52 @@
+"""``hookline plugins``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hookline.cli.options import Json
+from hookline.cli.output import say, show, show_json
+from hookline.cli.sections import SectionedCommand
+from hookline.cli.wording import hint, one_line, table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+PluginName = Annotated[str, typer.Argument(metavar="NAME", help="A plugin: hookline plugins list shows their names.")]
+
+
+@app.callback(invoke_without_command=True)
+def plugins(context: typer.Context) -> None:
+    """List plugins, show one, check one, or begin a new one."""
+    if context.invoked_subcommand is None:
+        show(context.get_help())
+
+
+@app.command(name="list", cls=SectionedCommand)
+def list_plugins(as_json: Json = False) -> None:
+    """List the plugins that are installed, and the project's own; none of them is imported."""
+    from hookline.cli.plugin_rows import listed_plugins
+
+    found = listed_plugins()
+    if as_json:
+        show_json({"plugins": [plugin.document() for plugin in found]})
+        return
+    rows = [(one_line(plugin.name), plugin.state, one_line(plugin.source), one_line(plugin.brings)) for plugin in found]
+    for line in table(("plugin", "", "from", "brings"), rows):
+        show(line)
+    if not found:
+        say(f"no plugins here; begin one: {hint('plugins', 'new', 'NAME')}")
+
+
+@app.command(name="show", cls=SectionedCommand)
+def show_plugin(name: PluginName, as_json: Json = False) -> None:
+    """Show what a plugin does: its hooks, steps, executors and settings. It is imported for that."""
+    from hookline.cli.plugin_page import plugin_document, plugin_page
+
+    document = plugin_document(name)
+    if as_json:
+        show_json(document)
+        return
+    for line in plugin_page(document):
+        show(line)

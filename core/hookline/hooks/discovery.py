@@ -1,0 +1,71 @@
+"""Which plugins there are: read from metadata and the project's folder; nothing of them is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hookline.errors import PluginError
+from hookline.hooks.metadata import Entry, entries
+
+__all__ = ["GROUP", "LOCAL", "FoundPlugin", "find_plugins"]
+
+GROUP = "hookline"
+"""The group of entry points that name plugins."""
+
+LOCAL = "hookline_plugins"
+"""The module of the project's own plugin: a file of that name in the project root."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlugin:
+    """A plugin that is installed, or lies in the project.
+
+    Attributes:
+        name: What its entry point is called; of the project's own, its module.
+        module: What is imported.
+        source: Who brings it, for messages: the distribution and its version, or the file.
+        file: The file of the project's own plugin; empty for installed ones.
+        distribution: The distribution's name; empty for the project's own.
+        version: Its version.
+    """
+
+    name: str
+    module: str
+    source: str
+    file: str = ""
+    distribution: str = ""
+    version: str = ""
+
+
+def find_plugins(root: Path) -> list[FoundPlugin]:
+    """List the plugins that are installed, and the project's own.
+
+    Args:
+        root: The project root.
+
+    Returns:
+        The plugins by name; the project's own is last.
+
+    Raises:
+        PluginError: Two distributions bring plugins of one name.
+    """
+    found = list(_installed(entries(GROUP)))
+    local = root / f"{LOCAL}.py"
+    if local.is_file():
+        found.append(FoundPlugin(LOCAL, LOCAL, local.name, str(local)))
+    return found
+
+
+def _installed(named: Iterable[Entry]) -> Iterable[FoundPlugin]:
+    by_name: dict[str, FoundPlugin] = {}
+    for entry in named:
+        plugin = FoundPlugin(entry.name, entry.value, entry.source, "", entry.distribution, entry.version)
+        other = by_name.setdefault(entry.name, plugin)
+        if other != plugin:
+            raise PluginError(
+                f"the plugin '{entry.name}' is installed twice: by {other.source} and by {plugin.source}",
+                help=f"uninstall one of the two: pip uninstall {plugin.distribution}",
+            )
+    return [by_name[name] for name in sorted(by_name)]

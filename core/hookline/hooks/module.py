@@ -1,0 +1,175 @@
+"""One plugin's module: imported, and looked over for faults before anything of it is called."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from hookline.errors import PluginError, close_match
+from hookline.hooks import specs
+from hookline.hooks.discovery import LOCAL, FoundPlugin
+from hookline.hooks.marker import MARK
+from hookline.hooks.plugin import API, Plugin
+from hookline.hooks.where import IN_WORKERS_ONLY
+
+__all__ = ["PluginModule", "Spec", "check_module", "import_module", "import_plugin", "specs_of"]
+
+_ATTRIBUTE = "plugin"
+Spec = tuple[str, ...]
+"""The arguments that a hook offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginModule:
+    """A plugin whose module has been imported.
+
+    Attributes:
+        found: Where it comes from.
+        plugin: What it says about itself.
+        module: The module.
+    """
+
+    found: FoundPlugin
+    plugin: Plugin
+    module: ModuleType
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self.plugin.name
+
+    def __str__(self) -> str:
+        return f"plugin '{self.name}' ({self.found.source})"
+
+
+def specs_of(holder: object) -> dict[str, Spec]:
+    """List the hooks that a module or other thing holds, with the arguments of each."""
+    found = {name: thing for name, thing in vars(holder).items() if hasattr(thing, "hookline_spec")}
+    return {name: tuple(inspect.signature(function).parameters) for name, function in found.items()}
+
+
+SPECS: Mapping[str, Spec] = specs_of(specs)
+"""The core's own hooks."""
+
+
+def import_module(name: str, file: str) -> ModuleType:
+    """Import a plugin's module, by its name or, where it is the project's own, from its file.
+
+    Raises:
+        Exception: Whatever its import raises.
+    """
+    if not file:
+        return importlib.import_module(name)
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == file:
+        return known
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"'{file}' is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Where pickle looks for the classes of its settings, here and in workers.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def import_plugin(found: FoundPlugin) -> PluginModule:
+    """Import a plugin.
+
+    Args:
+        found: The plugin.
+
+    Returns:
+        Its module, which is not looked over yet.
+
+    Raises:
+        PluginError: It says nothing about itself, or is made for another version.
+        Exception: Whatever its import raises.
+    """
+    module = import_module(found.module, found.file)
+    plugin = getattr(module, _ATTRIBUTE, None)
+    if plugin is None and found.file:
+        plugin = Plugin(LOCAL)
+    if not isinstance(plugin, Plugin):
+        raise PluginError(
+            f"the plugin '{found.name}' ({found.source}) has no attribute 'plugin' in its module '{found.module}'",
+            help=f"write plugin = Plugin('{found.name}') there (from hookline import Plugin)",
+        )
+    if not found.file and plugin.name != found.name:
+        raise PluginError(
+            f"the plugin '{plugin.name}' ({found.source}) is called '{found.name}' by its entry point",
+            help="give both the same name",
+        )
+    if plugin.api != API:
+        raise PluginError(
+            f"the plugin '{plugin.name}' ({found.source}) is made for version {plugin.api} of the plugin interface;"
+            f" this hookline has version {API}",
+            help="upgrade hookline"
+            if plugin.api > API
+            else f"upgrade the plugin, or switch it off: --without {found.name}",
+        )
+    return PluginModule(found, plugin, module)
+
+
+def check_module(loaded: PluginModule, known: Mapping[str, Spec]) -> dict[str, Callable[..., Any]]:
+    """Look a plugin's module over.
+
+    Args:
+        loaded: The plugin.
+        known: All hooks that there are, with their arguments: the core's and those of plugins.
+
+    Returns:
+        Its implementations, by hook.
+
+    Raises:
+        PluginError: Something is wrong; all of it is named.
+    """
+    problems: list[str] = []
+    implementations: dict[str, Callable[..., Any]] = {}
+    for name, function, marked in _candidates(loaded.module):
+        if not marked:
+            if name in known and getattr(function, "__module__", None) == loaded.module.__name__:
+                problems.append(f"'{name}' is called like a hook but is not marked; put @hookimpl on it")
+        elif name not in known:
+            if not getattr(function, MARK)["optionalhook"]:
+                problems.append(f"there is no hook '{name}';{close_match(name, known)}".rstrip(";"))
+        else:
+            problems.extend(_faults(name, function, known[name]))
+            implementations[name] = function
+    if problems:
+        raise PluginError(
+            f"the {loaded} has faults:\n  - " + "\n  - ".join(problems),
+            help=f"mend them, or switch it off: --without {loaded.name}",
+        )
+    return implementations
+
+
+def _candidates(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any], bool]]:
+    for name, thing in vars(module).items():
+        if inspect.isfunction(thing) and not hasattr(thing, "hookline_spec"):
+            yield name, thing, hasattr(thing, MARK)
+
+
+def _faults(name: str, function: Callable[..., Any], offered: Collection[str]) -> Iterator[str]:
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            yield f"'{name}' can't take '{parameter}'; arguments are given by name, and only those it names"
+        elif parameter.name not in offered:
+            near = close_match(parameter.name, offered)
+            yield f"'{name}' has no argument '{parameter.name}';{near or ' it has ' + ', '.join(offered)}"
+    generator = inspect.isgeneratorfunction(function)
+    if name in IN_WORKERS_ONLY:
+        if not generator:
+            yield f"'{name}' is no generator; write one that yields once"
+    elif generator or inspect.iscoroutinefunction(function):
+        yield f"'{name}' is {'a generator' if generator else 'async'}; write a plain function"

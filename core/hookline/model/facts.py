@@ -1,0 +1,247 @@
+"""What plugins are told of a run and its tasks, live or from the journal: frozen, cheap to make, decoded when asked.
+
+There may be a million of a run's tasks: what many have in common is shared, and stored bytes are read on demand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hookline.model.attempt import Note
+from hookline.model.batch import Failure
+from hookline.model.states import RunState, TaskState
+
+if TYPE_CHECKING:
+    from hookline.ml import ArtifactRef
+
+__all__ = [
+    "RUN_FINISHED",
+    "RUN_STARTED",
+    "TASK_FINISHED",
+    "TASK_RETRYING",
+    "TASK_STARTED",
+    "RunEvent",
+    "RunInfo",
+    "TaskEvent",
+    "TaskInfo",
+]
+
+RUN_STARTED = "run_started"
+RUN_FINISHED = "run_finished"
+TASK_STARTED = "task_started"
+TASK_RETRYING = "task_retrying"
+TASK_FINISHED = "task_finished"
+
+
+class RunInfo(NamedTuple):
+    """What is the same for all events of a run."""
+
+    id: str
+    """The run's id."""
+    workflow: str
+    """The workflow's name."""
+    store: str
+    """The store's folder, for ``hookline.open_store``."""
+    parameters: str = "{}"
+    """JSON, as recorded; see :attr:`params`."""
+    name: str = ""
+    """The name that the run was given; empty for none."""
+    tags: tuple[str, ...] = ()
+    """The tags that the run was given."""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The workflow's parameters by name, as far as JSON can say them; references in place of secrets."""
+        params: dict[str, Any] = json.loads(self.parameters)
+        return params
+
+
+class TaskInfo(NamedTuple):
+    """What is the same for all events of a task."""
+
+    run: RunInfo
+    """Its run."""
+    id: str
+    """The task's id, ``train``, also where it is mapped."""
+    step: str
+    """The step's name."""
+    mapped: bool = False
+    """Whether it has items, ``train[0]``, ``train[1]`` …."""
+    plugin: str = ""
+    """The plugin that put the task into the graph; empty for the workflow's own."""
+
+
+class RunEvent(NamedTuple):
+    """A run began, went on, or ended: what ``run_started`` and ``run_finished`` are given."""
+
+    hook: str
+    """``"run_started"`` or ``"run_finished"``."""
+    run: RunInfo
+    """The run."""
+    state: RunState = RunState.RUNNING
+    """How it stands: running, or how it ended."""
+    resumed: bool = False
+    """Whether an earlier driver began it."""
+    time_us: int = 0
+    """When that was: microseconds since 1970 (UTC)."""
+    duration_us: int = 0
+    """How long this driver took, once it has ended."""
+    counts: Mapping[str, int] = MappingProxyType({})
+    """Items by state word, once the run has ended."""
+    error: str = ""
+    """Why the run itself ended early; empty for no such reason."""
+    sequence: int = 0
+    """The commit that recorded it; 0 where that is not known."""
+    position: int = 0
+    """Its place in that commit."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.run.id
+
+    @property
+    def workflow(self) -> str:
+        """The workflow's name."""
+        return self.run.workflow
+
+    @property
+    def store(self) -> str:
+        """The store's folder, for ``hookline.open_store``."""
+        return self.run.store
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The workflow's parameters by name, as far as JSON can say them."""
+        return self.run.params
+
+    @property
+    def seconds(self) -> float:
+        """How long this driver took, once it has ended."""
+        return self.duration_us / 1e6
+
+    @property
+    def cursor(self) -> str:
+        """What ``store.events(after=…)`` goes on from."""
+        return f"{self.sequence}.{self.position}"
+
+
+class TaskEvent(NamedTuple):
+    """An attempt began, or ended: what ``task_started``, ``task_retrying`` and ``task_finished`` are given."""
+
+    hook: str
+    """``"task_started"``, ``"task_retrying"`` or ``"task_finished"``."""
+    task: TaskInfo
+    """The task."""
+    item: int
+    """Which item of a mapped task; 0 for a plain one."""
+    state: TaskState
+    """Running at its start, then how the attempt ended; of a finished task, how the task stands."""
+    number: int = 1
+    """The attempt's number, from 1; 0 where none was made, because a result was reused or the task left out."""
+    started_us: int = 0
+    """When the attempt began: microseconds since 1970 (UTC); 0 where none was made."""
+    duration_us: int = 0
+    """How long it took: loading, running and storing."""
+    failure: Failure | None = None
+    """Why it failed; None where it did not."""
+    packed: bytes | None = None
+    """The stored outcome; see :attr:`outputs`."""
+    notes: tuple[Note, ...] = ()
+    """What was noted about the attempt, as recorded; see :meth:`noted`."""
+    grew: bool = False
+    """Whether the attempt called further tasks: their events follow, and only they lead to the value."""
+    delay: float = 0.0
+    """Seconds until the next attempt, where one follows."""
+    why: str = ""
+    """Why the task was reused or left out; empty where it was tried."""
+    sequence: int = 0
+    """The commit that recorded it; 0 where that is not known."""
+    position: int = 0
+    """Its place in that commit."""
+
+    @property
+    def run(self) -> RunInfo:
+        """The run."""
+        return self.task.run
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.task.run.id
+
+    @property
+    def store(self) -> str:
+        """The store's folder, for ``hookline.open_store``."""
+        return self.task.run.store
+
+    @property
+    def task_id(self) -> str:
+        """The task's id, ``train[3]`` for an item of a mapped task."""
+        return f"{self.task.id}[{self.item}]" if self.task.mapped else self.task.id
+
+    @property
+    def step(self) -> str:
+        """The step's name."""
+        return self.task.step
+
+    @property
+    def plugin(self) -> str:
+        """The plugin that put the task into the graph; empty for the workflow's own."""
+        return self.task.plugin
+
+    @property
+    def ended_us(self) -> int:
+        """When the attempt ended: microseconds since 1970 (UTC); 0 where none was made."""
+        return self.started_us + self.duration_us
+
+    @property
+    def seconds(self) -> float:
+        """How long the attempt took."""
+        return self.duration_us / 1e6
+
+    @property
+    def error(self) -> str:
+        """Type and message of what went wrong, in one line; empty for nothing."""
+        if self.failure is None:
+            return ""
+        first = self.failure.message.partition("\n")[0]
+        return f"{self.failure.type}: {first}" if first else self.failure.type
+
+    @property
+    def frame(self) -> str:
+        """The user's line that failed, ``"churn.py:14 in train: raise ValueError(…)"``; empty where there is none."""
+        return self.failure.frame if self.failure is not None else ""
+
+    @property
+    def outputs(self) -> tuple[ArtifactRef, ...]:
+        """References to the artifacts that the task came to, one for each slot; empty where it has no value (yet)."""
+        # Only those who ask load what references are made of.
+        from hookline.model.artifact import artifact_refs
+
+        return () if self.grew else artifact_refs(self.packed)
+
+    def noted(self, kind: str = "metadata") -> dict[str, Any]:
+        """Give what was noted about the attempt, by name; of a series of metrics the last value.
+
+        Args:
+            kind: ``"metadata"`` (by plugins around the attempt), ``"metric"``, ``"param"``, ``"note"``, or
+                ``"artifact"`` for references.
+        """
+        return {note.name: _value(note) for note in self.notes if note.kind == kind}
+
+    @property
+    def cursor(self) -> str:
+        """What ``store.events(after=…)`` goes on from."""
+        return f"{self.sequence}.{self.position}"
+
+
+def _value(note: Note) -> Any:
+    if note.kind == "artifact":
+        from hookline.model.artifact import artifact_refs
+
+        return next(iter(artifact_refs(note.value)), None)
+    return note.value if note.kind == "metric" else json.loads(note.value)
