@@ -33,6 +33,7 @@ def test_every_setting_is_shown_with_its_origin(project: Path, look: Command, mo
         ["durability", "full", "default"],
         ["grace", "10.0", "default"],
         ["seed", "0", "default"],
+        ["load_policy", "any", "default"],
         ["turns", "1000000", "default"],
         ["limits.gpu", "2", "pyproject.toml:6"],
     ]

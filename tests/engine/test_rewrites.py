@@ -141,7 +141,7 @@ def test_a_rewritten_graph_runs_the_same_on_every_executor(project: Make, execut
     assert run.load("data:bump@train") == [11, 21]
     assert run.load("data:bump@train[1]") == run.load("data:bump@train:1") == 21
     assert run.load("part/data:check@load") == [1]
-    assert run.why("data:bump@train") == "ran: first run of this workflow"
+    assert run.why("data:check@load") == "ran: first run of this workflow"
 
 
 def test_a_second_run_reuses_everything_and_one_without_the_plugin_what_it_can(project: Make) -> None:

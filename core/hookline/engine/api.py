@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
+from hookline.engine.open_arguments import open_arguments, read_step_arguments
 from hookline.engine.recorded import recorded_target
 from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
@@ -19,6 +21,7 @@ from hookline.engine.stop import Stop
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor
 from hookline.graph.build import build_graph
+from hookline.graph.open_arguments import OpenArguments
 from hookline.graph.select import Selection, select
 from hookline.hooks.driver import rewriters_of, show_plan
 from hookline.hooks.loader import load_plugins
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
 
+_log = logging.getLogger(__name__)
 _LOOK = 0.1
 _SHOWN = 5
 
@@ -68,6 +72,8 @@ def run(
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
     target: Target | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> Run:
@@ -99,6 +105,10 @@ def run(
         progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
         stop: With this another thread asks the run to stop.
+        env: The environment in ``[tool.hookline.env]`` whose settings are laid over the others; by default what
+            ``HOOKLINE_ENV`` says, else none.
+        step_arguments: Values for arguments of steps that the workflow leaves open, by step and argument:
+            ``{"train.depth": 3}``. They go before those in ``[tool.hookline.step]``.
         target: Where the workflow was loaded from; found out by default.
         rewriters: What rewrites the graph, and each part that grows, after the plugins; for tests of rewrites.
 
@@ -122,16 +132,18 @@ def run(
         grace=grace,
         turns=turns,
         seed=seed,
+        env=env,
+        step_arguments=step_arguments,
     )
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
-    rewriters = (*rewriters_of(plugins), *rewriters)
-    built = _rewritten(build_graph(workflow, params or {}), rewriters)
+    arguments, rewriters = open_arguments(settings), (*rewriters_of(plugins), *rewriters)
+    built = _built(workflow, params or {}, arguments, rewriters)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, settings.seed, rewriters)
+        built = _selected(built, selection, target, path, settings.seed, arguments, rewriters)
     journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
@@ -141,14 +153,15 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        _settings(settings, settings.seed, fail_fast),
+        _settings(settings, settings.seed, fail_fast, arguments, rewriters),
         observers,
         stop or Stop(),
         selection,
         progress,
         plugins,
         tuple(without),
-        rewriters,
+        settings.env,
+        step_arguments or {},
     )
     _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
@@ -169,6 +182,8 @@ def resume(
     progress: bool = True,
     observers: Sequence[Observer] = (),
     stop: Stop | None = None,
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
     workflow: Workflow[..., Any] | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> Run:
@@ -188,6 +203,8 @@ def resume(
         progress: As for :func:`run`.
         observers: As for :func:`run`.
         stop: As for :func:`run`.
+        env: Another environment than the run had; an empty text stands for none.
+        step_arguments: As for :func:`run`; beside those that the run was started with.
         workflow: The workflow, where it can't be loaded from a file.
         rewriters: As for :func:`run`.
 
@@ -205,7 +222,7 @@ def resume(
         "grace": grace,
         "turns": turns,
     }
-    here = configure(store=store or None, **wishes)
+    here = configure(env=env, store=store or None, **wishes)
     journal = open_journal(check_store(here.store), create=False, durability=here.durability)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
@@ -215,14 +232,15 @@ def resume(
     if began["executor"] == "given":
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
-    settings = configure(target.root, **wishes)
+    given = {**read_step_arguments(row.id, row.extra, journal.artifacts), **(step_arguments or {})}
+    settings = configure(target.root, env=recorded.get("env") if env is None else env, step_arguments=given, **wishes)
     without = recorded.get("without", ())
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
-    rewriters = (*rewriters_of(plugins), *rewriters)
-    built = _rewritten(build_graph(target.workflow, params), rewriters)
+    arguments, rewriters = open_arguments(settings), (*rewriters_of(plugins), *rewriters)
+    built = _built(target.workflow, params, arguments, rewriters)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -242,14 +260,15 @@ def resume(
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        _settings(settings, row.seed, bool(recorded.get("fail_fast")), keep, rerun),
+        _settings(settings, row.seed, bool(recorded.get("fail_fast")), arguments, rewriters, keep, rerun),
         observers,
         stop or Stop(),
         selection,
         progress,
         plugins,
         without,
-        rewriters,
+        settings.env,
+        given,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -308,6 +327,8 @@ def plan(
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
     without: Sequence[str] = (),
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
     target: Target | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> Plan:
@@ -323,6 +344,8 @@ def plan(
         from_: As for :func:`run`.
         only: As for :func:`run`.
         without: As for :func:`run`.
+        env: As for :func:`run`.
+        step_arguments: As for :func:`run`.
         target: As for :func:`run`.
         rewriters: As for :func:`run`.
 
@@ -330,15 +353,15 @@ def plan(
         A verdict with its reason for each task.
     """
     target = target or target_of(workflow)
-    settings = configure(target.root, store=store or None, seed=seed)
+    settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
-    rewriters = (*rewriters_of(plugins), *rewriters)
-    built = _rewritten(build_graph(workflow, params or {}), rewriters)
+    arguments, rewriters = open_arguments(settings), (*rewriters_of(plugins), *rewriters)
+    built = _built(workflow, params or {}, arguments, rewriters)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed, rewriters)
+    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed, arguments, rewriters)
     show_plan(plugins, planned)
     return planned
 
@@ -348,6 +371,8 @@ def graph(
     params: Mapping[str, object] | None = None,
     *,
     without: Sequence[str] = (),
+    env: str | None = None,
+    step_arguments: Mapping[str, object] | None = None,
     target: Target | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> TaskGraph:
@@ -357,6 +382,8 @@ def graph(
         workflow: The workflow.
         params: Its parameters.
         without: As for :func:`run`.
+        env: As for :func:`run`.
+        step_arguments: As for :func:`run`.
         target: As for :func:`run`.
         rewriters: As for :func:`run`.
 
@@ -364,23 +391,40 @@ def graph(
         The graph.
     """
     target = target or target_of(workflow)
-    plugins = load_plugins(configure(target.root), without)
-    return _rewritten(build_graph(workflow, params or {}), (*rewriters_of(plugins), *rewriters))
+    settings = configure(target.root, env=env, step_arguments=step_arguments)
+    plugins = load_plugins(settings, without)
+    arguments = open_arguments(settings)
+    built = _built(workflow, params or {}, arguments, (*rewriters_of(plugins), *rewriters))
+    for doubt in arguments.doubts:
+        _log.warning("%s", doubt)
+    return built
 
 
-def _rewritten(graph: TaskGraph, rewriters: Sequence[Rewriter]) -> TaskGraph:
+def _built(
+    workflow: Workflow[..., Any],
+    params: Mapping[str, object],
+    arguments: OpenArguments,
+    rewriters: Sequence[Rewriter],
+) -> TaskGraph:
+    graph = build_graph(workflow, params, arguments)
     if not rewriters:
         return graph
     from hookline.graph.rewrite import rewrite  # few runs need it, and all load this module
 
-    return rewrite(graph, rewriters)
+    return rewrite(graph, rewriters, arguments=arguments)
 
 
 def _planned(
-    graph: TaskGraph, target: Target, path: Path, fresh: bool, seed: int, rewriters: Sequence[Rewriter]
+    graph: TaskGraph,
+    target: Target,
+    path: Path,
+    fresh: bool,
+    seed: int,
+    arguments: OpenArguments,
+    rewriters: Sequence[Rewriter],
 ) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed, rewriters)
+    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed, arguments, rewriters)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -389,12 +433,18 @@ def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> 
 
 
 def _selected(
-    graph: TaskGraph, selection: Selection, target: Target, path: Path, seed: int, rewriters: Sequence[Rewriter]
+    graph: TaskGraph,
+    selection: Selection,
+    target: Target,
+    path: Path,
+    seed: int,
+    arguments: OpenArguments,
+    rewriters: Sequence[Rewriter],
 ) -> TaskGraph:
     """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
     selected = select(graph, selection)
     if selected.given:
-        found = _planned(selected.graph, target, path, False, seed, rewriters)
+        found = _planned(selected.graph, target, path, False, seed, arguments, rewriters)
         missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
         if missing:
             told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
@@ -423,7 +473,13 @@ def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
 
 
 def _settings(
-    configuration: Configuration, seed: int, fail_fast: bool, keep: Sequence[str] = (), rerun: Sequence[str] = ()
+    configuration: Configuration,
+    seed: int,
+    fail_fast: bool,
+    arguments: OpenArguments,
+    rewriters: Sequence[Rewriter],
+    keep: Sequence[str] = (),
+    rerun: Sequence[str] = (),
 ) -> Settings:
     return Settings(
         seed,
@@ -433,6 +489,8 @@ def _settings(
         frozenset(rerun),
         configuration.turns,
         configuration.limits,
+        arguments,
+        rewriters,
     )
 
 
@@ -440,8 +498,10 @@ def _ask_plugins(request: Request, journal: SqliteStore) -> None:
     """Let plugins look at the plan, which is not made for anybody else."""
     if request.plugins.implementations("plan_made"):
         prepared = prepare(request.graph, Path(request.target.root))
-        fresh, seed = request.fresh, request.settings.seed
-        show_plan(request.plugins, dry_run(request.graph, prepared, journal, fresh, seed, request.rewriters))
+        settings = request.settings
+        fresh, arguments, rewriters = request.fresh, settings.open_arguments, settings.rewriters
+        made = dry_run(request.graph, prepared, journal, fresh, settings.seed, arguments, rewriters)
+        show_plan(request.plugins, made)
 
 
 def _check_executor(configuration: Configuration, plugins: PluginSet) -> None:

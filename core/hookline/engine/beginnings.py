@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
+from hookline.engine.open_arguments import describe_step_arguments
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
 from hookline.model.change import described
@@ -53,6 +54,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "fresh": request.fresh,
                 **({"without": list(request.without)} if request.without else {}),
                 **({"select": request.selection.described()} if request.selection else {}),
+                **({"env": request.env} if request.env else {}),
             }
         ),
         request.name,
@@ -71,6 +73,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "params": describe_params(graph.params, store.artifacts),
                 "tasks": len(graph.tasks),
                 **({"rewrites": described(graph.changes)} if graph.changes else {}),
+                **describe_step_arguments(request.step_arguments, store.artifacts),
             }
         ),
     )
@@ -114,6 +117,7 @@ def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFact
         search_path=tuple(target.search_path),
         plugins=request.plugins.refs(),
         load_policy=load_policy(),
+        open_arguments=request.settings.open_arguments.names,
     )
 
 

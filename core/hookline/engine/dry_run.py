@@ -19,6 +19,7 @@ from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.graph.collector import collector_paused
+from hookline.graph.open_arguments import OpenArguments
 from hookline.model.batch import FunctionRef
 from hookline.model.graph import Task, TaskGraph
 from hookline.model.plan import Plan, PlannedTask
@@ -44,6 +45,7 @@ def dry_run(
     store: SqliteStore | None,
     fresh: bool,
     seed: int,
+    arguments: OpenArguments,
     rewriters: Sequence[Rewriter] = (),
 ) -> Plan:
     """Plan a run.
@@ -54,13 +56,14 @@ def dry_run(
         store: What is recorded; None for nothing.
         fresh: Whether that is left alone.
         seed: The run's seed.
+        arguments: What settings give to arguments that calls leave open.
         rewriters: The plugins that rewrite what grows.
 
     Returns:
         The plan.
     """
     with collector_paused():
-        return _DryRun(graph, prepared, store, fresh, seed, rewriters).plan()
+        return _DryRun(graph, prepared, store, fresh, seed, arguments, rewriters).plan()
 
 
 class _DryRun:
@@ -71,6 +74,7 @@ class _DryRun:
         store: SqliteStore | None,
         fresh: bool,
         seed: int,
+        arguments: OpenArguments,
         rewriters: Sequence[Rewriter],
     ) -> None:
         self._graph = graph
@@ -95,6 +99,7 @@ class _DryRun:
             Nodes(graph),
             artifacts,
             Settings().turns,
+            arguments,
             rewriters,
         )
         self._arguments = Arguments(

@@ -18,6 +18,7 @@ from hookline.engine.nodes import Nodes
 from hookline.engine.program import GrownPart, Head, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler
 from hookline.errors import WorkflowError
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.model.graph import Task
 from hookline.model.options import Options
 from hookline.model.outputs import Outputs
@@ -62,6 +63,7 @@ class Growth:
         nodes: Numbers them.
         artifacts: Where large recipes lie.
         limit: How many levels, or turns of a loop, there may be.
+        open_arguments: What settings give to arguments that the calls left open.
         rewriters: The plugins that rewrite each part.
     """
 
@@ -75,6 +77,7 @@ class Growth:
         nodes: Nodes,
         artifacts: Artifacts,
         limit: int,
+        open_arguments: OpenArguments = NO_ARGUMENTS,
         rewriters: Sequence[Rewriter] = (),
     ) -> None:
         self._program = program
@@ -85,6 +88,7 @@ class Growth:
         self._nodes = nodes
         self._artifacts = artifacts
         self._limit = limit
+        self._open_arguments = open_arguments
         self._rewriters = rewriters
         self._finder = StepFinder()
         self._returns: dict[Step[Any, Any], Step[Any, Any]] = {}
@@ -104,8 +108,8 @@ class Growth:
             What is new.
 
         Raises:
-            HooklineError: The recipe can't be read, names steps that are gone, can't be rewritten, or would be a level
-                too many; nothing was added.
+            HooklineError: The recipe can't be read, names steps that are gone, lacks what settings gave, can't be
+                rewritten, or would be a level too many; nothing was added.
         """
         grown, first = self._program.tasks[index], len(self._program.tasks)
         level = 1 if grown.part is None else grown.part.level + 1
@@ -127,8 +131,7 @@ class Growth:
         )
         self._count_turn(part, grown, tasks)
         programs = [self._builder.make(task) for task in tasks]
-        if self._rewriters:
-            self._builder.check()  # plugins may give what can't be stored
+        self._builder.check()
         for program in programs:
             program.part = part
             self._exporter.add(program)
@@ -192,6 +195,8 @@ class Growth:
         read = read_recipe(recipe, self._artifacts, first)
         function = grown.task.step.declares
         steps = [self._finder.find(name, function) for name in read.steps]
+        for call in read.calls:
+            self._open_arguments.complete(steps[call.step], call.bindings, call.id)
         tasks = [
             Task(index, call.id, steps[call.step], call.form, call.bindings, call.mapped, call.condition, call.place)
             for index, call in enumerate(read.calls, first)
@@ -202,7 +207,7 @@ class Growth:
             from hookline.graph.rewrite import rewrite_part  # few runs need it, and all load this module
 
             graph, name = self._program.graph, _item_id(grown, item)
-            found = rewrite_part(tasks, returns, grown.task.step, rewriters, name, graph)
+            found = rewrite_part(tasks, returns, grown.task.step, rewriters, name, graph, self._open_arguments)
             if found is not None:
                 tasks, returns, result = found
         if result is None:

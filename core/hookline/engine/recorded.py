@@ -8,9 +8,11 @@ from pathlib import Path
 from hookline.config import configure, store_path
 from hookline.engine.history import recorded_run
 from hookline.errors import UsageError
+from hookline.hooks.loader import load_plugins
 from hookline.model.run import Run
 from hookline.store.journal import open_store as open_journal
 from hookline.store.rows import RunRow
+from hookline.values.bringing import bring_with
 from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, load_target
 

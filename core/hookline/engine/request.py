@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.graph.select import Selection
 from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 from hookline.model.events import Observer
@@ -32,6 +33,8 @@ class Settings:
         rerun: Tasks whose recorded side effects may happen again.
         turns: How many turns a loop may take, and how many levels deep steps may grow.
         limits: How many attempts may run at once of all steps that have a name or a tag.
+        open_arguments: What settings give to arguments that calls leave open.
+        rewriters: The plugins that rewrite what grows; the graph was rewritten by them already.
     """
 
     seed: int = 0
@@ -41,6 +44,8 @@ class Settings:
     rerun: frozenset[str] = frozenset()
     turns: int = 1_000_000
     limits: Mapping[str, int] = field(default_factory=dict)
+    open_arguments: OpenArguments = NO_ARGUMENTS
+    rewriters: Sequence[Rewriter] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,9 @@ class Request:
         selection: Which part of the workflow the graph is.
         plugins: The plugins that take part.
         without: Names of plugins that were left out.
+        env: The environment whose settings hold; empty for none.
+        step_arguments: What the call gave to arguments that the workflow leaves open, by step and argument.
         progress: Whether a notebook's cell shows the run while it goes on.
-        rewriters: The plugins that rewrite what grows; the graph was rewritten by them already.
     """
 
     graph: TaskGraph
@@ -79,4 +85,5 @@ class Request:
     progress: bool = True
     plugins: PluginSet = NO_PLUGINS
     without: Sequence[str] = ()
-    rewriters: Sequence[Rewriter] = ()
+    env: str = ""
+    step_arguments: Mapping[str, object] = field(default_factory=dict)

@@ -201,7 +201,8 @@ class _Session:
             nodes,
             store.artifacts,
             request.settings.turns,
-            request.rewriters,
+            request.settings.open_arguments,
+            request.settings.rewriters,
         )
         tasks = OpenTasks(
             program,

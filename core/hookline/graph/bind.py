@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hookline.errors import close_match
@@ -54,6 +54,11 @@ class Shape:
         )
         self.files = _files_of(signature)
 
+    def add_files(self, bindings: dict[str, Binding]) -> None:
+        """Bind the defaults that name files where nothing else is bound."""
+        for name, default in self.files.items():
+            bindings.setdefault(name, default)
+
 
 @functools.lru_cache(maxsize=4096)
 def shape_of(function: Callable[..., Any]) -> Shape:
@@ -65,16 +70,32 @@ class UnusableError(Exception):
     """A value that can't be an argument; the text reads after the argument's name."""
 
 
+Complete = Callable[[Step[Any, Any], dict[str, Binding]], None]
+
+
 class Binder:
     """Binds the calls of one recording.
+
+    Args:
+        calls: The calls.
+        complete: Adds what settings give to arguments that calls leave open; None for nothing.
+        left_open: Names of arguments, by step, that are added later: such calls don't lack them, and defaults that name
+            files are not bound either. None where what is bound here is final.
 
     Attributes:
         problems: What was wrong so far.
     """
 
-    def __init__(self, calls: Sequence[Call]) -> None:
+    def __init__(
+        self,
+        calls: Sequence[Call],
+        complete: Complete | None = None,
+        left_open: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.problems: list[Problem] = []
         self._calls = calls
+        self._complete = complete
+        self._left_open = left_open
         self._leaves: set[type] = set(_PLAIN)
 
     def task(self, call: Call) -> Task:
@@ -88,10 +109,12 @@ class Binder:
             self._rest(call, shape, bindings)
         wrong = self._by_name(call, shape, bindings) if call.kwargs else []
         mapped = self._mapped(call, shape, bindings, wrong) if call.form is not Form.CALL else ()
+        if self._complete is not None:
+            self._complete(step, bindings)
         if wrong or (len(bindings) < shape.count and not shape.required <= bindings.keys()):
             self._mismatch(call, shape, bindings, wrong)
-        for name, default in shape.files.items():
-            bindings.setdefault(name, default)
+        if self._left_open is None:
+            shape.add_files(bindings)
         condition = self._argument(call, "", call.condition[0]) if call.condition else None
         return Task(call.index, call.id, step, call.form, bindings, mapped, condition, call.place)
 
@@ -229,7 +252,9 @@ class Binder:
         return self._argument(call, name, list(value))
 
     def _mismatch(self, call: Call, shape: Shape, bindings: Mapping[str, Binding], wrong: list[str]) -> None:
-        missing = [name for name in shape.signature.parameters if name in shape.required - bindings.keys()]
+        later = () if self._left_open is None else self._left_open.get(call.step.name, ())
+        needed = shape.required - bindings.keys() - set(later)
+        missing = [name for name in shape.signature.parameters if name in needed]
         known = [name for name in shape.signature.parameters if name in shape.keywords]
         for name in wrong:
             if name in shape.positional:

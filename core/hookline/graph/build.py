@@ -11,6 +11,7 @@ from hookline.errors import HooklineError, WorkflowError
 from hookline.graph.bind import Binder, UnusableError
 from hookline.graph.check import edge_problems, raise_problems
 from hookline.graph.collector import collector_paused
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.graph.parameters import parse_parameters
 from hookline.graph.problem import Problem
 from hookline.model.graph import Binding, TaskGraph
@@ -21,26 +22,29 @@ from hookline.model.workflow import Workflow
 __all__ = ["build_graph"]
 
 
-def build_graph(workflow: Workflow[..., Any], params: Mapping[str, object]) -> TaskGraph:
+def build_graph(
+    workflow: Workflow[..., Any], params: Mapping[str, object], arguments: OpenArguments = NO_ARGUMENTS
+) -> TaskGraph:
     """Build and check a workflow's task graph.
 
     Args:
         workflow: The workflow.
         params: Its parameters by name, as a Python caller gives them; those left out take their defaults.
+        arguments: What settings give to arguments of steps that the workflow leaves open.
 
     Returns:
         The graph, whose tasks stand in an order in which they can run.
 
     Raises:
-        UsageError: Parameters are wrong; all of them are named.
+        UsageError: Parameters, or what settings give, are wrong; all of them are named.
         WorkflowError: The workflow's function raised, or the graph is wrong; all problems are named.
     """
     values = parse_parameters(workflow, params, text=False)
     with collector_paused():
-        return _build(workflow, values)
+        return _build(workflow, values, arguments)
 
 
-def _build(workflow: Workflow[..., Any], values: dict[str, object]) -> TaskGraph:
+def _build(workflow: Workflow[..., Any], values: dict[str, object], arguments: OpenArguments) -> TaskGraph:
     recording = Recording()
     failure: WorkflowError | None = None
     returned: object = None
@@ -48,7 +52,9 @@ def _build(workflow: Workflow[..., Any], values: dict[str, object]) -> TaskGraph
         returned = _record(workflow, recording, values)
     except WorkflowError as error:
         failure = error
-    binder = Binder(recording.calls)
+    if arguments:
+        arguments.check(workflow, [call.step for call in recording.calls])
+    binder = Binder(recording.calls, arguments.add if arguments else None)
     tasks = tuple([binder.task(call) for call in recording.calls])
     problems = binder.problems
     if failure is not None:

@@ -12,6 +12,7 @@ from hookline.errors import PluginError, WorkflowError, close_match
 from hookline.graph.bind import shape_of
 from hookline.graph.draft import Draft
 from hookline.graph.given import VALUE, GivenError, bind_given, free_parameter
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.model.change import INSERTED, Change
 from hookline.model.graph import Binding, Constant, Task, TaskGraph, TaskOutput
 from hookline.model.options import Options
@@ -95,6 +96,7 @@ class GraphEditor:
         graph: What it begins with, which stays as it is.
         plugin: The plugin's name.
         grown: The id of the task whose new part the graph is; None for a workflow's own tasks.
+        settings: What settings give to arguments that are left open.
 
     Attributes:
         workflow: The workflow's name.
@@ -105,11 +107,14 @@ class GraphEditor:
 
     value: Final = VALUE
 
-    def __init__(self, graph: TaskGraph, plugin: str, grown: str | None = None) -> None:
+    def __init__(
+        self, graph: TaskGraph, plugin: str, grown: str | None = None, settings: OpenArguments = NO_ARGUMENTS
+    ) -> None:
         self.workflow = graph.workflow
         self.params: Mapping[str, Any] = types.MappingProxyType(dict(graph.params))
         self.grown = grown
         self._plugin = plugin
+        self._settings = settings
         self._draft = Draft(graph)
 
     def tasks(
@@ -146,8 +151,9 @@ class GraphEditor:
 
         Args:
             task: The task.
-            step: Takes the value by the one parameter that ``bind`` leaves open: the one that has no default, or else
-                the only one that there is. Where that does not tell, give ``graph.value`` to the one that is meant.
+            step: Takes the value by the one parameter that ``bind`` and settings leave open: the one that has no
+                default, or else the only one that there is. Where that does not tell, give ``graph.value`` to the one
+                that is meant.
             **bind: Further arguments: values, tasks, and lists, tuples and dicts of both.
 
         Returns:
@@ -166,7 +172,7 @@ class GraphEditor:
         note = self._note(INSERTED, f"inserted '{self._shown(new_id)}' after '{self._shown(one.id)}'")
         mapped = () if one.form is Form.CALL else (name,)
         form = Form.MAP if mapped else Form.CALL
-        new = Task(-1, new_id, step, form, bindings, mapped, None, nearest_place())
+        new = Task(-1, new_id, step, form, self._completed(step, bindings), mapped, None, nearest_place())
         number = self._draft.insert(new, note, task._number, 1)
         self._draft.redirect(task._number, lambda output: _other(output, number, parts), besides=number)
         return TaskMatch(self._draft, number)
@@ -199,7 +205,7 @@ class GraphEditor:
         note = self._note(INSERTED, f"inserted '{self._shown(new_id)}' before '{arg}' of '{self._shown(one.id)}'")
         mapped = (name,) if arg in one.mapped else ()
         form = Form.MAP if mapped else Form.CALL
-        new = Task(-1, new_id, step, form, bindings, mapped, one.condition, nearest_place())
+        new = Task(-1, new_id, step, form, self._completed(step, bindings), mapped, one.condition, nearest_place())
         number = self._draft.insert(new, note, task._number, -1)
         self._draft.bind(task._number, arg, TaskOutput(number))
         return TaskMatch(self._draft, number)
@@ -246,7 +252,7 @@ class GraphEditor:
         step = self._step(step)
         parts = self._parts(task._number, step, f"can't replace task '{self._shown(one.id)}' by '{step.name}'")
         note = self._note("replaced", f"replaced '{one.step.name}' by '{step.name}' in '{self._shown(one.id)}'")
-        self._draft.change(task._number, note, step=step)
+        self._draft.change(task._number, note, step=step, bindings=self._completed(step, {**one.bindings}))
         if any(slot != other for slot, other in parts.items()):
             self._draft.redirect(task._number, lambda output: _other(output, output.task, parts))
 
@@ -346,14 +352,17 @@ class GraphEditor:
     def _arguments(self, step: Step[Any, Any], bind: Mapping[str, Any], what: str) -> tuple[str, dict[str, Binding]]:
         """Find the parameter that takes the value at hand, and bind the others."""
         try:
-            name = free_parameter(step, bind)
+            name = free_parameter(step, bind, self._settings.names.get(step.name, ()))
             bindings = {key: bind_given(key, value, self._output) for key, value in bind.items() if value is not VALUE}
         except GivenError as error:
             raise self._refusal(f"{what}: {error}", error.cure) from None
-        for key, default in shape_of(step.fn).files.items():
-            if key != name:
-                bindings.setdefault(key, default)
         return name, bindings
+
+    def _completed(self, step: Step[Any, Any], bindings: dict[str, Binding]) -> dict[str, Binding]:
+        """Add what settings give to arguments that nobody gave, and defaults that name files."""
+        self._settings.give(step, bindings)
+        shape_of(step.fn).add_files(bindings)
+        return bindings
 
     def _output(self, value: object) -> TaskOutput | None:
         if not isinstance(value, TaskMatch):

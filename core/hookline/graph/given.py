@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from hookline.errors import close_match
@@ -40,12 +40,13 @@ class GivenError(Exception):
         self.cure = cure
 
 
-def free_parameter(step: Step[Any, Any], bind: Mapping[str, Any]) -> str:
+def free_parameter(step: Step[Any, Any], bind: Mapping[str, Any], settled: Collection[str] = ()) -> str:
     """Find the parameter by which an inserted step takes the value at hand.
 
     Args:
         step: The step.
         bind: The arguments that it is given otherwise.
+        settled: Names of those that settings give.
 
     Returns:
         The parameter to which :data:`VALUE` is given; else, of those that are given nothing, the one that has no
@@ -61,7 +62,7 @@ def free_parameter(step: Step[Any, Any], bind: Mapping[str, Any]) -> str:
             match = close_match(name, known).strip() or f"it takes {', '.join(known) or 'none'}"
             raise GivenError(f"the step has no parameter '{name}'", match)
     named = [name for name, value in bind.items() if value is VALUE]
-    free = [name for name in known if name not in bind and not is_seed(parameters[name].annotation)]
+    free = [name for name in known if not (name in bind or name in settled or is_seed(parameters[name].annotation))]
     required = [name for name in free if name in shape.required]
     for found in (named, required, free):
         if len(found) == 1:

@@ -20,7 +20,7 @@ from hookline.model.recording import snapshot
 from hookline.model.secret import IN_THE_OPEN
 from hookline.model.workflow import Workflow
 
-__all__ = ["ParameterDoc", "describe_parameters", "parse_parameters"]
+__all__ = ["ParameterDoc", "describe_parameters", "parse_parameters", "parsed", "wrong_value"]
 
 
 def parse_parameters(
@@ -67,7 +67,7 @@ def parse_parameters(
                 try:
                     values[name] = validated(annotation, parameter.default)
                 except ValueError as error:
-                    problems.append(f"the default of {_wrong(name, annotation, '', str(error))}")
+                    problems.append(f"the default of {wrong_value(name, annotation, '', str(error))}")
             elif not parameter.required:
                 values[name] = snapshot(parameter.default)
             elif name not in misspelt:
@@ -78,9 +78,9 @@ def parse_parameters(
             values[name] = None
             continue
         try:
-            values[name] = _parsed(annotation, every[name], text and name in given)
+            values[name] = parsed(annotation, every[name], text and name in given)
         except ValueError as error:
-            problems.append(_wrong(name, annotation, every[name], str(error)))
+            problems.append(wrong_value(name, annotation, every[name], str(error)))
     if problems:
         _raise(workflow, problems)
     return values
@@ -105,7 +105,8 @@ def _raise(workflow: Workflow[..., Any], problems: list[str]) -> None:
     raise UsageError(f"workflow '{workflow.name}': {len(problems)} parameters are wrong{lines}", help=remedy)
 
 
-def _wrong(name: str, annotation: Any, value: object, reason: str) -> str:
+def wrong_value(name: str, annotation: Any, value: object, reason: str) -> str:
+    """Say that a value does not fit; what may be a secret's is not repeated."""
     shown = "what was given" if holds_secret(annotation) else _shown(value)
     return f"'{name}' takes {type_words(annotation)}, not {shown}{f' ({reason})' if reason else ''}"
 
@@ -120,7 +121,7 @@ _LIMITED = reprlib.Repr()
 _LIMITED.maxstring = _LIMITED.maxother = 80
 
 
-def _parsed(annotation: Any, value: object, text: bool) -> object:
+def parsed(annotation: Any, value: object, text: bool) -> object:
     """Convert and validate one value.
 
     Raises:

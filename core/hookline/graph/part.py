@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from hookline.errors import WorkflowError
@@ -18,7 +18,13 @@ from hookline.model.reference import WHOLE
 __all__ = ["bind_part", "result_of"]
 
 
-def bind_part(recording: Recording, returned: object, step: str, outputs: Outputs) -> TaskGraph:
+def bind_part(
+    recording: Recording,
+    returned: object,
+    step: str,
+    outputs: Outputs,
+    left_open: Mapping[str, Collection[str]],
+) -> TaskGraph:
     """Bind and check what one attempt called.
 
     Args:
@@ -26,6 +32,8 @@ def bind_part(recording: Recording, returned: object, step: str, outputs: Output
         returned: What the step returned, with references in it.
         step: The step's name.
         outputs: The slots that it declares.
+        left_open: Names of arguments, by step, that settings give: they are bound when the calls become tasks, so that
+            what is stored of an attempt does not depend on settings.
 
     Returns:
         The calls as a graph of their own.
@@ -34,7 +42,7 @@ def bind_part(recording: Recording, returned: object, step: str, outputs: Output
         WorkflowError: Something is wrong with the calls, or the returned value does not need all of them; all problems
             are named.
     """
-    binder = Binder(recording.calls)
+    binder = Binder(recording.calls, left_open=left_open)
     tasks = tuple([binder.task(call) for call in recording.calls])
     problems = binder.problems
     returns: Binding | None = None

@@ -13,6 +13,7 @@ from hookline.graph.check import check_graph
 from hookline.graph.collector import collector_paused
 from hookline.graph.draft import CircleError
 from hookline.graph.editor import GraphEditor
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.graph.part import result_of
 from hookline.graph.redirect import moved, renumbered
 from hookline.model.graph import Binding, Task, TaskGraph
@@ -37,13 +38,19 @@ class Rewriter(NamedTuple):
     rewrite: Callable[[GraphEditor], object]
 
 
-def rewrite(graph: TaskGraph, rewriters: Sequence[Rewriter], grown: str | None = None) -> TaskGraph:
+def rewrite(
+    graph: TaskGraph,
+    rewriters: Sequence[Rewriter],
+    grown: str | None = None,
+    arguments: OpenArguments = NO_ARGUMENTS,
+) -> TaskGraph:
     """Let plugins rewrite a graph.
 
     Args:
         graph: The checked graph.
         rewriters: The plugins, in the order in which they have their turn.
         grown: The id of the task whose new part the graph is; None for a workflow's own tasks.
+        arguments: What settings give to arguments that plugins leave open.
 
     Returns:
         The new graph, checked; the same object where nobody changed anything.
@@ -54,7 +61,7 @@ def rewrite(graph: TaskGraph, rewriters: Sequence[Rewriter], grown: str | None =
     """
     with collector_paused():
         for rewriter in rewriters:
-            graph = _rewritten(graph, rewriter, grown)
+            graph = _rewritten(graph, rewriter, grown, arguments)
     return graph
 
 
@@ -65,6 +72,7 @@ def rewrite_part(
     rewriters: Sequence[Rewriter],
     grown: str,
     graph: TaskGraph,
+    arguments: OpenArguments,
 ) -> tuple[list[Task], Binding, int | None] | None:
     """Let plugins rewrite what one attempt called.
 
@@ -75,6 +83,7 @@ def rewrite_part(
         rewriters: The plugins.
         grown: The id of the task or item that grew.
         graph: The workflow's own graph.
+        arguments: What settings give to arguments that plugins leave open.
 
     Returns:
         The tasks, numbered from the same index on; what is returned; and the index of the task whose outcome is the
@@ -88,7 +97,7 @@ def rewrite_part(
     down = {task.index: task.index - first for task in tasks}
     own = tuple([renumbered(task, down) for task in tasks])
     part = TaskGraph(graph.workflow, own, moved(returns, down), graph.params)
-    made = rewrite(part, rewriters, grown)
+    made = rewrite(part, rewriters, grown, arguments)
     if made is part:
         return None
     up = {index: index + first for index in range(len(made.tasks))}
@@ -98,10 +107,10 @@ def rewrite_part(
     return moved_up, moved(again, up), None if result is None else first + result
 
 
-def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None) -> TaskGraph:
+def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None, arguments: OpenArguments) -> TaskGraph:
     plugin = rewriter.plugin
     what = f"the workflow '{graph.workflow}'" if grown is None else f"what task '{grown}' grew"
-    editor = GraphEditor(graph, plugin, grown)
+    editor = GraphEditor(graph, plugin, grown, arguments)
     try:
         rewriter.rewrite(editor)
     except PluginError:

@@ -5,8 +5,8 @@ Everything here travels between processes as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hookline.model.plugin_ref import PluginRef
@@ -309,6 +309,7 @@ class RunFacts:
         plugins: The plugins that have something to do in workers, as the driver resolved them.
         executor: The name of the executor.
         load_policy: Which stored formats may become values.
+        open_arguments: Names of arguments, by step, that settings give where a call leaves them open.
     """
 
     run_id: str
@@ -326,3 +327,4 @@ class RunFacts:
     plugins: tuple[PluginRef, ...] = ()
     executor: str = ""
     load_policy: str = "any"
+    open_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

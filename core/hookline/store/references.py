@@ -60,7 +60,9 @@ def references(
         yield from _of_table(store, kind, run, small)
     for number, extra in _runs(store, run):
         try:
-            described = json.loads(json.loads(extra or "{}").get("params") or "{}")
+            read = json.loads(extra or "{}")
+            # What a call gave to steps is described as parameters are; its names have dots.
+            described = {**json.loads(read.get("params") or "{}"), **json.loads(read.get("step_arguments") or "{}")}
             stored = {name: unpack_outputs(base64.b64decode(text)) for name, text in described.items()}
         except (ValueError, TypeError, AttributeError) as error:
             raise damaged(store.journal, f"the parameters of its run {number} can't be read") from error

@@ -184,7 +184,8 @@ class Attempts:
         """Store what the step returned, or what it called; give the kind of outcome with the packed outputs."""
         if self._recording is None:
             return Kind.COMPLETED, self._store(value)
-        return Kind.GREW, grow(self._recording, value, self._prepared.function, self._prepared.storer)
+        prepared, left_open = self._prepared, self._services.run.open_arguments
+        return Kind.GREW, grow(self._recording, value, prepared.function, prepared.storer, left_open)
 
     def _store(self, value: Any) -> bytes:
         outputs, kind = self._prepared.outputs, type(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hookline.model.outputs import outputs_of
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["grow"]
 
 
-def grow(recording: Recording, returned: object, function: Callable[..., Any], storer: Storer) -> bytes:
+def grow(
+    recording: Recording,
+    returned: object,
+    function: Callable[..., Any],
+    storer: Storer,
+    left_open: Mapping[str, Collection[str]],
+) -> bytes:
     """Store what a step called.
 
     Args:
@@ -22,6 +28,7 @@ def grow(recording: Recording, returned: object, function: Callable[..., Any], s
         returned: What it returned, with references in it.
         function: The step's plain function.
         storer: Stores the values that the calls were given.
+        left_open: Names of arguments, by step, that the driver adds from settings.
 
     Returns:
         The packed recipe.
@@ -35,5 +42,5 @@ def grow(recording: Recording, returned: object, function: Callable[..., Any], s
     from hookline.worker.recipe import make_recipe
 
     outputs = outputs_of(function)
-    graph = bind_part(recording, returned, function.__name__, outputs)
+    graph = bind_part(recording, returned, function.__name__, outputs, left_open)
     return make_recipe(graph, result_of(graph, outputs), storer)

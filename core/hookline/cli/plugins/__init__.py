@@ -26,7 +26,7 @@ def plugins(context: typer.Context) -> None:
 @app.command(name="list", cls=SectionedCommand)
 def list_plugins(as_json: Json = False) -> None:
     """List the plugins that are installed, and the project's own; none of them is imported."""
-    from hookline.cli.plugin_rows import listed_plugins
+    from hookline.cli.plugins.rows import listed_plugins
 
     found = listed_plugins()
     if as_json:
@@ -42,7 +42,7 @@ def list_plugins(as_json: Json = False) -> None:
 @app.command(name="show", cls=SectionedCommand)
 def show_plugin(name: PluginName, as_json: Json = False) -> None:
     """Show what a plugin does: its hooks, steps, executors and settings. It is imported for that."""
-    from hookline.cli.plugin_page import plugin_document, plugin_page
+    from hookline.cli.plugins.page import plugin_document, plugin_page
 
     document = plugin_document(name)
     if as_json:
