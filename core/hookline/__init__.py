@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
     from hookline.errors import HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.graph.editor import GraphEditor, TaskMatch
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "GraphEditor",
     "HooklineError",
     "Plugin",
     "PluginError",
     "Run",
     "Secret",
     "Seed",
+    "TaskMatch",
     "UsageError",
     "Veto",
     "WorkflowError",
@@ -50,12 +53,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "GraphEditor": "hookline.graph.editor",
     "HooklineError": "hookline.errors",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
     "Run": "hookline.model.run",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
+    "TaskMatch": "hookline.graph.editor",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",
     "WorkflowError": "hookline.errors",
