@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
     from hookline.errors import HooklineError, PluginError, UsageError, Veto, WorkflowError
-    from hookline.graph.editor import GraphEditor, TaskMatch
+    from hookline.graph.editor import GraphEditor
+    from hookline.graph.match import TaskMatch
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
@@ -60,7 +61,7 @@ _HOMES = {
     "Run": "hookline.model.run",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
-    "TaskMatch": "hookline.graph.editor",
+    "TaskMatch": "hookline.graph.match",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",
     "WorkflowError": "hookline.errors",

@@ -21,7 +21,8 @@ from hookline import step, workflow
 from hookline.engine import api
 from hookline.errors import PluginError
 from hookline.graph.build import build_graph
-from hookline.graph.editor import GraphEditor, TaskMatch
+from hookline.graph.editor import GraphEditor
+from hookline.graph.match import TaskMatch
 from hookline.graph.rewrite import Rewriter, rewrite
 from hookline.model.graph import TaskGraph
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import types
-import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,81 +11,18 @@ from hookline.errors import PluginError, WorkflowError, close_match
 from hookline.graph.bind import shape_of
 from hookline.graph.draft import Draft
 from hookline.graph.given import VALUE, GivenError, bind_given, free_parameter
+from hookline.graph.match import TaskMatch, promises
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.model.change import INSERTED, Change
 from hookline.model.graph import Binding, Constant, Task, TaskGraph, TaskOutput
-from hookline.model.options import Options
-from hookline.model.outputs import bare_type
-from hookline.model.place import Place, nearest_place
+from hookline.model.place import nearest_place
 from hookline.model.recording import Form
 from hookline.model.reference import WHOLE
 from hookline.model.seed import is_seed
 from hookline.model.step import Step
 from hookline.model.wrapping import wrapped
 
-__all__ = ["GraphEditor", "TaskMatch"]
-
-
-class TaskMatch:
-    """A task of a graph that is being rewritten; tells what the task is by now."""
-
-    __slots__ = ("_draft", "_number")
-
-    def __init__(self, draft: Draft, number: int) -> None:
-        self._draft = draft
-        self._number = number
-
-    @property
-    def id(self) -> str:
-        """Its id; in a part that grew, its name within the task that grew it."""
-        return self._task.id
-
-    @property
-    def step(self) -> str:
-        """Its step's name."""
-        return self._task.step.name
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Its step's tags."""
-        return self._task.options.tags
-
-    @property
-    def options(self) -> Options:
-        """How its attempts are made."""
-        return self._task.options
-
-    @property
-    def returns(self) -> Any:
-        """The annotation of what it returns, of a mapped task each item; ``Any`` where there is none."""
-        return self._task.outputs.returns
-
-    @property
-    def mapped(self) -> tuple[str, ...]:
-        """Names of the parameters that it is mapped over; empty for a plain task."""
-        return self._task.mapped
-
-    @property
-    def bindings(self) -> tuple[str, ...]:
-        """Names of the parameters that are given something."""
-        return tuple(self._task.bindings)
-
-    @property
-    def place(self) -> Place:
-        """Where the call was written."""
-        return self._task.place
-
-    @property
-    def inserted_by(self) -> str:
-        """The plugin that made it; empty for a call of the user's."""
-        return self._task.inserted_by
-
-    @property
-    def _task(self) -> Task:
-        return self._draft.task(self._number)
-
-    def __repr__(self) -> str:
-        return f"<task {'removed' if self._draft.tasks[self._number] is None else self.id}>"
+__all__ = ["GraphEditor"]
 
 
 class GraphEditor:
@@ -138,7 +74,7 @@ class GraphEditor:
                 continue
             if tag is not None and tag not in task.options.tags:
                 continue
-            if returns is not None and not _returns(task.outputs.returns, returns):
+            if returns is not None and not promises(task.outputs.returns, returns):
                 continue
             found.append(TaskMatch(self._draft, number))
         return found
@@ -428,15 +364,3 @@ class GraphEditor:
 
 def _other(output: TaskOutput, task: int, parts: Mapping[int, int]) -> TaskOutput:
     return TaskOutput(task, output.slot if output.slot == WHOLE else parts[output.slot], output.completed)
-
-
-def _returns(annotation: Any, wanted: Any) -> bool:
-    """Tell whether an annotation promises a type, or a subclass of it; an optional value counts as one."""
-    bare, wanted = bare_type(annotation), bare_type(wanted)
-    if bare == wanted:
-        return True
-    if typing.get_origin(bare) in (typing.Union, types.UnionType):
-        parts = [part for part in typing.get_args(bare) if part is not type(None)]
-        return all(_returns(part, wanted) for part in parts)
-    kind = typing.get_origin(bare) or bare
-    return isinstance(wanted, type) and isinstance(kind, type) and kind is not Any and issubclass(kind, wanted)
