@@ -102,16 +102,16 @@ class GraphEditor:
         step = self._step(step)
         what = f"can't insert '{step.name}' after task '{self._shown(one.id)}'"
         parts = self._parts(task._number, step, what)
-        name, bindings = self._arguments(step, bind, what)
-        bindings[name] = TaskOutput(task._number)
+        own = self._draft.own_output(task._number)
+        name, bindings = self._arguments(step, bind, what, {task._number: own})
+        bindings[name] = own
         new_id = self._new_id(step, one)
         note = self._note(INSERTED, f"inserted '{self._shown(new_id)}' after '{self._shown(one.id)}'")
         mapped = () if one.form is Form.CALL else (name,)
         form = Form.MAP if mapped else Form.CALL
         new = Task(-1, new_id, step, form, self._completed(step, bindings), mapped, None, nearest_place())
-        number = self._draft.insert(new, note, task._number, 1)
-        self._draft.redirect(task._number, lambda output: _other(output, number, parts), besides=number)
-        return TaskMatch(self._draft, number)
+        self._draft.rename_slots(task._number, parts)
+        return TaskMatch(self._draft, self._draft.insert_after(task._number, own, new, note))
 
     def insert_before(self, task: TaskMatch, arg: str, step: Step[..., Any], /, **bind: Any) -> TaskMatch:
         """Put a step before an argument of a task: it takes what the task was given, the task takes what it returns.
@@ -135,16 +135,14 @@ class GraphEditor:
         step = self._step(step)
         what = f"can't insert '{step.name}' before '{arg}' of task '{self._shown(one.id)}'"
         given = self._given(one, arg, what)
-        name, bindings = self._arguments(step, bind, what)
+        name, bindings = self._arguments(step, bind, what, {})
         bindings[name] = given
         new_id = self._new_id(step, one)
         note = self._note(INSERTED, f"inserted '{self._shown(new_id)}' before '{arg}' of '{self._shown(one.id)}'")
         mapped = (name,) if arg in one.mapped else ()
         form = Form.MAP if mapped else Form.CALL
         new = Task(-1, new_id, step, form, self._completed(step, bindings), mapped, one.condition, nearest_place())
-        number = self._draft.insert(new, note, task._number, -1)
-        self._draft.bind(task._number, arg, TaskOutput(number))
-        return TaskMatch(self._draft, number)
+        return TaskMatch(self._draft, self._draft.insert_before(task._number, arg, new, note))
 
     def wrap(self, task: TaskMatch, wrapper: Callable[..., Any], /) -> None:
         """Put a function around a task's step, which can change its arguments and its result.
@@ -189,8 +187,7 @@ class GraphEditor:
         parts = self._parts(task._number, step, f"can't replace task '{self._shown(one.id)}' by '{step.name}'")
         note = self._note("replaced", f"replaced '{one.step.name}' by '{step.name}' in '{self._shown(one.id)}'")
         self._draft.change(task._number, note, step=step, bindings=self._completed(step, {**one.bindings}))
-        if any(slot != other for slot, other in parts.items()):
-            self._draft.redirect(task._number, lambda output: _other(output, output.task, parts))
+        self._draft.rename_slots(task._number, parts)
 
     def connect(self, source: TaskMatch, task: TaskMatch, arg: str, /) -> None:
         """Give a task the value of another as an argument, in the place of what it was given.
@@ -207,7 +204,7 @@ class GraphEditor:
         what = f"can't connect task '{self._shown(other.id)}' to '{arg}' of task '{self._shown(one.id)}'"
         self._parameter(one, arg, what)
         text = f"connected '{self._shown(other.id)}' to '{arg}' of '{self._shown(one.id)}'"
-        bindings = {**one.bindings, arg: TaskOutput(source._number)}
+        bindings = {**one.bindings, arg: self._draft.output(source._number)}
         self._draft.change(task._number, self._note("connected", text), bindings=bindings)
 
     def remove(self, task: TaskMatch, /, *, use: TaskMatch | None = None) -> None:
@@ -221,8 +218,10 @@ class GraphEditor:
             PluginError: Something needs it, or a part of its value that the other task does not return.
         """
         one = self._known(task)
-        text = f"removed '{self._shown(one.id)}'"
-        if use is not None:
+        text, parts = f"removed '{self._shown(one.id)}'", dict[int, int]()
+        if use is None:
+            needed = dict.fromkeys(self._taker(taker) for taker, _ in self._draft.takers(task._number))
+        else:
             other, number = self._known(use), use._number
             what = f"can't use task '{self._shown(other.id)}' for task '{self._shown(one.id)}'"
             if number == task._number:
@@ -230,15 +229,15 @@ class GraphEditor:
             if (other.form is Form.CALL) is not (one.form is Form.CALL):
                 raise self._refusal(f"{what}: one of them is mapped", "give a task that is mapped where this one is")
             parts = self._parts(task._number, other.step, what)
-            self._draft.redirect(task._number, lambda output: _other(output, number, parts), besides=number)
+            needed = {self._taker(number): None} if self._draft.takes(number, task._number) else {}
             text += f", using '{self._shown(other.id)}' for it"
-        needed = dict.fromkeys(self._taker(taker) for taker, _ in self._draft.takers(task._number))
         if needed:
             raise self._refusal(
                 f"can't remove task '{self._shown(one.id)}', which is needed by {', '.join(needed)}",
                 "give a task whose value stands for its own: graph.remove(task, use=other)",
             )
-        self._draft.remove(task._number, self._note("removed", text))
+        self._draft.rename_slots(task._number, parts)
+        self._draft.remove(task._number, self._note("removed", text), None if use is None else use._number)
 
     def set_options(self, task: TaskMatch, /, **options: Any) -> None:
         """Change how a task's attempts are made.
@@ -285,11 +284,20 @@ class GraphEditor:
             raise self._refusal(f"gives {given!r} where a step is meant", "give a function decorated with @step")
         return given
 
-    def _arguments(self, step: Step[Any, Any], bind: Mapping[str, Any], what: str) -> tuple[str, dict[str, Binding]]:
+    def _arguments(
+        self, step: Step[Any, Any], bind: Mapping[str, Any], what: str, own: Mapping[int, TaskOutput]
+    ) -> tuple[str, dict[str, Binding]]:
         """Find the parameter that takes the value at hand, and bind the others."""
+
+        def output(value: object) -> TaskOutput | None:
+            if not isinstance(value, TaskMatch):
+                return None
+            self._known(value)
+            return own.get(value._number) or self._draft.output(value._number)
+
         try:
             name = free_parameter(step, bind, self._settings.names.get(step.name, ()))
-            bindings = {key: bind_given(key, value, self._output) for key, value in bind.items() if value is not VALUE}
+            bindings = {key: bind_given(key, value, output) for key, value in bind.items() if value is not VALUE}
         except GivenError as error:
             raise self._refusal(f"{what}: {error}", error.cure) from None
         return name, bindings
@@ -299,12 +307,6 @@ class GraphEditor:
         self._settings.give(step, bindings)
         shape_of(step.fn).add_files(bindings)
         return bindings
-
-    def _output(self, value: object) -> TaskOutput | None:
-        if not isinstance(value, TaskMatch):
-            return None
-        self._known(value)
-        return TaskOutput(value._number)
 
     def _given(self, task: Task, arg: str, what: str) -> Binding:
         """Tell what a task is given for a parameter."""
@@ -333,6 +335,8 @@ class GraphEditor:
         """Tell, per part of a task's value that others use, which part of a step's value that is."""
         mine, its = self._draft.task(number).outputs, step.outputs
         parts: dict[int, int] = {}
+        if mine.form == "one":
+            return parts
         for taker, output in self._draft.takers(number):
             if output.slot == WHOLE or output.slot in parts:
                 continue
@@ -350,7 +354,7 @@ class GraphEditor:
 
     def _new_id(self, step: Step[Any, Any], task: Task) -> str:
         prefix, slash, name = task.id.rpartition("/")
-        return self._draft.free_id(lambda ending: f"{prefix}{slash}{self._plugin}:{step.name}{ending}@{name}")
+        return self._draft.free_id(f"{prefix}{slash}{self._plugin}:{step.name}", f"@{name}")
 
     def _shown(self, task_id: str) -> str:
         return task_id if self.grown is None else f"{self.grown}/{task_id}"
@@ -360,7 +364,3 @@ class GraphEditor:
 
     def _refusal(self, what: str, cure: str) -> PluginError:
         return PluginError(f"the plugin '{self._plugin}' {what} ({nearest_place()})", help=cure)
-
-
-def _other(output: TaskOutput, task: int, parts: Mapping[int, int]) -> TaskOutput:
-    return TaskOutput(task, output.slot if output.slot == WHOLE else parts[output.slot], output.completed)

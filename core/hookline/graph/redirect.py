@@ -46,19 +46,19 @@ def moved(binding: Binding, numbers: Mapping[int, int]) -> Binding:
     return redirected(binding, move)
 
 
-def renumbered(task: Task, numbers: Mapping[int, int]) -> Task:
+def renumbered(task: Task, index: int, numbers: Mapping[int, int]) -> Task:
     """Give a task, and all tasks that it waits for, other indexes.
 
     Args:
         task: The task.
-        numbers: The new indexes.
+        index: Its new index.
+        numbers: The new index of each task that it waits for.
 
     Returns:
         A task; the same object where nothing changed.
     """
     bindings = {name: moved(binding, numbers) for name, binding in task.bindings.items()}
     condition = None if task.condition is None else moved(task.condition, numbers)
-    index = numbers[task.index]
     if (
         index == task.index
         and condition is task.condition

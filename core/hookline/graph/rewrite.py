@@ -95,7 +95,7 @@ def rewrite_part(
     """
     first = tasks[0].index
     down = {task.index: task.index - first for task in tasks}
-    own = tuple([renumbered(task, down) for task in tasks])
+    own = tuple([renumbered(task, down[task.index], down) for task in tasks])
     part = TaskGraph(graph.workflow, own, moved(returns, down), graph.params)
     made = rewrite(part, rewriters, grown, arguments)
     if made is part:
@@ -103,7 +103,7 @@ def rewrite_part(
     up = {index: index + first for index in range(len(made.tasks))}
     result, again = result_of(made, step.outputs), made.returns
     assert again is not None  # what is returned may become something else, but not nothing
-    moved_up = [renumbered(task, up) for task in made.tasks]
+    moved_up = [renumbered(task, up[task.index], up) for task in made.tasks]
     return moved_up, moved(again, up), None if result is None else first + result
 
 

@@ -82,7 +82,7 @@ def select(graph: TaskGraph, selection: Selection) -> Selected:
         raise UsageError("no task is both --to and --from what was given", help="draw the workflow: hookline graph")
     kept = sorted(wanted | ancestors(graph, wanted))
     numbers = {index: number for number, index in enumerate(kept)}
-    tasks = tuple(renumbered(graph.tasks[index], numbers) for index in kept)
+    tasks = tuple(renumbered(graph.tasks[index], numbers[index], numbers) for index in kept)
     part = replace(graph, tasks=tasks, returns=_returns(graph, numbers, sorted((to | only) & wanted)))
     return Selected(part, tuple(graph.tasks[index].id for index in kept if index not in wanted))
 
