@@ -197,6 +197,18 @@ def test_a_wrapper_s_code_counts_like_the_step_s_own(project: Make) -> None:
     assert flow.run(rewriters=rewriting(flow)[:1]).result == (32, None, 11, 1)
 
 
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_wrapper_that_closes_over_a_value_counts_with_that_value(project: Make, executor: str) -> None:
+    """Made anew for each graph it is the same wrapper; over another value another one."""
+    flow = project(FLOW)
+    assert flow.run(executor, rewriters=rewriting(flow, 5)).status == "completed"
+    assert flow.run(executor, rewriters=rewriting(flow, 5)).counts["completed"] == 0
+    assert Counter(flow.executions())["total [11, 21]"] == 1
+    run = flow.run(executor, rewriters=rewriting(flow, 6))
+    assert flow.executions().count("total [11, 21]") == 1
+    assert run.load("total") == 38
+
+
 def test_a_plan_says_what_the_run_will_do_and_who_changed_what(project: Make) -> None:
     """Verdicts of the rewritten graph; changes on it, and on each task; those in what grew follow."""
     flow = project(FLOW)

@@ -582,6 +582,23 @@ def test_a_chain_of_thousands_is_rewritten_without_recursion() -> None:
     assert caught.value.message.count("→") == 3000
 
 
+def test_insertions_before_a_wide_gather_take_time_in_proportion() -> None:
+    """Twenty thousand insertions behind what one list takes; looking at the list for each would take minutes."""
+
+    @workflow
+    def wide(width: int = 20_000) -> Any:
+        return total([bump(0) for _ in range(width)])
+
+    def insert(graph: GraphEditor) -> None:
+        for match in graph.tasks("bump"):
+            graph.insert_after(match, good)
+
+    made = edited(wide, insert)
+    binding = made.task("total").bindings["parts"]
+    assert isinstance(binding, Nested)
+    assert {made.tasks[output.task].step.name for output in binding.items if isinstance(output, TaskOutput)} == {"good"}
+
+
 def _connect_ends(graph: GraphEditor) -> None:
     every = graph.tasks()
     graph.connect(every[-1], every[0], "x")
