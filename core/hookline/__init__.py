@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
+    from hookline.model.provider import provider
     from hookline.model.reference import completed, first
     from hookline.model.run import Run
     from hookline.model.secret import Secret
@@ -47,6 +48,7 @@ __all__ = [
     "log_metric",
     "log_params",
     "open_store",
+    "provider",
     "resume",
     "run",
     "step",
@@ -74,6 +76,7 @@ _HOMES = {
     "log_metric": "hookline.model.attempt",
     "log_params": "hookline.model.attempt",
     "open_store": "hookline.engine.recorded",
+    "provider": "hookline.model.provider",
     "resume": "hookline.engine.api",
     "run": "hookline.engine.api",
     "step": "hookline.model.step",

@@ -7,6 +7,7 @@ with ``help:``.
     ├── UsageError                     2    a target, parameter, option or setting is wrong
     ├── WorkflowError                  3    the workflow itself is wrong
     ├── PluginError                    4    a plugin is broken, missing or clashes
+    ├── ProviderError                  1    a provider could not open or close what a step needs
     │   └── Veto                       4    a plugin refuses a plan
     ├── StoreError                     5    the store can't be read or written
     │   ├── StoreDamagedError          5
@@ -15,6 +16,7 @@ with ``help:``.
     ├── RunFailedError                 1    a run did not complete; a task failed
     │   ├── RunCancelledError          6
     │   └── RunInterruptedError        7
+    ├── ConflictError                  75   another writer of a record came first
     └── OwnershipError                 75   another driver has the run
 """
 
@@ -25,9 +27,11 @@ from collections.abc import Iterable
 
 __all__ = [
     "ArtifactError",
+    "ConflictError",
     "HooklineError",
     "OwnershipError",
     "PluginError",
+    "ProviderError",
     "RunCancelledError",
     "RunFailedError",
     "RunInterruptedError",
@@ -112,6 +116,23 @@ class Veto(PluginError):  # noqa: N818 - what its raiser means
         super().__init__(reason, help=help)
 
 
+class ProviderError(HooklineError):
+    """What a provider raised while it opened or closed something for a step; that is the cause.
+
+    Args:
+        provider: The provider's name.
+        step: The step's name.
+        what: What could not be done: ``"opened"`` or ``"closed"``.
+        error: What was raised.
+    """
+
+    def __init__(self, provider: str, step: str, what: str, error: BaseException) -> None:
+        remedy = error.help if isinstance(error, HooklineError) else ""
+        reason = error.message if isinstance(error, HooklineError) else str(error) or type(error).__name__
+        reason = reason.replace(f"the provider '{provider}'", "it")
+        super().__init__(f"the provider '{provider}' could not be {what} for the step '{step}': {reason}", help=remedy)
+
+
 class StoreError(HooklineError):
     """A store that can't be read or written."""
 
@@ -154,6 +175,12 @@ class RunInterruptedError(RunFailedError):
     """A run that stopped before it completed, and can be resumed."""
 
     exit_code = 7
+
+
+class ConflictError(HooklineError):
+    """A record that is at another version than the writer expected; nothing was written, and it may be tried again."""
+
+    exit_code = 75
 
 
 class OwnershipError(HooklineError):

@@ -28,6 +28,7 @@ PROMISED = {
     "log_metric",
     "log_params",
     "open_store",
+    "provider",
     "resume",
     "run",
     "step",

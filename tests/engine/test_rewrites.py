@@ -519,3 +519,49 @@ def test_a_failure_inside_a_wrapper_shows_its_line(project: Make) -> None:
         [failure] = store.failures(run.id)
     assert "in failing" in failure.traceback
     assert "wrapping.py" not in failure.traceback
+
+
+def test_what_a_provider_opens_is_neither_given_nor_taken(project: Make) -> None:
+    """An inserted step has its connection opened where it runs; a wrapper gets it with the other arguments."""
+    flow = project(
+        """
+        from collections.abc import Iterator
+        from typing import Annotated
+        from hookline import provider
+
+        @provider(scope="worker")
+        def table() -> Iterator[dict[int, int]]:
+            yield {1: 10, 2: 20}
+
+        @step
+        def load(n: int) -> int:
+            return n
+
+        @step
+        def look(x: int, rows: Annotated[dict[int, int], table]) -> int:
+            return rows[x]
+
+        def doubled(call, /, **arguments):
+            return 2 * call(**{**arguments, "x": len(arguments["rows"])})
+
+        @workflow
+        def flow(n: int = 1):
+            return load(n)
+        """
+    )
+
+    def rewriter(graph: GraphEditor) -> None:
+        code = flow.target.workflow.fn.__globals__
+        found = graph.insert_after(graph.tasks("load")[0], code["look"])
+        graph.wrap(found, code["doubled"])
+
+    for executor in EXECUTORS:
+        assert flow.run(executor, fresh=True, rewriters=[Rewriter("data", rewriter)]).result == 40
+
+    def wrong(graph: GraphEditor) -> None:
+        code = flow.target.workflow.fn.__globals__
+        found = graph.insert_after(graph.tasks("load")[0], code["look"])
+        graph.insert_before(found, "rows", bump)
+
+    with pytest.raises(PluginError, match="before 'rows' of task 'data:look@load', which the provider 'table' opens"):
+        flow.run(rewriters=[Rewriter("data", wrong)])

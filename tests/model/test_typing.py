@@ -12,8 +12,11 @@ import pytest
 CORE = Path(__file__).resolve().parents[2] / "core"
 
 WORKFLOW = """
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+from hookline.model.provider import provider
 from hookline.model.reference import completed, first
 from hookline.model.step import step
 from hookline.model.workflow import workflow
@@ -34,6 +37,18 @@ def train(rows: list[int], depth: int) -> float:
 def split(rows: list[int]) -> Split:
     return Split([], [])
 
+@provider
+def warehouse(url: str = "") -> Iterator[sqlite3.Connection]:
+    yield sqlite3.connect(url)
+
+@provider(scope="attempt")
+async def client() -> AsyncIterator[bytes]:
+    yield b""
+
+@step
+def count(table: str, db: Annotated[sqlite3.Connection, warehouse] = warehouse.default) -> int:
+    return 0
+
 @workflow
 def inner(path: Path) -> list[int]:
     return load(path)
@@ -53,6 +68,9 @@ def churn(path: Path = Path("x.csv")) -> str:
     reveal_type(split([1]).test)                              # list[int]
     reveal_type(inner(path))                                  # list[int]
     reveal_type(train.fn([1], 2))                             # float
+    reveal_type(count("t"))                                   # int
+    reveal_type(warehouse.open(url="x").__enter__())          # sqlite3.Connection
+    reveal_type(client.default)                               # bytes
     train([1], "3")                                           # error: arg-type
     train([1])                                                # error: call-arg
     train.when(True)([1], dept=3)                             # error: call-arg

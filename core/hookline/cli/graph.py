@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Without, split_words
+from hookline.cli.options import Env, Set, Without, split_words
 from hookline.cli.output import say, show
 from hookline.cli.wording import clean
 from hookline.cli.workflow_command import WorkflowCommand
+from hookline.config import read_assignments
 from hookline.errors import UsageError
 from hookline.model.graph import TaskGraph
 
@@ -31,6 +32,8 @@ class Drawing(StrEnum):
 @app.command(cls=WorkflowCommand)
 def graph(
     context: typer.Context,
+    env: Env = None,
+    set_: Set = None,
     drawing: Annotated[
         Drawing,
         typer.Option(
@@ -50,10 +53,17 @@ def graph(
     from hookline.engine import api
 
     invocation = invocation_of(context)
-    made = api.graph(
-        invocation.workflow, invocation.parameters(), without=split_words(without), target=invocation.target
+    text = _drawn(
+        api.graph(
+            invocation.workflow,
+            invocation.parameters(),
+            env=env,
+            step_arguments=read_assignments(set_ or ()),
+            without=split_words(without),
+            target=invocation.target,
+        ),
+        drawing,
     )
-    text = _drawn(made, drawing)
     if output is None:
         show(clean(text).rstrip("\n"))
         return

@@ -13,7 +13,13 @@ from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
-from hookline.engine.open_arguments import open_arguments, read_step_arguments
+from hookline.engine.open_arguments import (
+    ProviderArguments,
+    open_arguments,
+    provider_arguments,
+    read_provider_arguments,
+    read_step_arguments,
+)
 from hookline.engine.recorded import recorded_target
 from hookline.engine.request import Request, Settings
 from hookline.engine.session import drive, prepare
@@ -74,6 +80,7 @@ def run(
     stop: Stop | None = None,
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     target: Target | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> Run:
@@ -109,6 +116,8 @@ def run(
             ``HOOKLINE_ENV`` says, else none.
         step_arguments: Values for arguments of steps that the workflow leaves open, by step and argument:
             ``{"train.depth": 3}``. They go before those in ``[tool.hookline.step]``.
+        providers: Arguments of providers, by provider and argument: ``{"warehouse": {"url": …}}``; they go before the
+            project's settings.
         target: Where the workflow was loaded from; found out by default.
         rewriters: What rewrites the graph, and each part that grows, after the plugins; for tests of rewrites.
 
@@ -138,12 +147,13 @@ def run(
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
-    arguments, rewriters = open_arguments(settings), (*rewriters_of(plugins), *rewriters)
-    built = _built(workflow, params or {}, arguments, rewriters)
+    rewriters = (*rewriters_of(plugins), *rewriters)
+    wishes = _settings(settings, settings.seed, fail_fast, providers, rewriters)
+    built = _built(workflow, params or {}, wishes.open_arguments, rewriters)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, settings.seed, arguments, rewriters)
+        built = _selected(built, selection, target, path, wishes)
     journal = open_journal(path, create=True, durability=settings.durability)
     request = Request(
         built,
@@ -153,7 +163,7 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        _settings(settings, settings.seed, fail_fast, arguments, rewriters),
+        wishes,
         observers,
         stop or Stop(),
         selection,
@@ -162,6 +172,7 @@ def run(
         tuple(without),
         settings.env,
         step_arguments or {},
+        providers or {},
     )
     _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
@@ -184,6 +195,7 @@ def resume(
     stop: Stop | None = None,
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     workflow: Workflow[..., Any] | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> Run:
@@ -205,6 +217,7 @@ def resume(
         stop: As for :func:`run`.
         env: Another environment than the run had; an empty text stands for none.
         step_arguments: As for :func:`run`; beside those that the run was started with.
+        providers: As for :func:`run`; in place of those that the run was started with.
         workflow: The workflow, where it can't be loaded from a file.
         rewriters: As for :func:`run`.
 
@@ -233,14 +246,19 @@ def resume(
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
     given = {**read_step_arguments(row.id, row.extra, journal.artifacts), **(step_arguments or {})}
-    settings = configure(target.root, env=recorded.get("env") if env is None else env, step_arguments=given, **wishes)
+    settings = configure(
+        target.root, env=recorded.get("env", "") if env is None else env, step_arguments=given, **wishes
+    )
     without = recorded.get("without", ())
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
-    arguments, rewriters = open_arguments(settings), (*rewriters_of(plugins), *rewriters)
-    built = _built(target.workflow, params, arguments, rewriters)
+    provided = read_provider_arguments(row.id, row.extra, journal.artifacts) if providers is None else providers
+    rewriters = (*rewriters_of(plugins), *rewriters)
+    fail_fast = bool(recorded.get("fail_fast"))
+    asked = _settings(settings, row.seed, fail_fast, provided, rewriters, keep, rerun)
+    built = _built(target.workflow, params, asked.open_arguments, rewriters)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -260,7 +278,7 @@ def resume(
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        _settings(settings, row.seed, bool(recorded.get("fail_fast")), arguments, rewriters, keep, rerun),
+        asked,
         observers,
         stop or Stop(),
         selection,
@@ -269,6 +287,7 @@ def resume(
         without,
         settings.env,
         given,
+        provided,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -329,6 +348,7 @@ def plan(
     without: Sequence[str] = (),
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
+    providers: ProviderArguments | None = None,
     target: Target | None = None,
     rewriters: Sequence[Rewriter] = (),
 ) -> Plan:
@@ -346,6 +366,7 @@ def plan(
         without: As for :func:`run`.
         env: As for :func:`run`.
         step_arguments: As for :func:`run`.
+        providers: As for :func:`run`.
         target: As for :func:`run`.
         rewriters: As for :func:`run`.
 
@@ -356,12 +377,13 @@ def plan(
     settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
-    arguments, rewriters = open_arguments(settings), (*rewriters_of(plugins), *rewriters)
-    built = _built(workflow, params or {}, arguments, rewriters)
+    rewriters = (*rewriters_of(plugins), *rewriters)
+    wishes = _settings(settings, settings.seed, False, providers, rewriters)
+    built = _built(workflow, params or {}, wishes.open_arguments, rewriters)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    planned = _planned(built, target, check_store(settings.store), fresh, settings.seed, arguments, rewriters)
+    planned = _planned(built, target, check_store(settings.store), fresh, wishes)
     show_plan(plugins, planned)
     return planned
 
@@ -414,17 +436,10 @@ def _built(
     return rewrite(graph, rewriters, arguments=arguments)
 
 
-def _planned(
-    graph: TaskGraph,
-    target: Target,
-    path: Path,
-    fresh: bool,
-    seed: int,
-    arguments: OpenArguments,
-    rewriters: Sequence[Rewriter],
-) -> Plan:
+def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, settings: Settings) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    return dry_run(graph, prepare(graph, Path(target.root)), journal, fresh, seed, arguments, rewriters)
+    prepared = prepare(graph, Path(target.root), settings.providers)
+    return dry_run(graph, prepared, journal, fresh, settings.seed, settings.open_arguments, settings.rewriters)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -432,19 +447,11 @@ def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> 
     return Selection(*words)
 
 
-def _selected(
-    graph: TaskGraph,
-    selection: Selection,
-    target: Target,
-    path: Path,
-    seed: int,
-    arguments: OpenArguments,
-    rewriters: Sequence[Rewriter],
-) -> TaskGraph:
+def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, settings: Settings) -> TaskGraph:
     """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
     selected = select(graph, selection)
     if selected.given:
-        found = _planned(selected.graph, target, path, False, seed, arguments, rewriters)
+        found = _planned(selected.graph, target, path, False, settings)
         missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
         if missing:
             told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
@@ -476,7 +483,7 @@ def _settings(
     configuration: Configuration,
     seed: int,
     fail_fast: bool,
-    arguments: OpenArguments,
+    providers: ProviderArguments | None,
     rewriters: Sequence[Rewriter],
     keep: Sequence[str] = (),
     rerun: Sequence[str] = (),
@@ -489,7 +496,8 @@ def _settings(
         frozenset(rerun),
         configuration.turns,
         configuration.limits,
-        arguments,
+        open_arguments(configuration),
+        provider_arguments(configuration, providers),
         rewriters,
     )
 
@@ -497,10 +505,10 @@ def _settings(
 def _ask_plugins(request: Request, journal: SqliteStore) -> None:
     """Let plugins look at the plan, which is not made for anybody else."""
     if request.plugins.implementations("plan_made"):
-        prepared = prepare(request.graph, Path(request.target.root))
         settings = request.settings
-        fresh, arguments, rewriters = request.fresh, settings.open_arguments, settings.rewriters
-        made = dry_run(request.graph, prepared, journal, fresh, settings.seed, arguments, rewriters)
+        prepared = prepare(request.graph, Path(request.target.root), settings.providers)
+        arguments, rewriters = settings.open_arguments, settings.rewriters
+        made = dry_run(request.graph, prepared, journal, request.fresh, settings.seed, arguments, rewriters)
         show_plan(request.plugins, made)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
-from hookline.engine.open_arguments import describe_step_arguments
+from hookline.engine.open_arguments import describe_provider_arguments, describe_step_arguments
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts
 from hookline.model.change import described
@@ -74,6 +74,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "tasks": len(graph.tasks),
                 **({"rewrites": described(graph.changes)} if graph.changes else {}),
                 **describe_step_arguments(request.step_arguments, store.artifacts),
+                **describe_provider_arguments(request.providers, store.artifacts),
             }
         ),
     )

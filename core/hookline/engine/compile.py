@@ -5,6 +5,7 @@ What can't be stored or sent is found here, before anything runs.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pickle
 import sys
@@ -15,6 +16,7 @@ from typing import cast
 from hookline.cache.fingerprint import Fingerprint, Fingerprinter
 from hookline.engine.descriptions import describe_slots
 from hookline.engine.program import Encoded, Program, TaskProgram
+from hookline.engine.provided import Given, Provided, ProviderSettings
 from hookline.engine.watched import Signature, paths_in, signature
 from hookline.errors import HooklineError, WorkflowError
 from hookline.graph.collector import collector_paused
@@ -42,6 +44,7 @@ def build_program(graph: TaskGraph, builder: ProgramBuilder) -> Program:
         The program.
 
     Raises:
+        UsageError: Arguments of providers are wrong; names all of them.
         WorkflowError: Constants can't be stored; names all of them.
     """
     with collector_paused():
@@ -57,13 +60,15 @@ class ProgramBuilder:
     Args:
         fingerprinter: Reads the steps' code.
         code_digest: Digests project code that constants refer to.
+        given: Arguments of providers.
     """
 
-    def __init__(self, fingerprinter: Fingerprinter, code_digest: CodeDigest) -> None:
+    def __init__(self, fingerprinter: Fingerprinter, code_digest: CodeDigest, given: Given) -> None:
         self._fingerprinter = fingerprinter
         self._encoder = _Encoder(code_digest)
         self.encode = self._encoder.encode
-        self._prefixes: dict[tuple[object, ...], tuple[Fingerprint, bytes, str]] = {}
+        self._providers = ProviderSettings(given, fingerprinter, self.encode)
+        self._prefixes: dict[tuple[object, ...], tuple[Fingerprint, bytes, str, Provided]] = {}
         self._seeds: dict[object, list[str]] = {}
 
     def make(self, task: Task) -> TaskProgram:
@@ -72,13 +77,18 @@ class ProgramBuilder:
         same = (step.fn, step.declares, options.version, options.env)
         known = self._prefixes.get(same)
         if known is None:
-            fingerprint = self._fingerprinter.of(step.declares)
+            fingerprint, provided = self._fingerprinter.of(step.declares), self._providers.of(step)
+            if provided.unstable and not fingerprint.unstable:
+                fingerprint = dataclasses.replace(fingerprint, unstable=provided.unstable)
             prefix = _prefix(fingerprint, options.version, options.env)
+            if provided.parts:
+                prefix = digest_tree("provided", [prefix, provided.digest()])
             if step.fn is not step.declares:
                 # The engine's own task, which only puts together what the step returned.
                 prefix = digest_tree("return", [prefix])
-            known = self._prefixes[same] = (fingerprint, prefix, describe_slots(task.outputs))
-        program = TaskProgram(task, *known)
+            known = self._prefixes[same] = (fingerprint, prefix, describe_slots(task.outputs), provided)
+        program = TaskProgram(task, *known[:3])
+        program.provided = known[3]
         self._encoder.constants_of(program)
         names = self._seeds.get(step.fn)
         if names is None:
@@ -92,8 +102,10 @@ class ProgramBuilder:
         """Raise what could not be stored.
 
         Raises:
+            UsageError: Arguments of providers are wrong; names all of them.
             WorkflowError: Constants can't be stored; names all of them.
         """
+        self._providers.check()
         problems, self._encoder.problems = self._encoder.problems, []
         if problems:
             raise WorkflowError("arguments can't be stored", problems=problems)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hookline.engine.program import Program, TaskProgram
+from hookline.errors import WorkflowError
 from hookline.model.batch import FunctionRef
 from hookline.model.wrapping import wrapping
 
@@ -38,6 +39,12 @@ class Exporter:
         Raises:
             WorkflowError: It can't; says why.
         """
+        if self._travel and program.provided.replaced:
+            raise WorkflowError(
+                f"the provider '{program.provided.replaced}' of the step '{program.task.step.name}' is replaced, which "
+                "worker processes do not see",
+                help="run it with the executor 'inline' or 'threads'",
+            )
         if self._travel and program.task.step.fn not in self._names:
             self._names[program.task.step.fn] = program.fingerprint.names
             self.refer(program.task.step.fn)

@@ -1,4 +1,4 @@
-"""What a configuration gives to steps' arguments, as the graph takes it, and as a run's row keeps it for a resume."""
+"""What a configuration gives to arguments of steps and providers, and how a run's row keeps it for a resume."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from hookline.errors import UsageError
 from hookline.graph.open_arguments import OpenArgument, OpenArguments
 from hookline.store.artifacts import Artifacts
 
-__all__ = ["describe_step_arguments", "open_arguments", "read_step_arguments"]
+__all__ = [
+    "ProviderArguments",
+    "describe_provider_arguments",
+    "describe_step_arguments",
+    "open_arguments",
+    "provider_arguments",
+    "read_provider_arguments",
+    "read_step_arguments",
+]
+
+ProviderArguments = Mapping[str, Mapping[str, object]]
+"""What a call gives to providers' arguments, by provider and argument."""
 
 
 def open_arguments(configuration: Configuration) -> OpenArguments:
@@ -26,6 +37,37 @@ def open_arguments(configuration: Configuration) -> OpenArguments:
     )
 
 
+def provider_arguments(
+    configuration: Configuration, given: ProviderArguments | None
+) -> dict[str, dict[str, OpenArgument]]:
+    """Give what settings and a call say of providers' arguments, with where each was said.
+
+    Args:
+        configuration: The settings.
+        given: What the call gives, which goes first.
+
+    Returns:
+        By provider, by argument.
+
+    Raises:
+        UsageError: What the call gives is no mapping of mappings.
+    """
+    found: dict[str, dict[str, OpenArgument]] = {}
+    for provider, arguments in configuration.provider_arguments.items():
+        for name, value in arguments.items():
+            where = functools.partial(configuration.layers.origin, "provider", provider, name)
+            found.setdefault(provider, {})[name] = OpenArgument(value, where, folder=configuration.root)
+    for provider, arguments in (given or {}).items():
+        if not isinstance(arguments, Mapping):
+            raise UsageError(
+                f"the provider '{provider}' is given {arguments!r}, which is no mapping",
+                help=f'give its arguments by name: providers={{"{provider}": {{"name": value}}}}',
+            )
+        for name, value in arguments.items():
+            found.setdefault(provider, {})[name] = OpenArgument(value, lambda: "")
+    return found
+
+
 def _argument(configuration: Configuration, step: str, name: str, value: object) -> OpenArgument:
     if configuration.origins.get(("step", step, name)) != "given":
         where = functools.partial(configuration.layers.origin, "step", step, name)
@@ -33,6 +75,24 @@ def _argument(configuration: Configuration, step: str, name: str, value: object)
     if isinstance(value, Texts):
         return OpenArgument(list(value), lambda: "--set", text=True, strict=True)
     return OpenArgument(value, lambda: "step_arguments", strict=True)
+
+
+def describe_provider_arguments(given: ProviderArguments, artifacts: Artifacts) -> dict[str, Any]:
+    """Store what a call gave to providers, as :func:`describe_step_arguments`; of secrets that is their places."""
+    values = {provider: dict(arguments) for provider, arguments in given.items() if arguments}
+    return {"providers": describe_params(values, artifacts)} if values else {}
+
+
+def read_provider_arguments(run_id: str, extra: str | None, artifacts: Artifacts) -> ProviderArguments:
+    """Give what :func:`describe_provider_arguments` stored in a run's row.
+
+    Raises:
+        UsageError: A value could not be stored.
+    """
+    described = json.loads(extra or "{}").get("providers", None)
+    if described == "":
+        raise UsageError(f"the arguments of providers of run {run_id} could not be stored", help="start a new run")
+    return read_params(described, artifacts) if described else {}
 
 
 def describe_step_arguments(given: Mapping[str, object], artifacts: Artifacts) -> dict[str, Any]:

@@ -189,4 +189,5 @@ class OpenTasks:
             None if step.declares is step.fn else self._export(step.declares),
             step.concurrent,
             step.name,
+            program.provided.packed(),
         )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hookline.cache.fingerprint import Fingerprint
 from hookline.engine.needs import NOTHING, choices, needs_of
+from hookline.engine.provided import NOTHING_PROVIDED, Provided
 from hookline.engine.scheduler import Dependencies, Scheduler, State
 from hookline.engine.watched import Signature
 from hookline.model.graph import Task, TaskGraph
@@ -88,6 +89,7 @@ class TaskProgram:
         described: What its arguments are bound to, for later comparisons; made when it is first needed.
         lost: Whether a recorded result of it was found whose artifact is missing or damaged.
         part: The grown part that it belongs to; None for a task of the workflow's own.
+        provided: What its step's providers add.
     """
 
     task: Task
@@ -103,6 +105,7 @@ class TaskProgram:
     described: bytes = b""
     lost: bool = False
     part: GrownPart | None = None
+    provided: Provided = NOTHING_PROVIDED
 
     def let_go(self) -> None:
         """Forget encoded elements, which the task's constants can give again: it has ended."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hookline.engine.open_arguments import ProviderArguments
+from hookline.engine.provided import Given
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
@@ -34,7 +36,8 @@ class Settings:
         turns: How many turns a loop may take, and how many levels deep steps may grow.
         limits: How many attempts may run at once of all steps that have a name or a tag.
         open_arguments: What settings give to arguments that calls leave open.
-        rewriters: The plugins that rewrite what grows; the graph was rewritten by them already.
+        providers: What settings give to arguments of providers, by provider and argument.
+        rewriters: What rewrites the graph, and each part that grows; the graph was rewritten already.
     """
 
     seed: int = 0
@@ -45,6 +48,7 @@ class Settings:
     turns: int = 1_000_000
     limits: Mapping[str, int] = field(default_factory=dict)
     open_arguments: OpenArguments = NO_ARGUMENTS
+    providers: Given = field(default_factory=dict)
     rewriters: Sequence[Rewriter] = ()
 
 
@@ -68,6 +72,7 @@ class Request:
         without: Names of plugins that were left out.
         env: The environment whose settings hold; empty for none.
         step_arguments: What the call gave to arguments that the workflow leaves open, by step and argument.
+        providers: What the call gave to arguments of providers, by provider and argument.
         progress: Whether a notebook's cell shows the run while it goes on.
     """
 
@@ -87,3 +92,4 @@ class Request:
     without: Sequence[str] = ()
     env: str = ""
     step_arguments: Mapping[str, object] = field(default_factory=dict)
+    providers: ProviderArguments = field(default_factory=dict)

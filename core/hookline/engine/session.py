@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from hookline.cache.carried import CarriedCode
 from hookline.cache.fingerprint import Fingerprinter
-from hookline.engine.beginnings import clean_folder, facts_of, new_run, plain_params
+from hookline.engine.beginnings import clean_folder, facts_of, new_run
 from hookline.engine.compile import ProgramBuilder, build_program
 from hookline.engine.deciding import Deciding
 from hookline.engine.descriptions import describe_returns
@@ -37,7 +36,9 @@ from hookline.engine.plugin_events import PluginEvents, task_hooks
 from hookline.engine.priorities import Priorities, expected_us
 from hookline.engine.program import Program
 from hookline.engine.progress import Progress
+from hookline.engine.provided import Given
 from hookline.engine.recorder import Recorder
+from hookline.engine.replay import run_info
 from hookline.engine.request import Request
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler
@@ -48,7 +49,7 @@ from hookline.executors.protocol import Executor
 from hookline.graph.collector import collector_spared
 from hookline.model.batch import RunFacts
 from hookline.model.events import RunFinished, RunStarted
-from hookline.model.facts import RUN_FINISHED, RUN_STARTED, RunInfo
+from hookline.model.facts import RUN_FINISHED, RUN_STARTED
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.place import place_of
 from hookline.model.recording import Form
@@ -74,20 +75,25 @@ class Prepared:
     code_digest: CarriedCode
 
 
-def prepare(graph: TaskGraph, root: Path) -> Prepared:
+def prepare(graph: TaskGraph, root: Path, providers: Given | None = None) -> Prepared:
     """Read the code of a graph's steps and encode its constants.
 
     Args:
         graph: The graph.
         root: The project root.
+        providers: Arguments of providers, by the provider's name.
 
     Returns:
         The program.
+
+    Raises:
+        UsageError: Arguments of providers are wrong; names all of them.
+        WorkflowError: Constants can't be stored; names all of them.
     """
     fingerprinter = Fingerprinter(root)
     code_digest = CarriedCode(root, fingerprinter)
     note_code_digest(code_digest)
-    builder = ProgramBuilder(fingerprinter, code_digest)
+    builder = ProgramBuilder(fingerprinter, code_digest, providers or {})
     return Prepared(build_program(graph, builder), builder, code_digest)
 
 
@@ -111,7 +117,7 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
 
 
 def _drive(request: Request, store: SqliteStore, resumed: str | None, takeover: bool) -> str:
-    prepared = prepare(request.graph, Path(request.target.root))
+    prepared = prepare(request.graph, Path(request.target.root), request.settings.providers)
     exporter = Exporter()
     name = request.executor if isinstance(request.executor, str) else GIVEN
     exporter.check(executors_of(request, name), prepared.program)
@@ -368,14 +374,7 @@ class _Session:
         plugins, hooks = request.plugins, task_hooks(request.plugins)
         if not hooks and not any(plugins.implementations(hook) for hook in (RUN_STARTED, RUN_FINISHED)):
             return None, None
-        run = RunInfo(
-            facts.run_id,
-            request.graph.workflow,
-            facts.store,
-            json.dumps(plain_params(request.graph.params)),
-            request.name or "",
-            tuple(request.tags),
-        )
+        run = run_info(self._store, self._store.run(facts.run_id))
         return PluginEvents(plugins, run), TaskNews(program, run, hooks) if hooks else None
 
     def _open_executor(self, name: str) -> Executor:

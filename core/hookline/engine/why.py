@@ -11,6 +11,7 @@ from hookline.engine.compile import env_digests
 from hookline.engine.held import Held
 from hookline.engine.inputs import digest_of
 from hookline.engine.program import Program, TaskProgram
+from hookline.engine.provided import provider_changes
 from hookline.model.graph import Binding, Constant, FirstOf, Kept, Nested, TaskOutput
 from hookline.model.masking import mask
 from hookline.model.recording import Form
@@ -121,6 +122,8 @@ class Reasons:
         if name == "@env":
             changed = [key for key, digest in new.get(name, {}).items() if old.get(name, {}).get(key) != digest]
             return f"the environment variable {', '.join(changed)} changed" if changed else ""
+        if name == "@providers":
+            return "; ".join(provider_changes(old.get(name, []), new.get(name, [])))
         if name not in old:
             return f"argument '{name}' is new"
         if name not in new:
@@ -188,6 +191,16 @@ def describe_bindings(program: Program, task: TaskProgram) -> bytes:
         if options.env:
             # Digests, for a variable may hold a secret.
             parts.append(f'"@env":{_encode(env_digests(options.env))}')
+        if task.provided.parts:
+            rows = [
+                (
+                    part.name,
+                    part.code.hex(),
+                    {key: (it.hex(), _shown(value)) for key, (it, value) in part.arguments.items()},
+                )
+                for part in task.provided.parts
+            ]
+            parts.append(f'"@providers":{_encode(rows)}')
         task.described = f"{{{','.join(parts)}}}".encode()
     return task.described
 

@@ -15,6 +15,7 @@ from hookline.errors import close_match
 from hookline.graph.problem import Problem
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskOutput
 from hookline.model.parameter import MISSING, Signature, read_signature
+from hookline.model.provider import Provider, providers_in
 from hookline.model.recording import Call, Form
 from hookline.model.reference import FirstReference, Reference
 from hookline.model.seed import is_seed
@@ -35,22 +36,37 @@ class Shape:
         positional: Names that can be given by position.
         keywords: Names that can be given by name.
         required: Names that must be given: no default, and not filled in by the engine.
+        provided: Names of those that providers give, with the providers.
         files: Defaults that count by the files they name, and so are bound where they are left out.
         count: How many parameters there are.
     """
 
-    __slots__ = ("count", "files", "keywords", "positional", "required", "signature", "var_keyword", "var_positional")
+    __slots__ = (
+        "count",
+        "files",
+        "keywords",
+        "positional",
+        "provided",
+        "required",
+        "signature",
+        "var_keyword",
+        "var_positional",
+    )
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
-        self.positional = signature.positional
-        self.count = len(signature.parameters)
+        self.provided = provided = providers_in(signature)
+        self.positional = tuple([name for name in signature.positional if name not in provided])
+        self.count = len(signature.parameters) - len(provided)
         self.var_positional = signature.var_positional
         self.var_keyword = signature.var_keyword
         own = [name for name in signature.parameters if name not in (self.var_positional, self.var_keyword)]
-        self.keywords = frozenset(own) - frozenset(self.positional[: signature.positional_only])
+        only = signature.positional[: signature.positional_only]
+        self.keywords = frozenset(own).difference(only, provided)
         self.required = frozenset(
-            name for name in signature.required if not is_seed(signature.parameters[name].annotation)
+            name
+            for name in signature.required.difference(provided)
+            if not is_seed(signature.parameters[name].annotation)
         )
         self.files = _files_of(signature)
 
@@ -113,7 +129,7 @@ class Binder:
             self._complete(step, bindings)
         if wrong or (len(bindings) < shape.count and not shape.required <= bindings.keys()):
             self._mismatch(call, shape, bindings, wrong)
-        if self._left_open is None:
+        if shape.files and self._left_open is None:
             shape.add_files(bindings)
         condition = self._argument(call, "", call.condition[0]) if call.condition else None
         return Task(call.index, call.id, step, call.form, bindings, mapped, condition, call.place)
@@ -128,6 +144,8 @@ class Binder:
                     self._note(call, f"is given '{name}' twice, by position and by name")
                 else:
                     bindings[name] = Constant(value) if type(value) in _PLAIN else self._argument(call, name, value)
+            elif name in shape.provided:
+                self._provided(call, shape, name)
             elif shape.var_keyword:
                 extra[name] = self._argument(call, name, value)
             else:
@@ -192,6 +210,10 @@ class Binder:
             raise UnusableError(f"is {value!r} itself; call it, or pass {value.name}.fn for the function")
         if issubclass(kind, (Partial, Conditional)):
             raise UnusableError("is a step that was not called; put its remaining arguments in brackets behind it")
+        if issubclass(kind, Provider):
+            raise UnusableError(
+                f"is {value!r} itself; let the step ask for what it opens: Annotated[…, {value.__name__}]"
+            )
         if issubclass(kind, (set, frozenset, list, tuple, dict)):
             _without_references(kind, value.values() if issubclass(kind, dict) else value)
             if issubclass(kind, dict):
@@ -228,7 +250,9 @@ class Binder:
             self._note(call, f"is mapped over nothing; write .{call.form.value}(name=list)")
         mapped: list[str] = []
         for name, value in call.items.items():
-            if name not in shape.keywords:
+            if name in shape.provided:
+                self._provided(call, shape, name)
+            elif name not in shape.keywords:
                 if shape.var_keyword and name not in shape.positional:
                     self._note(call, f"can't be mapped over '{name}', which '**{shape.var_keyword}' would take")
                 else:
@@ -262,22 +286,30 @@ class Binder:
                 missing = [other for other in missing if other != name]
                 continue
             match = close_match(name, missing) or close_match(name, known)
-            takes = f"it takes {', '.join(shape.signature.parameters)}" if known else "it takes none"
+            takes = f"it takes {', '.join(_given_by_calls(shape))}" if known else "it takes none"
             self._note(call, f"has no parameter '{name}';{match or ' ' + takes}")
             missing = [other for other in missing if f"'{other}'" not in match]
         if missing:
             names = ", ".join(f"'{name}'" for name in missing)
             self._note(call, f"lacks the argument{'s' if len(missing) > 1 else ''} {names}")
 
+    def _provided(self, call: Call, shape: Shape, name: str) -> None:
+        self._note(call, f"is given '{name}', which the provider '{shape.provided[name].name}' opens; leave it out")
+
     def _note(self, call: Call, text: str) -> None:
         self.problems.append(Problem(call.index, f"task '{call.id}' ({call.place}) {text}"))
 
 
+def _given_by_calls(shape: Shape) -> list[str]:
+    return [name for name in shape.signature.parameters if name not in shape.provided]
+
+
 def _files_of(signature: Signature) -> dict[str, Constant]:
+    provided = providers_in(signature)
     defaults = {
         name: parameter.default
         for name, parameter in signature.parameters.items()
-        if parameter.default is not MISSING and not is_seed(parameter.annotation)
+        if parameter.default is not MISSING and name not in provided and not is_seed(parameter.annotation)
     }
     chosen = {name for name, default in defaults.items() if holds_file(default)}
     # What is given by position only needs all that stands before it.

@@ -10,8 +10,10 @@ from hookline.graph.edges import Edges
 from hookline.graph.items import collection_length, known_counts
 from hookline.graph.network import find_cycle
 from hookline.graph.problem import Problem, about
+from hookline.graph.provided import provider_faults
 from hookline.model.graph import Task, TaskGraph
 from hookline.model.place import Place
+from hookline.model.provider import providers_in
 from hookline.model.recording import Form
 from hookline.model.seed import is_seed
 from hookline.model.step import Step
@@ -54,6 +56,7 @@ def edge_problems(graph: TaskGraph, broken: Collection[int] = ()) -> list[Proble
     for task in graph.tasks:
         if task.step not in names.seen:
             names.check(task, problems)
+            problems.extend([about(task, fault) for fault in provider_faults(task.step)])
         if task.index not in broken:
             edges.check(task, problems)
             if len(task.mapped) > 1 and task.form is Form.MAP:
@@ -153,7 +156,7 @@ def _order_problems(graph: TaskGraph) -> Iterator[Problem]:
 def _argument_problems(graph: TaskGraph) -> Iterator[Problem]:
     seen: set[str] = set()
     for task in graph.tasks:
-        parameters = task.step.signature.parameters
+        parameters, provided = task.step.signature.parameters, providers_in(task.step.signature)
         if task.id in seen:
             yield about(task, "has the id of another task")
         seen.add(task.id)
@@ -161,13 +164,18 @@ def _argument_problems(graph: TaskGraph) -> Iterator[Problem]:
             if name not in parameters:
                 match = close_match(name, parameters) or f" it takes {', '.join(parameters) or 'none'}"
                 yield about(task, f"has no parameter '{name}';{match}")
+            elif name in provided:
+                yield about(task, f"is given '{name}', which the provider '{provided[name].name}' opens; leave it out")
         for name in task.mapped:
             if name not in task.bindings:
                 yield about(task, f"is mapped over '{name}', but given no list for it")
         lacking = [
             f"'{name}'"
             for name, parameter in parameters.items()
-            if parameter.required and name not in task.bindings and not is_seed(parameter.annotation)
+            if parameter.required
+            and name not in task.bindings
+            and name not in provided
+            and not is_seed(parameter.annotation)
         ]
         if lacking:
             yield about(task, f"lacks the argument{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}")

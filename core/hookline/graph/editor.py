@@ -328,6 +328,9 @@ class GraphEditor:
             match = close_match(arg, known)
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
             raise self._refusal(f"{what}: step '{task.step.name}' has no such parameter", match.strip() or takes)
+        provider = shape_of(task.step.fn).provided.get(arg)
+        if provider is not None:
+            raise self._refusal(f"{what}, which the provider '{provider.name}' opens", "leave it as it is")
         if is_seed(signature.parameters[arg].annotation) and arg not in task.bindings:
             raise self._refusal(f"{what}, which is a seed that the run gives", "leave it as it is")
 

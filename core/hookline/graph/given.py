@@ -62,7 +62,8 @@ def free_parameter(step: Step[Any, Any], bind: Mapping[str, Any], settled: Colle
             match = close_match(name, known).strip() or f"it takes {', '.join(known) or 'none'}"
             raise GivenError(f"the step has no parameter '{name}'", match)
     named = [name for name, value in bind.items() if value is VALUE]
-    free = [name for name in known if not (name in bind or name in settled or is_seed(parameters[name].annotation))]
+    taken = {*bind, *settled, *shape.provided}
+    free = [name for name in known if name not in taken and not is_seed(parameters[name].annotation)]
     required = [name for name in free if name in shape.required]
     for found in (named, required, free):
         if len(found) == 1:

@@ -14,6 +14,7 @@ from typing import Any
 from hookline.graph.annotations import type_text
 from hookline.graph.parameter_types import LISTS, expected_type, members, secret_in_the_open
 from hookline.model.parameter import Parameter
+from hookline.model.provider import providers_in
 from hookline.model.workflow import Workflow
 
 __all__ = ["ParameterDoc", "describe_parameters"]
@@ -53,7 +54,11 @@ def describe_parameters(workflow: Workflow[..., Any]) -> list[ParameterDoc]:
     """
     helps = docstring_parameters(workflow.fn.__doc__ or "")
     docs: list[ParameterDoc] = []
+    # A run refuses what a provider would have to open: only steps get that.
+    provided = providers_in(workflow.signature)
     for name, parameter in workflow.signature.parameters.items():
+        if name in provided:
+            continue
         annotation = expected_type(parameter)
         kinds = [typing.get_origin(kind) or kind for kind in members(annotation) if kind is not type(None)]
         docs.append(

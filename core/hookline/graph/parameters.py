@@ -16,11 +16,12 @@ from hookline.graph.parameter_docs import ParameterDoc, describe_parameters
 from hookline.graph.parameter_text import from_text
 from hookline.graph.parameter_types import expected_type, holds_secret, members, secret_in_the_open, type_words
 from hookline.model.outputs import bare_type
+from hookline.model.provider import providers_in
 from hookline.model.recording import snapshot
 from hookline.model.secret import IN_THE_OPEN
 from hookline.model.workflow import Workflow
 
-__all__ = ["ParameterDoc", "describe_parameters", "parse_parameters", "parsed", "wrong_value"]
+__all__ = ["ParameterDoc", "describe_parameters", "parse_parameters", "parsed", "validated", "wrong_value"]
 
 
 def parse_parameters(
@@ -47,10 +48,11 @@ def parse_parameters(
 
     Raises:
         UsageError: Parameters are unknown, missing or of the wrong type; all of them are named.
-        WorkflowError: The workflow takes ``*args`` or ``**kwargs``.
+        WorkflowError: The workflow takes ``*args`` or ``**kwargs``, or something that a provider opens.
     """
     parameters = workflow.signature.parameters
     _refuse_open_ended(workflow)
+    _refuse_provided(workflow)
     every: dict[str, object] = {**(typed or {}), **given}
     values: dict[str, object] = {}
     problems: list[str] = []
@@ -96,6 +98,14 @@ def _refuse_open_ended(workflow: Workflow[..., Any]) -> None:
         )
 
 
+def _refuse_provided(workflow: Workflow[..., Any]) -> None:
+    for name, provider in providers_in(workflow.signature).items():
+        raise WorkflowError(
+            f"the workflow '{workflow.name}' takes '{name}' from the provider '{provider.name}'",
+            help="only steps get what providers open: move the parameter to the step that uses it",
+        )
+
+
 def _raise(workflow: Workflow[..., Any], problems: list[str]) -> None:
     names = ", ".join(workflow.signature.parameters)
     remedy = f"its parameters are {names}" if names else "it takes no parameters"
@@ -112,7 +122,8 @@ def wrong_value(name: str, annotation: Any, value: object, reason: str) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, list) and len(value) == 1:
+    # What was given once for a list is a list of one text on the command line.
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
     return _LIMITED.repr(value)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline.errors import PluginError, WorkflowError
-from hookline.model.step import check_name
+from hookline.model.names import check_name
 
 __all__ = ["API", "Plugin"]
 

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from hookline.errors import PluginError, WorkflowError
 from hookline.hooks.implementation import Implementation
 from hookline.hooks.values import Entered
+from hookline.model.names import check_name
 from hookline.model.registry import Registry
-from hookline.model.step import Step, check_name
+from hookline.model.step import Step
 
 __all__ = [
     "Register",

@@ -135,6 +135,7 @@ class Work:
         concurrent: Whether attempts go on side by side, in an event loop of the worker's, which also ends those whose
             time is over.
         step: The step's name.
+        provided: The arguments of the providers that the step needs, pickled: by provider, by name.
     """
 
     task: int
@@ -150,12 +151,13 @@ class Work:
     declares: FunctionRef | None = None
     concurrent: bool = False
     step: str = ""
+    provided: bytes = b""
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
         more = (self.retry_on, self.seed_input, self.cpu, self.node, self.call_input, self.declares, self.concurrent)
-        return Work, (*parts, *more, self.step)
+        return Work, (*parts, *more, self.step, self.provided)
 
 
 Inputs = tuple[Any, ...]

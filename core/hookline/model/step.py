@@ -11,10 +11,13 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
 from hookline.errors import WorkflowError
+from hookline.model.names import check_name
 from hookline.model.options import Options, changed
 from hookline.model.outputs import Outputs, outputs_of
 from hookline.model.parameter import Signature, read_signature
 from hookline.model.place import calling_place
+from hookline.model.provider import providers_of
+from hookline.model.providing import call_with_providers
 from hookline.model.recording import Form, recording_in_force
 from hookline.model.reference import Reference
 
@@ -23,14 +26,12 @@ __all__ = ["Conditional", "Options", "Partial", "Step", "step"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_LONGEST_NAME = 100
-
 
 class Step(Generic[P, R]):
     """A function that workflows wire together. Made by :func:`step`.
 
     Inside a workflow, and inside another step while a run executes it, a call makes a task and returns a reference;
-    outside it is the plain function.
+    outside it is the plain function, for which what its providers give is opened and closed.
 
     Attributes:
         fn: The plain function.
@@ -52,7 +53,8 @@ class Step(Generic[P, R]):
         """Make a task, or outside of workflows and of steps that are being run call the function."""
         recording = recording_in_force()
         if recording is None:
-            return self.fn(*args, **kwargs)
+            given = providers_of(self.fn)
+            return call_with_providers(self.fn, given, args, kwargs) if given else self.fn(*args, **kwargs)
         return cast("R", recording.add(self, Form.CALL, args, kwargs))
 
     def map(self, /, **items: Any) -> list[R]:
@@ -291,21 +293,6 @@ def step(fn: Callable[..., Any] | None = None, /, *, name: str = "", **options: 
         return Step(function, chosen, changed(Options(), options, chosen))
 
     return decorate if fn is None else decorate(fn)
-
-
-def check_name(name: object, what: str) -> None:
-    """Refuse a name that could not stand in a task id or on a command line.
-
-    Raises:
-        WorkflowError: The name has other characters than letters, digits, ``_``, ``-`` and ``.``, begins with one of
-            the last two, or is long.
-    """
-    fits = isinstance(name, str) and name.replace("_", "").replace("-", "").replace(".", "").isalnum()
-    if not isinstance(name, str) or not fits or name[0] in "-." or len(name) > _LONGEST_NAME:
-        raise WorkflowError(
-            f"the {what} name '{name}' can't be used",
-            help=f"use at most {_LONGEST_NAME} letters, digits, '_', '-' and '.', such as 'train_model'",
-        )
 
 
 def _found_by_name(fn: Callable[..., Any]) -> bool:

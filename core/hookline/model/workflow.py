@@ -10,12 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from hookline.errors import WorkflowError
+from hookline.model.names import check_name
 from hookline.model.parameter import Signature, raw_signature, read_signature
 from hookline.model.place import calling_place
 from hookline.model.recording import recording_in_force, snapshot
-from hookline.model.step import Step, check_name
+from hookline.model.step import Step
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hookline.model.graph import TaskGraph
     from hookline.model.plan import Plan
     from hookline.model.run import Run
@@ -36,7 +39,10 @@ class Workflow(Generic[P, R]):
         fn: The plain function.
         name: What its runs are called.
         on_failure: The step that runs as one more task when a run has failed, or None.
+        file: The file that declares it, where that is not Python's; else None.
     """
+
+    file: Path | None = None
 
     def __init__(self, fn: Callable[P, R], name: str, on_failure: Step[..., Any] | None) -> None:
         functools.update_wrapper(self, fn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,6 +16,7 @@ from hookline.model.batch import Batch, Failure, Outcome, Work
 from hookline.model.calling import caller_of
 from hookline.model.outputs import Outputs, outputs_of
 from hookline.model.parameter import Signature, read_signature
+from hookline.model.provider import Provider, providers_in
 from hookline.model.recording import Recording
 from hookline.model.states import Kind
 from hookline.model.wrapping import wrapping
@@ -45,6 +47,19 @@ class Prepared:
         ]
         # A wrapped function takes all by name, and hands it on as the one inside wants it.
         self.call = None if wrapping(self.function) else caller_of(self.function, self.signature)
+        if asked := providers_in(self.signature):
+            self.call = self._with_providers(asked, work, shared)
+
+    def _with_providers(
+        self, asked: Mapping[str, Provider[Any]], work: Work, shared: SharedServices
+    ) -> Callable[[dict[str, Any]], Any]:
+        # Most steps have none, and never import what that takes.
+        from hookline.worker.providers import ForAttempts
+
+        function = self.function
+        call = self.call or (lambda arguments: function(**arguments))
+        attempts = ForAttempts(work.step, asked, work.provided, shared.open_providers(), call)
+        return attempts.call_in_loop if work.concurrent else attempts.call
 
     def _annotation(self, name: str) -> Any:
         parameter = self.signature.parameters.get(name)
@@ -162,6 +177,9 @@ class Attempts:
                 seed_value=self._seed(),
                 is_cancelled=lambda: services.is_cancelled(batch.number),
                 keep=lambda value: pack_outputs([self._prepared.storer.slot(value)]),
+                open_records=lambda plugin, attempt: services.shared.records(
+                    plugin, attempt.task_id, lambda: attempt.folder / "records"
+                ),
             )
         return self._attempt
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hookline.model.batch import AT_ONCE
@@ -22,6 +22,9 @@ _END_WITHIN = 2.0
 class EventLoop:
     """A running event loop.
 
+    Args:
+        at_end: What the loop does last, once all that steps left running in it is gone.
+
     Attributes:
         loop: The loop.
         room: Lets as many attempts go on at once as may; used in the loop only.
@@ -30,7 +33,8 @@ class EventLoop:
         given_up: Attempts that nobody waits for any more though they are still in it: batch and position.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._at_end = at_end
         self.loop = asyncio.new_event_loop()
         self.room = asyncio.Semaphore(AT_ONCE)
         self.free = list(range(AT_ONCE))
@@ -78,6 +82,7 @@ class EventLoop:
                 continue
         try:
             self._cancel_all()
+            self.loop.run_until_complete(self._at_end())
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         finally:
             self.loop.close()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from hookline.errors import ArtifactError, HooklineError
+from hookline.errors import ArtifactError, HooklineError, ProviderError
 from hookline.model.batch import Failure
 from hookline.model.masking import mask
 from hookline.model.wrapping import unwrapped
@@ -38,6 +38,9 @@ def failure_of(
     Returns:
         Its type, text and traceback from the user's first frame on, and the user's innermost line.
     """
+    if isinstance(error, ProviderError) and error.__cause__ is not None:
+        # Of the type that it was raised with: so the step's retry_on can name it.
+        return failure_of(error.__cause__, retry_on, function)._replace(message=_message(error))
     trace = _users_part(error.__traceback__)
     text = "".join(traceback.format_exception(type(error), error, trace))
     frame = _frame(trace) if trace is not None else _place_of(function)

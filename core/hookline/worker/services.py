@@ -18,11 +18,14 @@ from hookline.values.policy import set_load_policy
 from hookline.worker.storing import Storer
 
 if TYPE_CHECKING:
+    from hookline.model.record import Records
+    from hookline.store.record_table import RecordTable
     from hookline.worker.attempts import Attempts
     from hookline.worker.event_loop import EventLoop
     from hookline.worker.plugins import WorkerLife, WorkerPlugins
+    from hookline.worker.providers import Providers
 
-__all__ = ["Emit", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
+__all__ = ["Emit", "LateCodeDigest", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
 
 CodeDigest = Callable[[frozenset[object]], bytes]
 
@@ -73,6 +76,7 @@ class SharedServices:
         plugins: What plugins do in this process; None where there are none.
         attempts: Makes the attempts of a batch: those with plugins around them are of a class of their own.
         event_loop: Where attempts of async steps go on side by side; made at the first of them.
+        providers: What providers have opened; made for the first step that has one.
     """
 
     run: RunFacts
@@ -86,6 +90,8 @@ class SharedServices:
     attempts: Callable[..., Attempts]
     prepared: dict[int, Any] = field(default_factory=dict)
     event_loop: EventLoop | None = None
+    providers: Providers | None = None
+    _table: RecordTable | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_loop(self) -> EventLoop:
@@ -97,13 +103,48 @@ class SharedServices:
             if self.event_loop is None:
                 from hookline.worker.event_loop import EventLoop
 
-                self.event_loop = EventLoop()
+                self.event_loop = EventLoop(self._leave_loop)
             return self.event_loop
 
+    def open_providers(self) -> Providers:
+        """Give what providers have opened in this process."""
+        with self._lock:
+            if self.providers is None:
+                from hookline.worker.providers import Providers
+
+                self.providers = Providers()
+            return self.providers
+
+    async def _leave_loop(self) -> None:
+        if self.providers is not None:
+            await self.providers.leave_loop()
+
+    def records(self, plugin: str, task_id: str, folder: Callable[[], Path]) -> Records:
+        """Give the records of a plugin to a task.
+
+        Args:
+            plugin: The plugin's name.
+            task_id: The task's id.
+            folder: Gives the folder for copies of stored files.
+        """
+        # Few workers ever read the journal: the others are not to wait for SQLite.
+        from hookline.worker.records import open_table, records_of_task
+
+        with self._lock:
+            if self._table is None:
+                self._table = open_table(self.run.store)
+        origin = (self.run.run_id, task_id)
+        return records_of_task(self._table, plugin, origin, self.storer, self.writer, self.artifacts, folder)
+
     def close(self) -> None:
-        """Give files back, and end the loop."""
+        """End the loop, close what providers opened, and give files back."""
         if self.event_loop is not None:
             self.event_loop.close()
+        if self.providers is not None:
+            self.providers.close()
+        if self._table is not None:
+            self._table.close()
+            self._table.store.close()
         self.writer.close()
         self.artifacts.close()
         self.flight.close()
@@ -146,7 +187,9 @@ class WorkerServices:
             self.life = self.shared.plugins.begin(self.worker)
 
     def end(self) -> None:
-        """Let plugins tear it down, in the worker's own thread where it has one."""
+        """Close what providers opened, and let plugins tear down, in the worker's own thread where it has one."""
+        if self.shared.providers is not None:
+            self.shared.providers.leave()
         if self.life is not None:
             self.life.end()
 
@@ -161,7 +204,7 @@ def open_services(run: RunFacts) -> SharedServices:
         Services for all workers of this process.
     """
     artifacts = Artifacts(Path(run.artifacts), run.run_id, Checked(checked_path(Path(run.flight))))
-    code_digest = _LateCodeDigest(Path(run.root))
+    code_digest = LateCodeDigest(Path(run.root))
     note_code_digest(code_digest)
     writer = artifacts.writer()
     storer = Storer(writer, code_digest, Path(run.folder))
@@ -196,14 +239,19 @@ def _find(ref: FunctionRef) -> Callable[..., Any]:
     return function
 
 
-class _LateCodeDigest:
-    """Digests the project code that values refer to; most runs have no such values, and never import what it takes."""
+class LateCodeDigest:
+    """Digests the project code that values refer to; most runs have no such values, and never import what it takes.
+
+    Args:
+        root: The project root.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._digest: CodeDigest | None = None
 
     def __call__(self, code: frozenset[object]) -> bytes:
+        """See :class:`hookline.cache.carried.CarriedCode`."""
         if self._digest is None:
             from hookline.cache.carried import CarriedCode
 
