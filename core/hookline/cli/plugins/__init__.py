@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from hookline.cli.exits import ExitCode
 from hookline.cli.options import Json
 from hookline.cli.output import say, show, show_json
 from hookline.cli.sections import SectionedCommand
-from hookline.cli.wording import hint, one_line, table
+from hookline.cli.wording import clean, hint, one_line, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -50,3 +51,29 @@ def show_plugin(name: PluginName, as_json: Json = False) -> None:
         return
     for line in plugin_page(document):
         show(line)
+
+
+@app.command(name="doctor", cls=SectionedCommand)
+def check(
+    name: PluginName,
+    limit: Annotated[
+        float, typer.Option("--time-limit", metavar="SECONDS", min=0.1, help="How long the checks may take.")
+    ] = 60.0,
+    as_json: Json = False,
+) -> int:
+    """Check a plugin in a process of its own: hooks, names, private imports, start-up.
+
+    Exits with 4 where something is wrong.
+    """
+    from hookline.cli.plugins.doctor import check_plugin
+
+    findings = check_plugin(name, limit)
+    fine = all(finding["ok"] for finding in findings)
+    if as_json:
+        show_json({"plugin": name, "ok": fine, "findings": findings})
+    else:
+        for finding in findings:
+            show(f"{'✓' if finding['ok'] else '✗'} {finding['check']}: {clean(finding['text'])}")
+            if finding["help"]:
+                show(f"  help: {clean(finding['help'])}")
+    return ExitCode.DONE if fine else ExitCode.PLUGIN
