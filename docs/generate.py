@@ -83,14 +83,15 @@ _GIVEN = {
 
 _HOOKS_HEAD = """# Hooks
 
-The points at which hookline asks plugins; [the tutorial](../tutorial-plugin.md) shows how one is written, and [how plugins
-work](../plugins.md) in which order they are called. An implementation is decorated with `@hookimpl`, and takes those of
-the hook's arguments that it names. This page is generated from the code.
+The points at which hookline asks plugins; [the tutorial](../tutorial-plugin.md) shows how one is written, and
+[how plugins work](../plugins.md) in which order they are called. An implementation is decorated with `@hookimpl`, and
+takes those of the hook's arguments that it names. This page is generated from the code.
 """
 
 _FACTS_HEAD = """## What hooks are given
 
-All of it is frozen: to change arguments or results, rewrite the graph.
+Facts are frozen; what changes arguments or results is `rewrite_graph`, whose `graph` stands in
+[the Python reference](api.md).
 """
 
 _FACTS = {

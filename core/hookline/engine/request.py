@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.open_arguments import ProviderArguments
 from hookline.engine.provided import Given
 from hookline.engine.stop import Stop
@@ -15,6 +17,9 @@ from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.worker.target import Target
+
+if TYPE_CHECKING:
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["Request", "Settings"]
 
@@ -33,6 +38,7 @@ class Settings:
         limits: How many attempts may run at once of all steps that have a name or a tag.
         open_arguments: What settings give to arguments that calls leave open.
         providers: What settings give to arguments of providers, by provider and argument.
+        rewriters: What rewrites the graph, and each part that grows; the graph was rewritten already.
     """
 
     seed: int = 0
@@ -44,6 +50,7 @@ class Settings:
     limits: Mapping[str, int] = field(default_factory=dict)
     open_arguments: OpenArguments = NO_ARGUMENTS
     providers: Given = field(default_factory=dict)
+    rewriters: Sequence[Rewriter] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,8 @@ class Request:
         step_arguments: What the call gave to arguments that the workflow leaves open, by step and argument.
         providers: What the call gave to arguments of providers, by provider and argument.
         progress: Whether a notebook's cell shows the run while it goes on.
+        clock: What waits before further attempts go by.
+        only_plugins: Names of the plugins that alone were asked for; None for what settings allow.
     """
 
     graph: TaskGraph
@@ -87,3 +96,5 @@ class Request:
     env: str = ""
     step_arguments: Mapping[str, object] = field(default_factory=dict)
     providers: ProviderArguments = field(default_factory=dict)
+    clock: Clock = SYSTEM
+    only_plugins: Sequence[str] | None = None
