@@ -49,7 +49,7 @@ def register_executors(register: Register, settings: Any) -> None:
 
 @hookspec
 def register_stores(register: Register, settings: Any) -> None:
-    """Name stores by the scheme of their URL.
+    """Name stores by the scheme of their URL. So far the setting ``store`` takes folders only, and opens none of these.
 
     Called in the driver.
 
