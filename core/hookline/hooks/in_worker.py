@@ -44,7 +44,7 @@ def _imported(ref: PluginRef) -> PluginModule:
         raise
     except BaseException as error:
         raise PluginError(
-            f"the plugin '{ref.name}' ({ref.source}) can't be imported in a worker{import_fault(error)}",
+            f"the plugin '{ref.name}' ({ref.source}) can't be imported in a worker: {import_fault(error)}",
             help=f"install it where workers run, or switch it off: --without {ref.name}",
         ) from error
 

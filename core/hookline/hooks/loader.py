@@ -48,6 +48,7 @@ def load_plugins(configuration: Configuration, without: Sequence[str] = ()) -> P
     key = (tuple(wanted), tuple(sorted(absent.items())), repr(_tables(configuration, wanted)))
     made = _made.get(key)
     if made is None:
+        _warn_of_slips(configuration, found)
         made = _made[key] = _load(configuration, wanted, absent)
     made.activate()
     return made
@@ -76,7 +77,7 @@ def choose(
         Those that are let in, and why the others are not, by name.
 
     Raises:
-        UsageError: A name in the settings or in ``without`` is unknown.
+        UsageError: A name in ``without`` is unknown.
     """
     _refuse_unknown(without, found)
     wanted, absent = [], {}
@@ -98,6 +99,17 @@ def _refuse_unknown(without: Sequence[str], found: Sequence[FoundPlugin]) -> Non
                 f"there is no plugin '{name}' to leave out;{close_match(name, names)}".rstrip(";"),
                 help="hookline plugins list shows those that there are",
             )
+
+
+def _warn_of_slips(configuration: Configuration, found: Sequence[FoundPlugin]) -> None:
+    """Tell of names that are allowed or denied and look misspelt; a list may well name what is not installed."""
+    names = [plugin.name for plugin in found]
+    says = configuration.plugins
+    for given, origin in ((says.allow or (), says.origin), (says.deny, says.denied_by)):
+        for name in given:
+            near = "" if name in names else close_match(name, set(names) - set(given))
+            if near:
+                _log.warning("%s: there is no plugin '%s';%s", origin, name, near)
 
 
 def _refuse_settings_of_nobody(configuration: Configuration, found: Sequence[FoundPlugin]) -> None:
@@ -127,8 +139,8 @@ def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: d
             raise
         except BaseException as error:  # noqa: BLE001 - an import may raise anything
             why = import_fault(error)
-            absent[found.name] = f"which can't be imported{why}"
-            _log.warning("the plugin '%s' (%s) can't be imported and is left out%s", found.name, found.source, why)
+            absent[found.name] = f"which can't be imported ({why})"
+            _log.warning("the plugin '%s' (%s) can't be imported and is left out: %s", found.name, found.source, why)
 
     return build_from(configuration, modules, absent)
 

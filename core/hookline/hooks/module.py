@@ -129,12 +129,12 @@ def import_plugin(found: FoundPlugin) -> PluginModule:
 
 
 def import_fault(error: BaseException) -> str:
-    """Word what the import of a plugin raised, to stand after a sentence: `` (data.py:3): NameError: …``."""
+    """Word what the import of a plugin raised, and where: ``NameError: …, at data.py:3``."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_own(frame.filename)]
     at = next((frame for frame in reversed(frames) if not is_foreign(frame.filename)), frames[-1] if frames else None)
     # A SyntaxError tells its own line, and happened nowhere.
-    place = f" ({Place(at.filename, at.lineno or 0)})" if at and not isinstance(error, SyntaxError) else ""
-    return f"{place}: {type(error).__name__}: {error}".removesuffix(": ")
+    place = f", at {Place(at.filename, at.lineno or 0)}" if at and not isinstance(error, SyntaxError) else ""
+    return f"{type(error).__name__}: {error}".removesuffix(": ") + place
 
 
 def check_module(loaded: PluginModule, known: Mapping[str, Spec]) -> dict[str, Callable[..., Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from hookline.errors import HooklineError, PluginError
@@ -22,6 +22,9 @@ from hookline.worker.attempts import Attempts
 __all__ = ["HookedAttempts", "WorkerLife", "WorkerPlugins", "attempts_class"]
 
 _log = logging.getLogger("hookline.plugins")
+_MOST_METADATA = 1_000_000
+"""How many characters of JSON one entry of metadata may have: it is part of the journal, and read with it."""
+
 _Entered = list[tuple[Implementation, Generator[None, Any, None], dict[str, Any]]]
 
 
@@ -115,10 +118,8 @@ class HookedAttempts(Attempts):
                 implementation.proceed(generator, outcome)
             except BaseException as error:  # noqa: BLE001 - a plugin's fault is its own; the outcome stands
                 self.interrupted |= isinstance(error, KeyboardInterrupt)
-                told = mask(_as_plugin_error(implementation, error).message)
-                _log.warning("%s", told)
-                notes.append(Note("plugin error", implementation.plugin, json.dumps(told)))
-            notes += [_note(implementation.plugin, name, value) for name, value in metadata.items()]
+                notes.append(_told(implementation, error))
+            notes += _metadata(implementation, metadata)
         if self._position == len(self._batch.items) - 1:
             notes += [Note(HOOK_TIME, *taken) for each in self.plugins.all() if (taken := each.take_time()) is not None]
         return (*super().finish(kind, outputs, failure, duration_us), *notes)
@@ -155,12 +156,31 @@ def _outcome(kind: int, outputs: bytes | None, failure: Failure | None, duration
     return Outcome(state, duration_us / 1e6, "", "", slots, grew)
 
 
+def _metadata(implementation: Implementation, metadata: Mapping[str, Any]) -> Iterator[Note]:
+    for name, value in metadata.items():
+        try:
+            yield _note(implementation.plugin, name, value)
+        except Exception as error:  # noqa: BLE001 - a plugin's objects may do anything; the outcome stands
+            yield _told(implementation, error)
+
+
 def _note(plugin: str, name: object, value: object) -> Note:
     try:
         text = json.dumps(value)
     except (TypeError, ValueError):
         text = json.dumps(repr(value))
+    if len(text) > _MOST_METADATA:
+        raise ValueError(
+            f"the metadata '{name}' has {len(text):,} characters, and at most {_MOST_METADATA:,} are recorded"
+        )
     return Note("metadata", f"{plugin}.{name}", mask(text))
+
+
+def _told(implementation: Implementation, error: BaseException) -> Note:
+    """Report what went wrong after an attempt, with the plugin's name, and give a note of it."""
+    told = mask(_as_plugin_error(implementation, error).message)
+    _log.warning("%s", told)
+    return Note("plugin error", implementation.plugin, json.dumps(told))
 
 
 def _digest(argument: Argument, inputs: tuple[Any, ...]) -> bytes:
