@@ -168,6 +168,15 @@ def test_what_a_plugin_says_about_itself_is_checked(site: Site, code: str, messa
     assert refused(site) == message.format(module=module)
 
 
+def test_an_entry_point_names_a_module(site: Site) -> None:
+    """Not the object in it, as many other programs want."""
+    module = site.install("", "", distribution="acme-data", hookline="data = {module}:plugin")
+    assert refused(site) == (
+        f"the entry point of plugin 'data' (acme-data 1.0) names '{module}:plugin', which is no module\n"
+        f"help: name the module alone: '{module}'"
+    )
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -175,6 +184,8 @@ def test_what_a_plugin_says_about_itself_is_checked(site: Site, code: str, messa
         ("Plugin('a.b')", "the plugin name 'a.b' can't be used"),
         ("Plugin('a', settings=3)", "the settings of plugin 'a' are 3, which is no type"),
         ("Plugin('a', before=[1])", "'before' of plugin 'a' is [1]"),
+        ("Plugin('a', after=3)", "'after' of plugin 'a' is 3"),
+        ("Plugin('a', api='1')", "'api' of plugin 'a' is '1'"),
     ],
 )
 def test_a_plugin_that_is_declared_wrongly_says_so(wrong: str, message: str) -> None:

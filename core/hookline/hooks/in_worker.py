@@ -9,7 +9,8 @@ from typing import Any
 from hookline.errors import PluginError
 from hookline.hooks.assembly import build_plugin_set
 from hookline.hooks.discovery import FoundPlugin
-from hookline.hooks.module import PluginModule, import_fault, import_plugin
+from hookline.hooks.faults import raised
+from hookline.hooks.module import PluginModule, import_plugin
 from hookline.hooks.plugin_set import PluginSet
 from hookline.hooks.where import IN_WORKERS
 from hookline.model.plugin_ref import PluginRef
@@ -44,7 +45,7 @@ def _imported(ref: PluginRef) -> PluginModule:
         raise
     except BaseException as error:
         raise PluginError(
-            f"the plugin '{ref.name}' ({ref.source}) can't be imported in a worker: {import_fault(error)}",
+            f"the plugin '{ref.name}' ({ref.source}) can't be imported in a worker: {raised(error)}",
             help=f"install it where workers run, or switch it off: --without {ref.name}",
         ) from error
 

@@ -129,7 +129,8 @@ def _tables(configuration: Configuration, wanted: Sequence[FoundPlugin]) -> dict
 
 def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: dict[str, str]) -> PluginSet:
     # Imports pluggy and more; a project without plugins is not to wait for that.
-    from hookline.hooks.module import import_fault, import_plugin
+    from hookline.hooks.faults import raised
+    from hookline.hooks.module import import_plugin
 
     modules: list[PluginModule] = []
     for found in wanted:
@@ -138,7 +139,7 @@ def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: d
         except (PluginError, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - an import may raise anything
-            why = import_fault(error)
+            why = raised(error)
             absent[found.name] = f"which can't be imported ({why})"
             _log.warning("the plugin '%s' (%s) can't be imported and is left out: %s", found.name, found.source, why)
 

@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -18,9 +17,8 @@ from hookline.hooks.discovery import LOCAL, FoundPlugin
 from hookline.hooks.marker import MARK
 from hookline.hooks.plugin import API, Plugin
 from hookline.hooks.where import IN_WORKERS_ONLY
-from hookline.model.place import Place, is_foreign, is_own
 
-__all__ = ["PluginModule", "Spec", "check_module", "import_fault", "import_module", "import_plugin", "specs_of"]
+__all__ = ["PluginModule", "Spec", "check_module", "import_module", "import_plugin", "specs_of"]
 
 _ATTRIBUTE = "plugin"
 Spec = tuple[str, ...]
@@ -98,6 +96,11 @@ def import_plugin(found: FoundPlugin) -> PluginModule:
         PluginError: It says nothing about itself, or is made for another version.
         Exception: Whatever its import raises.
     """
+    if ":" in found.module:
+        raise PluginError(
+            f"the entry point of plugin '{found.name}' ({found.source}) names '{found.module}', which is no module",
+            help=f"name the module alone: '{found.module.partition(':')[0]}'",
+        )
     module = import_module(found.module, found.file)
     plugin = getattr(module, _ATTRIBUTE, None)
     if plugin is None and found.file:
@@ -126,15 +129,6 @@ def import_plugin(found: FoundPlugin) -> PluginModule:
             else f"upgrade the plugin, or switch it off: --without {found.name}",
         )
     return PluginModule(found, plugin, module)
-
-
-def import_fault(error: BaseException) -> str:
-    """Word what the import of a plugin raised, and where: ``NameError: …, at data.py:3``."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_own(frame.filename)]
-    at = next((frame for frame in reversed(frames) if not is_foreign(frame.filename)), frames[-1] if frames else None)
-    # A SyntaxError tells its own line, and happened nowhere.
-    place = f", at {Place(at.filename, at.lineno or 0)}" if at and not isinstance(error, SyntaxError) else ""
-    return f"{type(error).__name__}: {error}".removesuffix(": ") + place
 
 
 def check_module(loaded: PluginModule, known: Mapping[str, Spec]) -> dict[str, Callable[..., Any]]:
