@@ -10,11 +10,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
-    from hookline.errors import HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
+    from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues, Relay
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
+    from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
+    from hookline.model.facts import RunEvent, TaskEvent
     from hookline.model.provider import provider
+    from hookline.model.record import Record, Records
     from hookline.model.reference import completed, first
     from hookline.model.run import Run
     from hookline.model.secret import Secret
@@ -25,14 +29,27 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AttemptFacts",
+    "ConflictError",
     "HooklineError",
+    "Outcome",
     "Plugin",
     "PluginError",
+    "Record",
+    "Records",
+    "Register",
+    "RegisterHooks",
+    "RegisterSteps",
+    "RegisterValues",
+    "Relay",
     "Run",
+    "RunEvent",
     "Secret",
     "Seed",
+    "TaskEvent",
     "UsageError",
     "Veto",
+    "WorkerFacts",
     "WorkflowError",
     "__version__",
     "attempt",
@@ -52,14 +69,27 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AttemptFacts": "hookline.model.attempt_facts",
+    "ConflictError": "hookline.errors",
     "HooklineError": "hookline.errors",
+    "Outcome": "hookline.model.attempt_facts",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
+    "Record": "hookline.model.record",
+    "Records": "hookline.model.record",
+    "Register": "hookline.hooks.registration",
+    "RegisterHooks": "hookline.hooks.registration",
+    "RegisterSteps": "hookline.hooks.registration",
+    "RegisterValues": "hookline.hooks.registration",
+    "Relay": "hookline.hooks.registration",
     "Run": "hookline.model.run",
+    "RunEvent": "hookline.model.facts",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
+    "TaskEvent": "hookline.model.facts",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",
+    "WorkerFacts": "hookline.model.attempt_facts",
     "WorkflowError": "hookline.errors",
     "attempt": "hookline.model.attempt",
     "completed": "hookline.model.reference",

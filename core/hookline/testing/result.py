@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,17 @@ class RunResult:
             wanted = [node for node, (name, _) in nodes.items() if task in ("", name)]
             texts = [_text(store.artifacts, log.outputs) for log in store.logs(self.id) if log.node in wanted]
         return "".join(texts)
+
+    def metadata(self, task: str = "") -> dict[str, Any]:
+        """Give what plugins put into ``attempt.metadata``, as ``"<plugin>.<name>"``; of several attempts the last.
+
+        Args:
+            task: A task's id; all tasks by default.
+        """
+        with open_store(self._store) as store:
+            wanted = [node for node, (name, _) in self._nodes(store).items() if task in ("", name)]
+            notes = [note for note in store.notes(self.id) if note.kind == "metadata" and note.node in wanted]
+        return {note.name: json.loads(note.value or "null") for note in notes}
 
     def attempts(self) -> list[AttemptRow]:
         """List the attempts that this run recorded, by task, item and number."""
