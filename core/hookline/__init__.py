@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
     from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.graph.editor import GraphEditor
+    from hookline.graph.match import TaskMatch
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues, Relay
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttemptFacts",
     "ConflictError",
+    "GraphEditor",
     "HooklineError",
     "Outcome",
     "Plugin",
@@ -47,6 +50,7 @@ __all__ = [
     "Secret",
     "Seed",
     "TaskEvent",
+    "TaskMatch",
     "UsageError",
     "Veto",
     "WorkerFacts",
@@ -71,6 +75,7 @@ __all__ = [
 _HOMES = {
     "AttemptFacts": "hookline.model.attempt_facts",
     "ConflictError": "hookline.errors",
+    "GraphEditor": "hookline.graph.editor",
     "HooklineError": "hookline.errors",
     "Outcome": "hookline.model.attempt_facts",
     "Plugin": "hookline.hooks.plugin",
@@ -87,6 +92,7 @@ _HOMES = {
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
     "TaskEvent": "hookline.model.facts",
+    "TaskMatch": "hookline.graph.match",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",
     "WorkerFacts": "hookline.model.attempt_facts",
