@@ -17,6 +17,7 @@ ROOT = Path(hookline.__file__)
 PROMISED = {
     "AttemptFacts",
     "ConflictError",
+    "GraphEditor",
     "HooklineError",
     "Outcome",
     "Plugin",
@@ -33,6 +34,7 @@ PROMISED = {
     "Secret",
     "Seed",
     "TaskEvent",
+    "TaskMatch",
     "UsageError",
     "Veto",
     "WorkerFacts",
