@@ -51,10 +51,9 @@ def read_plain(stream: bytes | memoryview, buffers: Iterable[Any] = ()) -> objec
         HooklineError: It names something else, and the load policy in force forbids that.
     """
     data = bytes(stream)
-    if b"getattr" in data and _builds(data):
-        # Members of Enum classes are there once for the whole process: nothing may put attributes on them.
-        raise _refused("attributes of objects beside Enum members")
-    return _Reader(io.BytesIO(data), buffers=buffers).load()
+    reader = _Reader(io.BytesIO(data), buffers=buffers)
+    reader.data = data
+    return reader.load()
 
 
 def _builds(stream: bytes) -> bool:
@@ -74,8 +73,13 @@ def load_pickle(stream: bytes) -> object:
 
 
 class _Reader(pickle.Unpickler):
+    data: bytes
+
     def find_class(self, module: str, name: str, /) -> Any:
         if (module, name) == ("builtins", "getattr"):
+            if _builds(self.data):
+                # Members of Enum classes are there once for the whole process: nothing may put attributes on them.
+                raise _refused("attributes of objects beside Enum members")
             return _Call(_member)
         if (module, name) == ("uuid", "UUID"):
             return _Uuid
