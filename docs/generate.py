@@ -34,7 +34,8 @@ What can be set for a project, a shell or one call; [how to](../how-to/configura
 generated from the code.
 
 A call in Python or an option on the command line comes before the environment variable, this before the key in the
-table `[tool.hookline]` of the project's `pyproject.toml`, this before the default. An empty variable counts as not set.
+table of the environment, this before the key in the table `[tool.hookline]` of the project's `pyproject.toml`, this
+before the default. An empty variable counts as not set.
 """
 
 _LIMITS_HEAD = """## Limits
@@ -42,6 +43,21 @@ _LIMITS_HEAD = """## Limits
 The table `[tool.hookline.limits]` has names of steps, or tags, as keys and {takes} as values. {about} An attempt counts
 towards every limit that its step's name or one of its tags has, on whatever executor it runs, and towards the step's
 own `limit=`; runs do not count each other's.
+"""
+
+_PLUGINS_HEAD = """## Plugins
+
+The table `[tool.hookline.plugins]` has the keys `allow` and `deny`, which take lists of {takes}; the variable
+`{variable}` takes them with commas. {about}
+"""
+
+_TABLES_HEAD = """## Tables by name
+
+Each holds a table for every name, such as `[tool.hookline.step."data.validate"]`; names with dots are quoted.
+[How to](../how-to/environments.md) shows them.
+
+| table | |
+|---|---|
 """
 
 _GIVEN_HEAD = """## What these give
@@ -129,17 +145,20 @@ def _metavar(argument: Any) -> str:
 
 def configuration_page() -> str:
     """Describe all settings."""
-    from hookline.config import LIMITS, SETTINGS
+    from hookline.config import ENV, LIMITS, PLUGINS, SETTINGS, TABLES
 
     lines = [_CONFIGURATION_HEAD, "| key | takes | default | variable | option | |", "|---|---|---|---|---|---|"]
-    for setting in SETTINGS:
+    for setting in (ENV, *SETTINGS):
         default = setting.unset or f"`{setting.default}`"
         option = f"`{setting.option}`" if setting.option else "none"
+        key = "" if setting is ENV else f"`{setting.name}`"  # in the file, that key holds the environments
         lines.append(
-            f"| `{setting.name}` | {_cell(setting.takes)} | {default} | `{setting.variable}` | {option} "
-            f"| {_cell(setting.about)} |"
+            f"| {key} | {_cell(setting.takes)} | {default} | `{setting.variable}` | {option} | {_cell(setting.about)} |"
         )
     lines += ["", _LIMITS_HEAD.format(takes=LIMITS.takes, about=LIMITS.about)]
+    lines.append(_PLUGINS_HEAD.format(takes=PLUGINS.takes, variable=PLUGINS.variable, about=_plain(PLUGINS.about)))
+    lines.append(_TABLES_HEAD.rstrip())
+    lines += [f"| `[tool.hookline.{table.name}.NAME]` | {_cell(table.about)} |" for table in TABLES]
     return "\n".join(lines).rstrip() + "\n"
 
 

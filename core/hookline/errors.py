@@ -16,6 +16,7 @@ with ``help:``.
     ├── RunFailedError                 1    a run did not complete; a task failed
     │   ├── RunCancelledError          6
     │   └── RunInterruptedError        7
+    ├── ConflictError                  75   another writer of a record came first
     └── OwnershipError                 75   another driver has the run
 """
 
@@ -26,6 +27,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "ArtifactError",
+    "ConflictError",
     "HooklineError",
     "OwnershipError",
     "PluginError",
@@ -173,6 +175,12 @@ class RunInterruptedError(RunFailedError):
     """A run that stopped before it completed, and can be resumed."""
 
     exit_code = 7
+
+
+class ConflictError(HooklineError):
+    """A record that is at another version than the writer expected; nothing was written, and it may be tried again."""
+
+    exit_code = 75
 
 
 class OwnershipError(HooklineError):

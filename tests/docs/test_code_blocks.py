@@ -1,9 +1,10 @@
 """Runs every code block of the documentation, page by page, in an empty folder with a copy of ``examples/``.
 
 A ``python`` block whose first line is a comment with a file's name, such as ``# churn.py``, is written to that file;
-any other is a script of its own. A ``console`` block has commands after ``$`` and, below each, lines of output: they
-must appear in this order, other lines may stand between them, and ``…`` stands for any text within a line. A command
-must succeed unless it ends in ``; echo $?``. A ``text`` block is a picture; other languages don't occur.
+any other is a script of its own. A ``yaml`` or ``toml`` block always has such a line. A ``console`` block has commands
+after ``$`` and, below each, lines of output: they must appear in this order, other lines may stand between them, and
+``…`` stands for any text within a line. A command must succeed unless it ends in ``; echo $?``. A ``text`` block is a
+picture; other languages don't occur.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ def test_every_code_block_does_what_the_page_says(page: Path, folder: Path) -> N
     for block in blocks_of(page):
         if block.language == "python":
             run_python(block, folder)
+        elif block.language in ("yaml", "toml"):
+            write_file(block, folder)
         elif block.language == "console":
             run_console(block, folder)
         else:
@@ -92,6 +95,12 @@ def run_python(block: Block, folder: Path) -> None:
     script.write_text(block.text)
     done = in_shell(f"{sys.executable} {script.name}", folder)
     assert done.returncode == 0, f"{block}:\n{done.stdout}"
+
+
+def write_file(block: Block, folder: Path) -> None:
+    name = re.match(r"# ([\w./-]+\.(?:yaml|toml))\n", block.text)
+    assert name is not None, f"{block}: it does not say which file it is"
+    (folder / name[1]).write_text(block.text)
 
 
 def run_console(block: Block, folder: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,6 +39,26 @@ def test_the_quickstart_runs_as_a_script(tmp_path: Path, copy_of: Copy) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "'column': 'silent_months'" in done.stdout
+
+
+def test_the_quickstart_in_yaml_reuses_what_the_one_in_python_recorded(tmp_path: Path, copy_of: Copy) -> None:
+    """The two files declare the same tasks, with the same keys."""
+    folder = copy_of("quickstart", tmp_path)
+    shown = [
+        subprocess.run(
+            [sys.executable, "-m", "hookline", "run", name, "--json"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        for name in ("churn.py", "churn.yaml")
+    ]
+    python, declared = (json.loads(one.stdout.splitlines()[-1]) for one in shown)
+
+    assert declared["counts"] == {"reused": 5}
+    assert declared["result"] == python["result"]
 
 
 def test_the_readme_shows_the_quickstart_as_it_is() -> None:

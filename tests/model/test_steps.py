@@ -40,6 +40,11 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"retry_on": [ValueError, int]}, "retry_on of step 'f' holds <class 'int'>"),
     ({"timeout": 0}, "timeout of step 'f' must be more than 0"),
     ({"timeout": "soon"}, "timeout of step 'f'"),
+    ({"timeout": []}, "timeout of step 'f' must be a length of time, not \\[\\]"),
+    ({"timeout": True}, "timeout of step 'f' must be a length of time, not True"),
+    ({"retry_delay": 10**400}, "retry_delay of step 'f' must be a length of time, not 1000"),
+    ({"resources": ["cpu"]}, "resources must be amounts by name, not .'cpu'."),
+    ({"resources": {"cpu": 10**400}}, "resource 'cpu' must be a number that is not negative, not 1000"),
     ({"name": "a/b"}, "the step name 'a/b' can't be used"),
     ({"name": 3}, "the step name '3' can't be used"),
 ]

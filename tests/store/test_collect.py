@@ -158,9 +158,10 @@ def test_notes_records_and_parameters_protect_what_they_refer_to(store: SqliteSt
 
     from hookline.store import Log, Note
 
-    items = [put(store.artifacts, os.urandom(OWN)) for _ in range(5)]
+    items = [put(store.artifacts, os.urandom(OWN)) for _ in range(6)]
     blobs = [pack_outputs([item]) for item in items]
-    extra = dumps({"params": dumps({"rows": b64encode(blobs[0]).decode()})})
+    described = [dumps({name: b64encode(blobs[at]).decode()}) for name, at in (("rows", 0), ("load.rows", 5))]
+    extra = dumps({"params": described[0], "step_arguments": described[1]})
     with store.start_run(NewRun("w", extra=extra)) as run:
         run.commit(
             Group(
@@ -178,7 +179,7 @@ def test_notes_records_and_parameters_protect_what_they_refer_to(store: SqliteSt
     assert all(readable(store, item) for item in items)
     delete_runs(store, store.runs())
     collect(store, dry_run=False)
-    assert [readable(store, item) for item in items] == [False, False, False, False, True]
+    assert [readable(store, item) for item in items] == [False, False, False, False, True, False]
 
 
 def test_files_inside_of_values_stay_with_them(store: SqliteStore) -> None:

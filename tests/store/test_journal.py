@@ -270,8 +270,31 @@ def test_events_tell_of_every_row_exactly_once(store: SqliteStore) -> None:
                 ]
         assert sorted(seen) == list(range(30))
         assert store.events()[-1].ranges == {"nodes": [(0, 1, 0, 1)], "decisions": [(0, 1, 2, 5)]}
-        assert [commit.sequence for commit in store.events(after=2)] == [3, 4]
-        assert len(store.events(limit=1)) == 1
+        assert [commit.sequence for commit in store.events(after=2)] == [3, 4, 5]
+        assert [commit.ranges for commit in store.events(limit=1)] == [{"started": []}]
+
+
+def test_beginnings_and_ends_of_drivers_are_commits(store: SqliteStore) -> None:
+    """Whoever follows commits learns when a run begins, ends, goes on and ends again, and how it ended each time."""
+    with store.start_run(NewRun("w", extra='{"tasks": 1}')) as run:
+        run.commit(Group(counters={(-1, "failed"): 2, (-1, "skipped"): 0}))
+        run.finish(RunState.FAILED, error="no luck")
+    with store.take_run("last") as run:
+        run.finish(RunState.COMPLETED)
+    assert [(commit.epoch, *commit.ranges) for commit in store.events()] == [
+        (1, "started"),
+        (1,),
+        (1, "finished"),
+        (2, "started"),
+        (2, "finished"),
+    ]
+    extra = json.loads(store.run("last").extra or "{}")
+    assert extra["tasks"] == 1
+    assert [(extra["ended"][epoch]["state"], extra["ended"][epoch]["error"]) for epoch in "12"] == [
+        ("failed", "no luck"),
+        ("completed", None),
+    ]
+    assert extra["ended"]["1"]["counts"] == {"failed": 2}
 
 
 def test_a_commit_of_many_nodes_tells_one_span(store: SqliteStore) -> None:
@@ -305,7 +328,7 @@ def test_a_group_with_a_bad_row_records_nothing(store: SqliteStore) -> None:
             run.commit(Group(nodes=[NodeRow(5, "x", "x")], attempts=[done(0, 1), done(0, 0)]))
         assert store.nodes("last") == []
         assert len(list(store.attempts("last"))) == 1
-        assert len(store.events()) == 1
+        assert len(store.events()) == 2
         run.commit(Group(attempts=[done(0, 1)]))
     assert len(list(store.attempts("last"))) == 2
 

@@ -33,6 +33,11 @@ COMMANDS = {
     "resume": ("hookline.cli.resume", "Go on with a run that failed or was interrupted."),
     "runs": ("hookline.cli.runs", "List runs, show one, read what its tasks printed, stop one, or delete some."),
     "artifacts": ("hookline.cli.artifacts", "List, show, write out, verify and clean up what runs stored."),
+    "steps": ("hookline.cli.steps", "List the steps that plugins bring, or show how one is used."),
+    "schema": (
+        "hookline.cli.schema",
+        "Print the JSON Schema of YAML workflows, with the steps of the project's plugins, for editors.",
+    ),
     "store": ("hookline.cli.store", "Measure a store, or upgrade it to the newest format."),
     "config": ("hookline.cli.config", "Show the settings that hold here, and where each comes from."),
     "plugins": ("hookline.cli.plugins", "List plugins, show one, check one, or begin a new one."),

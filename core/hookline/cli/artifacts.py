@@ -9,7 +9,7 @@ import typer
 
 from hookline.cli.confirm import Yes
 from hookline.cli.exits import ExitCode
-from hookline.cli.options import Json, Quiet, StorePath
+from hookline.cli.options import Env, Json, Quiet, StorePath
 from hookline.cli.output import say, show, show_json
 from hookline.cli.quantities import parse_age, parse_size, size
 from hookline.cli.sections import SectionedCommand
@@ -38,6 +38,7 @@ def list_artifacts(
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="How many at most.")] = 50,
     store: StorePath = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """List artifacts: of a run or a task all that it made or reused, of a store the largest.
@@ -47,7 +48,7 @@ def list_artifacts(
     from hookline.cli.artifact_rows import artifact_document, artifact_table, listed_artifacts
     from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store))
+    opened = open_store(existing_store(store, env))
     with Working(as_json) as working:
         found, names = listed_artifacts(opened, run, task, working)
     if as_json:
@@ -65,6 +66,7 @@ def list_artifacts(
 def show_artifact(
     digest: Annotated[str, typer.Argument(metavar="DIGEST", help="An artifact's digest or its beginning.")],
     store: StorePath = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Show an artifact: what it is, whether it is whole, and which runs and tasks made and use it."""
@@ -72,7 +74,7 @@ def show_artifact(
     from hookline.cli.artifact_rows import Names, one_artifact
     from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store))
+    opened = open_store(existing_store(store, env))
     with Working(as_json) as working:
         found = one_artifact(opened, digest, working)
     names = Names(opened)
@@ -97,6 +99,7 @@ def get(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
     store: StorePath = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Write an artifact, or the value of a task, to a file or folder.
@@ -107,7 +110,7 @@ def get(
     from hookline.store.journal import open_store
 
     with Working(as_json) as working:
-        written = write_out(open_store(existing_store(store)), name, run, output, raw, force, working)
+        written = write_out(open_store(existing_store(store, env)), name, run, output, raw, force, working)
     if as_json:
         show_json({"path": str(written.path), "form": written.form, "size": written.size})
         return
@@ -115,7 +118,7 @@ def get(
 
 
 @app.command(cls=SectionedCommand)
-def verify(store: StorePath = None, quiet: Quiet = False, as_json: Json = False) -> None:
+def verify(store: StorePath = None, env: Env = None, quiet: Quiet = False, as_json: Json = False) -> None:
     """Read every artifact and compare it with its size and digest.
 
     What is damaged is set aside, so that the next run makes it again. Exits with 5 where anything is damaged.
@@ -124,7 +127,7 @@ def verify(store: StorePath = None, quiet: Quiet = False, as_json: Json = False)
     from hookline.store.journal import open_store
     from hookline.store.verify import verify as verify_store
 
-    opened = open_store(existing_store(store))
+    opened = open_store(existing_store(store, env))
     with Working(quiet or as_json) as working:
         found = verify_store(
             opened, lambda done, of, bytes_: working(f"read {done:,} of {of:,} artifacts, {size(bytes_)}")
@@ -162,6 +165,7 @@ def gc(
     ] = None,
     yes: Yes = False,
     store: StorePath = None,
+    env: Env = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -180,7 +184,7 @@ def gc(
         parse_age(older_than) if older_than is not None else 0.0,
         parse_size(max_size) if max_size is not None else None,
     )
-    opened = open_store(existing_store(store))
+    opened = open_store(existing_store(store, env))
     with Working(quiet or as_json) as working:
         found = collect(opened, limits, dry_run=not yes, tell=lambda what, done: working(f"{what}: {done:,}"))
     if as_json:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Json
+from hookline.cli.options import Env, Json, Set
 from hookline.cli.output import say, show, show_json
 from hookline.cli.wording import counted, hint, one_line
 from hookline.cli.workflow_command import WorkflowCommand
+from hookline.config import read_assignments
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -16,6 +17,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(cls=WorkflowCommand)
 def check(
     context: typer.Context,
+    env: Env = None,
+    set_: Set = None,
     as_json: Json = False,
 ) -> None:
     """Build a workflow's task graph and report all problems, without running anything.
@@ -25,7 +28,13 @@ def check(
     from hookline.engine import api
 
     invocation = invocation_of(context)
-    graph = api.graph(invocation.workflow, invocation.parameters())
+    graph = api.graph(
+        invocation.workflow,
+        invocation.parameters(),
+        env=env,
+        step_arguments=read_assignments(set_ or ()),
+        target=invocation.target,
+    )
     if as_json:
         show_json({"workflow": graph.workflow, "status": "ok", "tasks": [task.id for task in graph.tasks]})
         return

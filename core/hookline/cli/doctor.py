@@ -7,7 +7,7 @@ import sys
 import typer
 
 from hookline.cli.exits import ExitCode
-from hookline.cli.options import Json, StorePath
+from hookline.cli.options import Env, Json, StorePath
 from hookline.cli.output import emphasised, say, show, show_json
 from hookline.cli.sections import SectionedCommand
 from hookline.cli.wording import clean, one_line
@@ -20,7 +20,7 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @app.command(cls=SectionedCommand)
-def doctor(store: StorePath = None, as_json: Json = False) -> None:
+def doctor(store: StorePath = None, env: Env = None, as_json: Json = False) -> None:
     """Check that this machine can run workflows, and say what to mend.
 
     Exits with 5 where something fails; warnings are no failures.
@@ -28,7 +28,7 @@ def doctor(store: StorePath = None, as_json: Json = False) -> None:
     from hookline.engine.doctor import examine
 
     with Working(as_json) as working:
-        findings = examine(store_path(store), tell=lambda name: working(f"checking {name}"))
+        findings = examine(store_path(store, env=env), tell=lambda name: working(f"checking {name}"))
     if as_json:
         show_json({"findings": [finding._asdict() for finding in findings]})
     else:

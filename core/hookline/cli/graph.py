@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
+from hookline.cli.options import Env, Set
 from hookline.cli.output import say, show
 from hookline.cli.wording import clean
 from hookline.cli.workflow_command import WorkflowCommand
+from hookline.config import read_assignments
 from hookline.errors import UsageError
 from hookline.model.graph import TaskGraph
 
@@ -30,6 +32,8 @@ class Drawing(StrEnum):
 @app.command(cls=WorkflowCommand)
 def graph(
     context: typer.Context,
+    env: Env = None,
+    set_: Set = None,
     drawing: Annotated[
         Drawing,
         typer.Option(
@@ -48,7 +52,16 @@ def graph(
     from hookline.engine import api
 
     invocation = invocation_of(context)
-    text = _drawn(api.graph(invocation.workflow, invocation.parameters()), drawing)
+    text = _drawn(
+        api.graph(
+            invocation.workflow,
+            invocation.parameters(),
+            env=env,
+            step_arguments=read_assignments(set_ or ()),
+            target=invocation.target,
+        ),
+        drawing,
+    )
     if output is None:
         show(clean(text).rstrip("\n"))
         return

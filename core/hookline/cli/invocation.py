@@ -57,9 +57,9 @@ class Invocation:
         texts, typed = gather_parameters(self.options, self.pairs, self.file)
         return dict(parse_parameters(self.workflow, {**typed, **texts}, text=True))
 
-    def store(self, given: Path | None) -> Path:
+    def store(self, given: Path | None, env: str | None) -> Path:
         """Tell where the target's runs are recorded."""
-        return store_path(given, self.target.root)
+        return store_path(given, self.target.root, env=env)
 
 
 def invocation_of(context: typer.Context) -> Invocation:

@@ -11,6 +11,7 @@ from hookline.cli.sections import OUTPUT
 
 __all__ = [
     "Durability",
+    "Env",
     "ExecutorName",
     "From",
     "Grace",
@@ -19,6 +20,7 @@ __all__ = [
     "Quiet",
     "RunId",
     "SeedNumber",
+    "Set",
     "StorePath",
     "TaskId",
     "To",
@@ -66,6 +68,18 @@ Turns = Annotated[
 Without = Annotated[
     list[str] | None,
     typer.Option("--without", metavar="PLUGIN", help="Leave a plugin out; several by repetition or commas."),
+]
+Env = Annotated[
+    str | None,
+    typer.Option("--env", metavar="NAME", help="Lay [tool.hookline.env.NAME] over the other settings: HOOKLINE_ENV."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="STEP.ARG=VALUE",
+        help="Give an argument of a step that the workflow leaves open; repeat it for more.",
+    ),
 ]
 _WORDS = "ids, names of steps, or tags; several by commas."
 To = Annotated[

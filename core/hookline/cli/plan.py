@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import From, Json, Only, SeedNumber, StorePath, To, Without, split_words
+from hookline.cli.options import Env, From, Json, Only, SeedNumber, Set, StorePath, To, Without, split_words
 from hookline.cli.output import say, show, show_json
 from hookline.cli.wording import all_of, amount, clipped, hint, one_line, table
 from hookline.cli.workflow_command import WorkflowCommand
+from hookline.config import read_assignments
 from hookline.model.plan import Plan, PlannedTask, Verdict
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -39,6 +40,8 @@ _WORDS = {
 def plan(
     context: typer.Context,
     store: StorePath = None,
+    env: Env = None,
+    set_: Set = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="As if nothing were recorded.")] = False,
     seed: SeedNumber = None,
     to: To = None,
@@ -57,7 +60,9 @@ def plan(
     made = api.plan(
         invocation.workflow,
         invocation.parameters(),
-        store=invocation.store(store),
+        store=invocation.store(store, env),
+        env=env,
+        step_arguments=read_assignments(set_ or ()),
         fresh=fresh,
         seed=seed,
         to=split_words(to),

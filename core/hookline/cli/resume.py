@@ -8,10 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hookline.cli.driving import drive
-from hookline.cli.options import Durability, ExecutorName, Grace, Json, Quiet, RunId, StorePath, Turns, Workers
+from hookline.cli.options import (
+    Durability,
+    Env,
+    ExecutorName,
+    Grace,
+    Json,
+    Quiet,
+    RunId,
+    Set,
+    StorePath,
+    Turns,
+    Workers,
+)
 from hookline.cli.sections import SectionedCommand
 from hookline.cli.stores import existing_store
 from hookline.cli.tasks import task_id
+from hookline.config import read_assignments
 
 if TYPE_CHECKING:
     from hookline.engine.stop import Stop
@@ -41,6 +54,8 @@ def resume(
         ),
     ] = False,
     store: StorePath = None,
+    env: Env = None,
+    set_: Set = None,
     executor: ExecutorName = None,
     workers: Workers = None,
     durability: Durability = None,
@@ -55,12 +70,14 @@ def resume(
     """
     from hookline.engine import api
 
-    where = existing_store(store)
+    where = existing_store(store, env)
 
     def start(observers: Sequence[Observer], stop: Stop) -> Run:
         return api.resume(
             run,
             store=where,
+            env=env,
+            step_arguments=read_assignments(set_ or ()),
             executor=executor,
             workers=workers,
             durability=durability,

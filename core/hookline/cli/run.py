@@ -11,6 +11,7 @@ from hookline.cli.driving import drive
 from hookline.cli.invocation import invocation_of
 from hookline.cli.options import (
     Durability,
+    Env,
     ExecutorName,
     From,
     Grace,
@@ -18,6 +19,7 @@ from hookline.cli.options import (
     Only,
     Quiet,
     SeedNumber,
+    Set,
     StorePath,
     To,
     Turns,
@@ -26,6 +28,7 @@ from hookline.cli.options import (
     split_words,
 )
 from hookline.cli.workflow_command import WorkflowCommand
+from hookline.config import read_assignments
 
 if TYPE_CHECKING:
     from hookline.engine.stop import Stop
@@ -39,6 +42,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def run(
     context: typer.Context,
     store: StorePath = None,
+    env: Env = None,
+    set_: Set = None,
     executor: ExecutorName = None,
     workers: Workers = None,
     durability: Durability = None,
@@ -66,7 +71,7 @@ def run(
 
     invocation = invocation_of(context)
     parameters = invocation.parameters()
-    where = invocation.store(store)
+    where = invocation.store(store, env)
 
     def start(observers: Sequence[Observer], stop: Stop) -> Run:
         return api.run(
@@ -78,6 +83,8 @@ def run(
             grace=grace,
             turns=turns,
             store=where,
+            env=env,
+            step_arguments=read_assignments(set_ or ()),
             fresh=fresh,
             fail_fast=fail_fast,
             seed=seed,

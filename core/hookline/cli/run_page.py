@@ -13,6 +13,7 @@ from hookline.engine.hook_times import HookTime, hook_times, without_times
 from hookline.model.run import Run, TaskRecord
 from hookline.model.states import RunState, TaskState
 from hookline.store.ids import item_id, task_ids
+from hookline.store.rows import RunRow
 
 if TYPE_CHECKING:
     from hookline.store.protocol import Store
@@ -44,6 +45,8 @@ def run_page(run: Run, listed: Listed, store: Store, everything: bool = False) -
         ("tasks", listed_counts(listed.counts) or "none"),
         ("target", one_line(written_target(row.target))),
         ("parameters", one_line(_parameters(row.parameters))),
+        ("env", one_line(_environment(row))),
+        ("set", one_line(", ".join(_set(row)))),
         ("name", one_line(row.name or "")),
         ("tags", one_line(", ".join(row.tags))),
         ("seed", str(row.seed) if row.seed else ""),
@@ -70,6 +73,8 @@ def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
     return {
         **listed.document(),
         "parameters": json.loads(row.parameters or "{}"),
+        "env": _environment(row),
+        "set": _set(row),
         "seed": row.seed,
         "tasks": [_task_document(record) for record in run.tasks.values()],
         "failures": [
@@ -95,6 +100,17 @@ def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
         ],
         "hooks": [time.document() for time in hook_times(store, row.run)],
     }
+
+
+def _environment(row: RunRow) -> str:
+    return str(json.loads(row.options or "{}").get("env", ""))
+
+
+def _set(row: RunRow) -> list[str]:
+    """Give what the call set of steps' arguments, as a command line does; of Python's values just the names."""
+    extra = json.loads(row.extra or "{}")
+    texts = [f"{name}={text}" for name, given in extra.get("step_texts", {}).items() for text in given]
+    return texts + [f"{name}=…" for name in json.loads(extra.get("step_arguments") or "{}")]
 
 
 def profile_lines(times: Sequence[HookTime]) -> Iterator[str]:

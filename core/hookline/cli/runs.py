@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hookline.cli.confirm import Yes, confirm
-from hookline.cli.options import Json, Quiet, RunId, StorePath, TaskId
+from hookline.cli.options import Env, Json, Quiet, RunId, StorePath, TaskId
 from hookline.cli.output import say, show, show_json
 from hookline.cli.sections import OUTPUT, SectionedCommand
 from hookline.cli.stores import existing_store
@@ -32,13 +32,14 @@ def runs(context: typer.Context) -> None:
 def list_runs(
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="How many, the newest first.")] = 20,
     store: StorePath = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """List runs, the newest first."""
     from hookline.cli.run_rows import listed_runs, run_table
     from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store))
+    opened = open_store(existing_store(store, env))
     rows = opened.runs(limit + 1)
     found = listed_runs(opened, rows[:limit])
     if as_json:
@@ -61,6 +62,7 @@ def show_run(
         bool, typer.Option("--profile", rich_help_panel=OUTPUT, help="Show how long each plugin took in each hook.")
     ] = False,
     store: StorePath = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Show a run: its tasks and why they ran, what failed, what was noted."""
@@ -70,7 +72,7 @@ def show_run(
     from hookline.engine.recorded import open_run
     from hookline.store.journal import open_store
 
-    where = existing_store(store)
+    where = existing_store(store, env)
     opened = open_store(where)
     listed = listed_runs(opened, [opened.run(run)])[0]
     found = open_run(listed.row.id, store=where)
@@ -95,12 +97,13 @@ def cancel(
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="A reason, recorded with the run.")] = "",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait, at most 15 s, until it has ended.")] = True,
     store: StorePath = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Stop a run that another process drives; what it recorded stays, and it can be resumed."""
     from hookline.engine import api
 
-    found = api.cancel(run, store=existing_store(store), kill=kill, why=why, wait=15.0 if wait else 0.0)
+    found = api.cancel(run, store=existing_store(store, env), kill=kill, why=why, wait=15.0 if wait else 0.0)
     state = RunState(found.status)
     if as_json:
         show_json({"run": found.id, "status": state.value})
@@ -118,13 +121,14 @@ def logs(
     run: RunId = "last",
     task: TaskId = None,
     store: StorePath = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Read what tasks of a run printed and logged, and the tracebacks of those that failed."""
     from hookline.cli.run_logs import log_lines, read_logs, told_instead
     from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store))
+    opened = open_store(existing_store(store, env))
     row = opened.run(run)
     wanted = None if task is None else task_id(task)
     found = read_logs(opened, row.id, wanted)
@@ -156,6 +160,7 @@ def delete(
     ] = None,
     yes: Yes = False,
     store: StorePath = None,
+    env: Env = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -168,7 +173,7 @@ def delete(
     from hookline.store.deletion import delete_runs
     from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store))
+    opened = open_store(existing_store(store, env))
     rows, running = chosen_runs(opened, runs or [], older_than, keep_last)
     waiting = False
     if rows:

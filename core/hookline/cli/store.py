@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import typer
 
-from hookline.cli.options import Json, Quiet, StorePath
+from hookline.cli.options import Env, Json, Quiet, StorePath
 from hookline.cli.output import say, show, show_json
 from hookline.cli.quantities import size
 from hookline.cli.sections import SectionedCommand
@@ -25,11 +25,11 @@ def store(context: typer.Context) -> None:
 
 
 @app.command(cls=SectionedCommand)
-def info(store: StorePath = None, as_json: Json = False) -> None:
+def info(store: StorePath = None, env: Env = None, as_json: Json = False) -> None:
     """Show where a store is, its format, and how large it is."""
     from hookline.store.info import store_info
 
-    found = store_info(existing_store(store))
+    found = store_info(existing_store(store, env))
     if as_json:
         show_json({**asdict(found), "path": str(found.path)})
         return
@@ -57,7 +57,7 @@ def info(store: StorePath = None, as_json: Json = False) -> None:
 
 
 @app.command(cls=SectionedCommand)
-def upgrade(store: StorePath = None, quiet: Quiet = False, as_json: Json = False) -> None:
+def upgrade(store: StorePath = None, env: Env = None, quiet: Quiet = False, as_json: Json = False) -> None:
     """Bring a store to the newest format.
 
     The journal is copied first; then it is changed in one transaction, so that whatever happens either the old format
@@ -68,7 +68,7 @@ def upgrade(store: StorePath = None, quiet: Quiet = False, as_json: Json = False
 
     with Working(quiet or as_json) as working:
         done = upgrade_store(
-            existing_store(store),
+            existing_store(store, env),
             tell=lambda what, so_far, of: working(f"{what}: {so_far:,} of {of:,} pages" if of else what),
         )
     if as_json:

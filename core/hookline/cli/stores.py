@@ -13,11 +13,12 @@ from hookline.values.policy import set_load_policy
 __all__ = ["existing_store"]
 
 
-def existing_store(given: Path | None) -> Path:
+def existing_store(given: Path | None, env: str | None = None) -> Path:
     """Find the store that such a command is about.
 
     Args:
         given: What was given with ``--store``.
+        env: What was given with ``--env``.
 
     Returns:
         The folder of a store that is there.
@@ -25,7 +26,7 @@ def existing_store(given: Path | None) -> Path:
     Raises:
         UsageError: There is none yet.
     """
-    settings = configure(store=given or None)
+    settings = configure(env=env, store=given or None)
     bring_with(lambda: load_plugins(settings))
     set_load_policy(settings.load_policy)
     path = check_store(settings.store)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookline.cli.options import Json, StorePath
+from hookline.cli.options import Env, Json, StorePath
 from hookline.cli.output import show, show_json
 from hookline.cli.sections import SectionedCommand
 from hookline.cli.stores import existing_store
@@ -37,6 +37,7 @@ def why(
         str, typer.Option("--run", metavar="RUN", help="A run's id or its beginning, 'last', 'last~1' …")
     ] = "last",
     store: StorePath = None,
+    env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Tell why tasks of a run ran, were reused or skipped.
@@ -44,7 +45,7 @@ def why(
     Without a run: of the last one. Without a task: of all. This is what was decided when the run happened; `hookline
     plan TARGET` tells what would be decided now.
     """
-    found, task = _found(named or [], run, existing_store(store))
+    found, task = _found(named or [], run, existing_store(store, env))
     if task is not None:
         reason = found.why(task)
         if as_json:

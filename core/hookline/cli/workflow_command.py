@@ -99,7 +99,7 @@ class _Given:
             metavar="TARGET",
             expose_value=False,
             callback=self._take_target,
-            help="A workflow: churn.py, churn.py:churn or package.module:churn.",
+            help="A workflow: churn.py, churn.py:churn, package.module:churn or churn.yaml.",
         )
         pairs = typer.Option(
             "--param",

@@ -237,7 +237,9 @@ def resume(
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
     given = {**read_step_arguments(row.id, row.extra, journal.artifacts), **(step_arguments or {})}
-    settings = configure(target.root, env=recorded.get("env") if env is None else env, step_arguments=given, **wishes)
+    settings = configure(
+        target.root, env=recorded.get("env", "") if env is None else env, step_arguments=given, **wishes
+    )
     without = recorded.get("without", ())
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hookline.model.batch import Outcome
 from hookline.model.states import Kind
@@ -11,7 +11,7 @@ from hookline.store.outputs import pack_one
 from hookline.store.rows import Failure, Group, Log, Note
 from hookline.values.digest import digest_bytes
 
-__all__ = ["add_attempts"]
+__all__ = ["add_attempts", "mark_retried"]
 
 _KINDS = list(range(max(Kind) + 1))
 _ONCE = [*_KINDS]
@@ -50,6 +50,20 @@ def add_attempts(
     for outcome in outcomes:
         if outcome.failure is not None or outcome.output is not None or outcome.notes:
             _add_details(group, node, outcome, number)
+
+
+def mark_retried(group: Group, delays: Mapping[tuple[int, int, int], float]) -> None:
+    """Say in the rows of failures that another attempt follows.
+
+    Args:
+        group: Has the rows.
+        delays: By (node, item, attempt), seconds until the next attempt.
+    """
+    for at, row in enumerate(group.failures):
+        delay = delays.get(row[:3])
+        if delay is not None:
+            extra = json.loads(row.extra or "{}") | {"retry": delay}
+            group.failures[at] = row._replace(extra=json.dumps(extra))
 
 
 def _add_details(group: Group, node: int, outcome: Outcome, number: int) -> None:

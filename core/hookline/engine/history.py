@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hookline.engine.descriptions import ONE_SLOT, read_returns, read_slots
 from hookline.engine.evaluate import Evaluator
@@ -26,6 +26,9 @@ from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.ids import task_ids
 from hookline.store.journal import SqliteStore
 from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow, RunRow
+
+if TYPE_CHECKING:
+    from hookline.ml import ArtifactRef
 
 __all__ = ["REFUSED", "RecordedRun", "recorded_run", "split_task_id"]
 
@@ -144,15 +147,20 @@ class RecordedRun:
         node, item = self._find(task_id)
         evaluator = self._evaluator()
         if item is not None or node.shape == 0:
-            blob = self._outcome(node, item or 0)
-            if blob is None:
-                raise UsageError(
-                    f"task '{task_id}' of run {self._id} has no value",
-                    help=f"see: hookline why {task_id} --run {self._id}",
-                )
-            return evaluator.outcome(blob, node.node)
+            return evaluator.outcome(self._one_outcome(task_id, node, item or 0), node.node)
         blobs = self._store.outputs(self._id, node.node, 0, node.length or 0)
         return [None if blob is None else evaluator.outcome(blob, node.node) for blob in blobs]
+
+    def outputs(self, task_id: str) -> tuple[ArtifactRef, ...]:
+        """See :meth:`Run.outputs`."""
+        # Only those who ask load what references are made of.
+        from hookline.model.artifact import artifact_refs
+
+        node, item = self._find(task_id)
+        if item is not None or node.shape == 0:
+            return artifact_refs(self._one_outcome(task_id, node, item or 0))
+        blobs = self._store.outputs(self._id, node.node, 0, node.length or 0)
+        return tuple(ref for blob in blobs for ref in artifact_refs(blob))
 
     def result(self) -> Any:
         """See :attr:`Run.result`."""
@@ -197,6 +205,15 @@ class RecordedRun:
             f"run {self._id} has no task '{task_id}'" + (f";{near}" if near else ""),
             help=f"list its tasks: hookline runs show {self._id}",
         )
+
+    def _one_outcome(self, task_id: str, node: NodeRow, item: int) -> bytes:
+        blob = self._outcome(node, item)
+        if blob is None:
+            raise UsageError(
+                f"task '{task_id}' of run {self._id} has no value",
+                help=f"see: hookline why {task_id} --run {self._id}",
+            )
+        return blob
 
     def _outcome(self, node: NodeRow, item: int) -> bytes | None:
         """Give what an item came to; a call in tail position comes to what the call that it stood in for came to."""

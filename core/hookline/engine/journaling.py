@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from hookline.cache.explain import pack_parts
-from hookline.engine.attempt_rows import add_attempts
+from hookline.engine.attempt_rows import add_attempts, mark_retried
 from hookline.engine.growth import Planted
 from hookline.engine.held import Held
 from hookline.engine.history import REFUSED
@@ -89,6 +89,7 @@ class Journaling:
         self._known_nodes = bytearray(len(program.tasks))
         self._places: dict[int, tuple[int, int, str]] = {}
         self._failed_before: list[str] = []
+        self._retried: dict[tuple[int, int, int], float] = {}
         self._pushed = 0.0
         self._group = Group(novel=looked_up)
 
@@ -113,6 +114,9 @@ class Journaling:
         now = time.monotonic()
         if (idle or now - self._pushed > _GATHER) and (self._group or self.progress or self.news):
             self._pushed = now
+            if self._retried:
+                mark_retried(self._group, self._retried)
+                self._retried = {}
             self._recorder.add(self._group, self._events())
             self._group = Group(novel=self._looked_up)
 
@@ -197,7 +201,7 @@ class Journaling:
         self._decide(Decision(self._nodes[index], 0, 1, verdict, why))
         self.progress.begins(index, 1)
         if self.news is not None:
-            self.news.not_run(index, (0,), TaskState.SKIPPED, why)
+            self.news.left_out(index, TaskState.CANCELLED if cause == State.CANCELLED else TaskState.SKIPPED, why)
 
     def decided_to_run(self, index: int, first: int, count: int, of: int) -> None:
         """Items of a task have to run; the first reason stands for all.
@@ -245,8 +249,6 @@ class Journaling:
         node, why = self._nodes[index], "recorded by this run before it was resumed"
         # Named as the source, so that what an earlier driver may have reused in its place does not count any more.
         self._decide(Decision(node, low, high, Verdict.KEEP, why, self._run, node, low))
-        if self.news is not None:
-            self.news.not_run(index, range(low, high), TaskState.REUSED, why)
 
     def reused(self, index: int, hits: Mapping[int, Hit]) -> None:
         """Items are reused; neighbours that came from neighbours share a row."""
@@ -298,7 +300,7 @@ class Journaling:
         self._decide(Decision(self._nodes[index], item, item + 1, Verdict.SET_ASIDE, failure.message, detail=REFUSED))
         return failure
 
-    def same_as(self, index: int, item: int, source: int, source_item: int) -> None:
+    def same_as(self, index: int, item: int, source: int, source_item: int, outputs: bytes) -> None:
         """An item has the result of another item of this run."""
         name = self.name(source, source_item)
         run, node, at = self._sources.get((source, source_item), (self._run, self._nodes[source], source_item))
@@ -306,7 +308,7 @@ class Journaling:
         self._sources[index, item] = (run, node, at)
         self.progress.changed(index)
         if self.news is not None:
-            self.news.not_run(index, (item,), TaskState.REUSED, f"same as {name}")
+            self.news.same_as(index, item, outputs, f"same as {name}")
 
     def shared_outcome(self, source: int, source_item: int) -> bytes:
         """Give the outcome of an item of this run that others may share."""
@@ -358,7 +360,8 @@ class Journaling:
         return bool(watched) and any(changed_since(path, before) for path, before in watched)
 
     def retrying(self, index: int, item: int, number: int, of: int, delay: float, failure: Failure | None) -> None:
-        """An attempt is followed by another."""
+        """An attempt is followed by another; said in its failure's row, for those who read what happened later."""
+        self._retried[self._nodes[index], item, number] = delay
         if self.progress.watching:
             self.progress.retrying(self.name(index, item), number, of, delay, failure)
         if self.news is not None:

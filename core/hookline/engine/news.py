@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from hookline.engine.program import Program
 from hookline.engine.standing import STATES
 from hookline.model.batch import Failure, Outcome
-from hookline.model.facts import TASK_FINISHED, TASK_RETRYING, TASK_STARTED, RunInfo, TaskEvent, TaskInfo
+from hookline.model.facts import TASK_FINISHED, TASK_RETRYING, TASK_STARTED, RunInfo, TaskEvent, TaskInfo, plugin_of
 from hookline.model.recording import Form
 from hookline.model.states import Kind, TaskState
 from hookline.store.rows import Hit
 
 __all__ = ["News", "NewsRow", "TaskNews"]
+
+_NO_RESULT: tuple[bytes | None, bool] = None, False
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class NewsRow:
         state: How all the items stand; None where the outcomes say it.
         delay: Seconds until the next attempt.
         why: Why there was none.
-        hits: What recorded results are, by item.
+        results: What recorded results are, by item: the outcome, and whether it is a recipe of further tasks instead.
     """
 
     hook: str
@@ -44,7 +46,7 @@ class NewsRow:
     state: TaskState | None = None
     delay: float = 0.0
     why: str = ""
-    hits: Mapping[int, Hit] = field(default_factory=dict)
+    results: Mapping[int, tuple[bytes | None, bool]] = field(default_factory=dict)
 
     def events(self) -> Iterator[TaskEvent]:
         """Make the facts of each item."""
@@ -53,15 +55,15 @@ class NewsRow:
             state = self.state or TaskState.RUNNING
             began = time.time_ns() // 1000 if hook == TASK_STARTED else 0
             for item in self.items:
-                hit = self.hits.get(item)
-                packed = hit.outputs if hit is not None else None
-                yield TaskEvent(hook, task, item, state, number, began, packed=packed, why=self.why)
+                packed, grew = self.results.get(item, _NO_RESULT)
+                yield TaskEvent(hook, task, item, state, number, began, packed=packed, grew=grew, why=self.why)
             return
         for item, kind, outputs, began, took, failure, notes, _ in self.outcomes:
             state = self.state or Kind(kind).state
             grew = kind == Kind.GREW
+            packed = None if grew else outputs
             yield TaskEvent(
-                hook, task, item, state, number, began, took, failure, outputs, notes, grew, self.delay, self.why
+                hook, task, item, state, number, began, took, failure, packed, notes, grew, self.delay, self.why
             )
 
     def __len__(self) -> int:
@@ -135,15 +137,28 @@ class TaskNews:
             return
         if outcome is None:
             # No attempt was made: it was refused, or could not begin.
-            outcome = Outcome(item, Kind.FAILED, None, time.time_ns() // 1000, 0, failure)
-        self._rows.append(NewsRow(TASK_FINISHED, self._info(index), number, (outcome,), state=STATES[state]))
+            outcome = Outcome(item, Kind.FAILED, None, 0, 0, failure)
+        why = failure.message if failure is not None and not number else ""
+        self._rows.append(NewsRow(TASK_FINISHED, self._info(index), number, (outcome,), (), STATES[state], 0.0, why))
 
     def reused(self, index: int, hits: Mapping[int, Hit], why: str) -> None:
         """Items have recorded results."""
         if self._ends:
-            self._rows.append(
-                NewsRow(TASK_FINISHED, self._info(index), 0, (), sorted(hits), TaskState.REUSED, 0.0, why, hits)
-            )
+            results = {
+                item: (None, True) if hit.kind == Kind.GREW else (hit.outputs, False) for item, hit in hits.items()
+            }
+            self._reused(index, results, why)
+
+    def same_as(self, index: int, item: int, outputs: bytes, why: str) -> None:
+        """An item has the result of another item of this run."""
+        if self._ends:
+            self._reused(index, {item: (outputs, False)}, why)
+
+    def left_out(self, index: int, state: TaskState, why: str) -> None:
+        """A task ended as a whole, before it was known how many items it has."""
+        if self._ends:
+            task = self._info(index)._replace(mapped=False)
+            self._rows.append(NewsRow(TASK_FINISHED, task, 0, (), (0,), state, 0.0, why))
 
     def not_run(self, index: int, items: Sequence[int], state: TaskState, why: str) -> None:
         """Items ended without an attempt."""
@@ -154,6 +169,10 @@ class TaskNews:
         """Let go of a task that ended."""
         self._infos.pop(index, None)
 
+    def _reused(self, index: int, results: Mapping[int, tuple[bytes | None, bool]], why: str) -> None:
+        row = NewsRow(TASK_FINISHED, self._info(index), 0, (), sorted(results), TaskState.REUSED, 0.0, why, results)
+        self._rows.append(row)
+
     def _add(
         self, hook: str, index: int, number: int, outcomes: Sequence[Outcome] = (), items: Sequence[int] = ()
     ) -> None:
@@ -163,5 +182,6 @@ class TaskNews:
         info = self._infos.get(index)
         if info is None:
             task = self._program.tasks[index].task
-            info = self._infos[index] = TaskInfo(self._run, task.id, task.step.name, task.form is not Form.CALL)
+            mapped = task.form is not Form.CALL
+            info = self._infos[index] = TaskInfo(self._run, task.id, task.step.name, mapped, plugin_of(task.id))
         return info

@@ -301,7 +301,7 @@ class Outcomes:
             return
         blob = self._journal.shared_outcome(source, source_item)
         self._tasks[index].outcomes[item] = blob
-        self._journal.same_as(index, item, source, source_item)
+        self._journal.same_as(index, item, source, source_item, blob)
         self._scheduler.finish(index, item, item + 1, State.REUSED)
 
     def _serve_same(self, index: int, same: dict[int, list[tuple[int, int]]], items: list[int]) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from hookline.config import configure, store_path
 from hookline.engine.history import recorded_run
+from hookline.engine.replay import Event, latest_cursor, replay
 from hookline.errors import UsageError
 from hookline.hooks.loader import load_plugins
+from hookline.model.record import Records
 from hookline.model.run import Run
 from hookline.store.journal import open_store as open_journal
+from hookline.store.record_table import RecordTable
 from hookline.store.rows import RunRow
 from hookline.values.bringing import bring_with
 from hookline.values.policy import set_load_policy
+from hookline.worker.declared import is_declared
 from hookline.worker.target import Target, load_target
 
 __all__ = ["RecordedStore", "open_run", "open_store", "recorded_target"]
@@ -33,7 +39,7 @@ def open_run(run_id: str = "last", *, store: str | Path | None = None) -> Run:
 
 
 class RecordedStore:
-    """The runs in a store, as users see them.
+    """A store as users and plugins see it; also a context manager, which closes it.
 
     Args:
         path: The store's folder.
@@ -41,6 +47,13 @@ class RecordedStore:
 
     def __init__(self, path: str | Path) -> None:
         self._journal = open_journal(path)
+        self._table = RecordTable(self._journal)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def path(self) -> Path:
@@ -66,22 +79,71 @@ class RecordedStore:
         """
         return self._recorded(self._journal.run(run_id))
 
+    def events(self, after: str = "", limit: int | None = None) -> Iterator[Event]:
+        """Go through what was recorded of all runs, oldest first, as the events that hooks are given live.
+
+        Args:
+            after: The :attr:`cursor` of the last event that is known already; empty to begin with the first.
+            limit: How many events at most; None for all that are recorded by now.
+
+        Returns:
+            The events, read from the store as they are asked for. Deleted runs have none.
+
+        Raises:
+            UsageError: ``after`` is no cursor.
+        """
+        return replay(self._journal, after, limit)
+
+    @property
+    def cursor(self) -> str:
+        """The place after the last event that is recorded by now, for :meth:`events`."""
+        return latest_cursor(self._journal)
+
+    def records(self, plugin: str) -> Records:
+        """Give what a plugin remembers in this store.
+
+        Args:
+            plugin: The plugin's name.
+
+        Raises:
+            UsageError: No plugin can have that name.
+        """
+        # Those who only look at runs are not to wait for what stores values.
+        from hookline.store.records import SqliteRecords
+        from hookline.worker.loading import FileOpener
+        from hookline.worker.records import StoredValues
+        from hookline.worker.services import LateCodeDigest
+        from hookline.worker.storing import Storer
+
+        artifacts = self._journal.artifacts
+        writer = artifacts.writer()
+        storer = Storer(writer, LateCodeDigest(self.path.parent), self.path / "attempts")
+        opener = FileOpener(artifacts, lambda: _made(self.path / "files"), lasting=True)
+        return SqliteRecords(self._table, plugin, StoredValues(storer, writer, opener))
+
     def close(self) -> None:
-        """Give connections back."""
+        """Give connections back; artifacts that no record refers to by now may be collected."""
+        self._table.close()
+        self._journal.artifacts.close()
         self._journal.close()
 
     def _recorded(self, row: RunRow) -> Run:
         return recorded_run(self._journal, row, lambda: recorded_target(row))
 
 
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def open_store(path: str | Path) -> RecordedStore:
-    """Open a store for reading its runs.
+    """Open a store: its runs, its events, and what plugins remember in it.
 
     Args:
         path: The store's folder, usually ``.hookline``.
 
     Returns:
-        Its runs.
+        The store.
 
     Raises:
         StoreError: There is no store, or it can't be read.
@@ -107,6 +169,8 @@ def recorded_target(row: RunRow) -> Target:
     """
     where = json.loads(row.target)
     place = where.get("file") or where.get("module")
+    if place and is_declared(place):
+        return load_target(place)
     if not place or not where.get("attribute"):
         raise UsageError(
             f"the workflow '{row.workflow}' has no name in a file, so it can't be found again",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from hookline.cache.carried import CarriedCode
 from hookline.cache.fingerprint import Fingerprinter
-from hookline.engine.beginnings import clean_folder, facts_of, new_run, plain_params
+from hookline.engine.beginnings import clean_folder, facts_of, new_run
 from hookline.engine.compile import ProgramBuilder, build_program
 from hookline.engine.deciding import Deciding
 from hookline.engine.descriptions import describe_returns
@@ -39,6 +38,7 @@ from hookline.engine.program import Program
 from hookline.engine.progress import Progress
 from hookline.engine.provided import Given
 from hookline.engine.recorder import Recorder
+from hookline.engine.replay import run_info
 from hookline.engine.request import Request
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler
@@ -49,7 +49,7 @@ from hookline.executors.protocol import Executor
 from hookline.graph.collector import collector_spared
 from hookline.model.batch import RunFacts
 from hookline.model.events import RunFinished, RunStarted
-from hookline.model.facts import RUN_FINISHED, RUN_STARTED, RunInfo
+from hookline.model.facts import RUN_FINISHED, RUN_STARTED
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.place import place_of
 from hookline.model.recording import Form
@@ -373,14 +373,7 @@ class _Session:
         plugins, hooks = request.plugins, task_hooks(request.plugins)
         if not hooks and not any(plugins.implementations(hook) for hook in (RUN_STARTED, RUN_FINISHED)):
             return None, None
-        run = RunInfo(
-            facts.run_id,
-            request.graph.workflow,
-            facts.store,
-            json.dumps(plain_params(request.graph.params)),
-            request.name or "",
-            tuple(request.tags),
-        )
+        run = run_info(self._store, self._store.run(facts.run_id))
         return PluginEvents(plugins, run), TaskNews(program, run, hooks) if hooks else None
 
     def _open_executor(self, name: str) -> Executor:

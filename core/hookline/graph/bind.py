@@ -129,7 +129,7 @@ class Binder:
             self._complete(step, bindings)
         if wrong or (len(bindings) < shape.count and not shape.required <= bindings.keys()):
             self._mismatch(call, shape, bindings, wrong)
-        if self._left_open is None:
+        if shape.files and self._left_open is None:
             shape.add_files(bindings)
         condition = self._argument(call, "", call.condition[0]) if call.condition else None
         return Task(call.index, call.id, step, call.form, bindings, mapped, condition, call.place)

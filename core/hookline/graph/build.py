@@ -68,6 +68,7 @@ def _build(workflow: Workflow[..., Any], values: dict[str, object], arguments: O
     problems.extend(edge_problems(graph, broken))
     if problems:
         raise_problems(workflow.name, problems)
+    arguments.warn_of_overruled(tasks)
     return graph
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,13 @@ from hookline.graph.bind import shape_of
 from hookline.graph.parameter_types import expected_type
 from hookline.graph.parameters import parsed, wrong_value
 from hookline.graph.reachable import steps_of
-from hookline.model.graph import Binding, Constant
+from hookline.model.graph import Binding, Constant, Task
 from hookline.model.step import Step
 from hookline.model.workflow import Workflow
 
 __all__ = ["NO_ARGUMENTS", "OpenArgument", "OpenArguments", "rooted"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,20 @@ class OpenArguments:
             for name, constant in self._of(step).items():
                 bindings.setdefault(name, constant)
 
+    def warn_of_overruled(self, tasks: Iterable[Task]) -> None:
+        """Tell of what a call sets in vain, because the workflow gives it in each of its calls of the step."""
+        wanted = {(step, name) for step, given in self._given.items() for name, one in given.items() if one.strict}
+        if not wanted:
+            return
+        tasks_of: dict[str, list[Task]] = {}
+        for task in tasks:
+            tasks_of.setdefault(task.step.name, []).append(task)
+        for step, name in sorted(wanted):
+            calls = tasks_of.get(step, [])
+            if calls and all(task.bindings.get(name) is not self._of(task.step)[name] for task in calls):
+                where = self._given[step][name].where()
+                _log.warning("%s: the workflow itself gives '%s' in its calls of '%s'", where, name, step)
+
     def complete(self, step: Step[Any, Any], bindings: dict[str, Binding], task: str) -> None:
         """Bind what a call in an attempt left open, which nobody has checked in the driver.
 
@@ -143,7 +160,7 @@ class OpenArguments:
             try:
                 value = parsed(annotation, argument.value, argument.text)
             except ValueError as error:
-                shown = list(argument.value) if isinstance(argument.value, list) else argument.value
+                shown = argument.value if argument.text else [argument.value]  # of a list of one, that one is shown
                 text = wrong_value(f"{step.name}.{name}", annotation, shown, str(error))
                 self._problems.append((f"{argument.where()}: {text}", _SHOW))
                 continue

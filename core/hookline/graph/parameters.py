@@ -21,7 +21,7 @@ from hookline.model.recording import snapshot
 from hookline.model.secret import IN_THE_OPEN
 from hookline.model.workflow import Workflow
 
-__all__ = ["ParameterDoc", "describe_parameters", "parse_parameters", "parsed", "wrong_value"]
+__all__ = ["ParameterDoc", "describe_parameters", "parse_parameters", "parsed", "validated", "wrong_value"]
 
 
 def parse_parameters(
@@ -122,7 +122,8 @@ def wrong_value(name: str, annotation: Any, value: object, reason: str) -> str:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, list) and len(value) == 1:
+    # What was given once for a list is a list of one text on the command line.
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
     return _LIMITED.repr(value)
 

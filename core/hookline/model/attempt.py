@@ -9,10 +9,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hookline.errors import HooklineError
 from hookline.model.masking import mask
+
+if TYPE_CHECKING:
+    from hookline.model.record import Records
 
 __all__ = ["Attempt", "Note", "attempt", "attempt_in_force", "log_artifact", "log_metric", "log_params"]
 
@@ -50,6 +53,7 @@ class Attempt:
         notes: What was noted so far.
         is_cancelled: Tells whether the run wants the attempt to end.
         keep: Stores the value of an artifact, and gives what stands for it in a note.
+        open_records: Gives the records of a plugin to an attempt.
         has_folder: Whether :attr:`folder` was asked for, which makes it.
     """
 
@@ -63,6 +67,7 @@ class Attempt:
     is_cancelled: Callable[[], bool] = bool
     keep: Callable[[Any], Any] = lambda value: value
     has_folder: bool = False
+    open_records: Callable[[str, Attempt], Records] = field(default=lambda _, attempt: _no_store(attempt), repr=False)
 
     @property
     def folder(self) -> Path:
@@ -106,6 +111,14 @@ class Attempt:
             value: Anything that JSON can hold.
         """
         self.notes.append(Note("note", mask(str(name)), _json(value)))
+
+    def records(self, plugin: str) -> Records:
+        """Give what a plugin remembers in the run's store; what is written names this run and task.
+
+        Args:
+            plugin: The plugin's name.
+        """
+        return self.open_records(plugin, self)
 
 
 attempt_in_force: contextvars.ContextVar[Callable[[], Attempt] | None] = contextvars.ContextVar(
@@ -172,6 +185,10 @@ def log_artifact(name: str, value: object) -> None:
     now = current()
     # Stored at once: what the step does to the value or the file later is not what it logged.
     now.notes.append(Note("artifact", mask(str(name)), now.keep(value)))
+
+
+def _no_store(attempt: Attempt) -> NoReturn:
+    raise HooklineError(f"task '{attempt.task_id}' has no store that could remember anything")
 
 
 def _json(value: object) -> str:

@@ -6,8 +6,8 @@ There may be a million of a run's tasks: what many have in common is shared, and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline.model.attempt import Note
@@ -27,6 +27,7 @@ __all__ = [
     "RunInfo",
     "TaskEvent",
     "TaskInfo",
+    "plugin_of",
 ]
 
 RUN_STARTED = "run_started"
@@ -34,6 +35,9 @@ RUN_FINISHED = "run_finished"
 TASK_STARTED = "task_started"
 TASK_RETRYING = "task_retrying"
 TASK_FINISHED = "task_finished"
+
+
+_INSERTED = re.compile(r"(?:^|/)([A-Za-z0-9_.-]+):[^/@]*@")
 
 
 class RunInfo(NamedTuple):
@@ -89,7 +93,7 @@ class RunEvent(NamedTuple):
     """When that was: microseconds since 1970 (UTC)."""
     duration_us: int = 0
     """How long this driver took, once it has ended."""
-    counts: Mapping[str, int] = MappingProxyType({})
+    counts: Mapping[str, int] = {}
     """Items by state word, once the run has ended."""
     error: str = ""
     """Why the run itself ended early; empty for no such reason."""
@@ -237,6 +241,19 @@ class TaskEvent(NamedTuple):
     def cursor(self) -> str:
         """What ``store.events(after=…)`` goes on from."""
         return f"{self.sequence}.{self.position}"
+
+
+def plugin_of(task_id: str) -> str:
+    """Name the plugin that put a task into the graph, or one that it grew from: ``data`` for ``data:validate@load``.
+
+    Args:
+        task_id: The task's id.
+
+    Returns:
+        The plugin's name; empty for the workflow's own tasks.
+    """
+    found = _INSERTED.findall(task_id) if "@" in task_id else ()
+    return found[-1] if found else ""
 
 
 def _value(note: Note) -> Any:

@@ -96,6 +96,9 @@ class Recording:
         kwargs: Mapping[str, Any],
         items: Mapping[str, Any] | None = None,
         condition: tuple[Any, ...] = (),
+        *,
+        name: str = "",
+        place: Place | None = None,
     ) -> Reference:
         """Note a call.
 
@@ -106,6 +109,8 @@ class Recording:
             kwargs: Arguments by name.
             items: Collections to map over.
             condition: Empty, or the one condition.
+            name: What its task is called; the step's name by default.
+            place: Where it was written; by default the line of the caller's code.
 
         Returns:
             The stand-in for its value.
@@ -130,14 +135,14 @@ class Recording:
             ) from None
         call = Call(
             len(calls),
-            self._unique(step.name),
+            self._unique(name or step.name),
             step,
             form,
             args,
             kwargs,
             items or {},
             condition,
-            calling_place(),
+            place or calling_place(),
         )
         calls.append(call)
         return Reference(call)

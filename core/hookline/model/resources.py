@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 
 from hookline.errors import WorkflowError
@@ -37,8 +38,13 @@ def parse_duration(value: float | str | None, what: str) -> float | None:
                 help="write seconds as a number, or text such as '90s', '10m', '1h 30m'",
             )
         seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    else:
+    elif _is_number(value):
         seconds = float(value)
+    else:
+        raise WorkflowError(
+            f"{what} must be a length of time, not {value!r}",
+            help="write seconds as a number, or text such as '90s', '10m', '1h 30m'",
+        )
     if not 0 <= seconds < float("inf"):
         raise WorkflowError(f"{what} must be a finite number of seconds and not negative, not {value!r}")
     return seconds
@@ -54,13 +60,18 @@ def parse_resources(resources: Mapping[str, float] | None) -> dict[str, float]:
         The same with float amounts.
 
     Raises:
-        WorkflowError: An amount is negative or no number.
+        WorkflowError: An amount is negative or no number, or these are no amounts by name.
     """
+    if not isinstance(resources or {}, Mapping):
+        raise WorkflowError(f"resources must be amounts by name, not {resources!r}", help="write {'cpu': 2}")
     checked: dict[str, float] = {}
     for name, amount in (resources or {}).items():
-        given: object = amount
-        number = isinstance(given, (int, float)) and not isinstance(given, bool)
-        if not number or not 0 <= amount < float("inf"):
+        if not _is_number(amount) or not 0 <= amount < float("inf"):
             raise WorkflowError(f"resource '{name}' must be a number that is not negative, not {amount!r}")
         checked[str(name)] = float(amount)
     return checked
+
+
+def _is_number(value: object) -> bool:
+    # A whole number may be too large for the floating-point one that it is to become.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

@@ -6,7 +6,10 @@ import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from hookline.ml import ArtifactRef
 
 __all__ = ["Run", "RunSource", "RunSummary", "StepSummary", "TaskFailure", "TaskRecord"]
 
@@ -127,6 +130,10 @@ class RunSource(Protocol):
         """See :meth:`Run.load`."""
         ...
 
+    def outputs(self, task_id: str) -> tuple[ArtifactRef, ...]:
+        """See :meth:`Run.outputs`."""
+        ...
+
     def result(self) -> Any:
         """See :attr:`Run.result`."""
         ...
@@ -192,6 +199,14 @@ class Run:
             UsageError: There is no such task, or it has no value.
         """
         return self._source.load(task_id)
+
+    def outputs(self, task_id: str) -> tuple[ArtifactRef, ...]:
+        """Give references to what a task came to, one for each slot; of a mapped task those of all items.
+
+        Raises:
+            UsageError: There is no such task, or it has no value.
+        """
+        return self._source.outputs(task_id)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count)

@@ -17,6 +17,8 @@ from hookline.model.recording import recording_in_force, snapshot
 from hookline.model.step import Step
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hookline.model.graph import TaskGraph
     from hookline.model.plan import Plan
     from hookline.model.run import Run
@@ -37,7 +39,10 @@ class Workflow(Generic[P, R]):
         fn: The plain function.
         name: What its runs are called.
         on_failure: The step that runs as one more task when a run has failed, or None.
+        file: The file that declares it, where that is not Python's; else None.
     """
+
+    file: Path | None = None
 
     def __init__(self, fn: Callable[P, R], name: str, on_failure: Step[..., Any] | None) -> None:
         functools.update_wrapper(self, fn)

@@ -18,6 +18,7 @@ from hookline.store.flight import Flight, InFlight, forget_flight
 from hookline.store.locks import RunLock, StoreLock
 from hookline.store.rows import Attempt, Group, NewRun, RunRow
 from hookline.store.schema import LOCK
+from hookline.store.survey import STARTED, note_commit
 from hookline.store.transactions import JournalWriter
 from hookline.store.writer import SqliteRunWriter, owner_words
 
@@ -44,6 +45,7 @@ def start_run(store: SqliteStore, new: NewRun) -> SqliteRunWriter:
                 raise OwnershipError(f"run {run_id} is being started by another process", help="try again")
             flight = _flight_of(store, run_id, 1)
             run = _insert_run(cursor, run_id, new)
+            note_commit(cursor, run, 1, _now(), STARTED)
         return SqliteRunWriter(writer, lock, flight, run=run, run_id=run_id, epoch=1)
     except BaseException:
         _give_up(writer, lock)
@@ -82,6 +84,7 @@ def take_run(store: SqliteStore, row: RunRow, *, takeover: bool) -> SqliteRunWri
                 " cancel_why = NULL, finished_us = NULL, error = NULL WHERE run = ?",
                 (epoch + 1, RunState.RUNNING.value, socket.gethostname(), os.getpid(), _now(), row.run),
             )
+            note_commit(cursor, row.run, epoch + 1, _now(), STARTED)
         if old is not None:
             old.release()
         taken = SqliteRunWriter(writer, lock, flight, run=row.run, run_id=row.id, epoch=epoch + 1)

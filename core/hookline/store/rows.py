@@ -210,7 +210,10 @@ class Commit(NamedTuple):
     epoch: int
     time_us: int
     ranges: dict[str, list[Span]]
-    """Table name to spans: rows within them that carry this sequence number came with this commit."""
+    """Table name to spans: rows within them that carry this sequence number came with this commit.
+
+    The commits with which a driver begins and ends have ``started`` or ``finished`` instead, without spans.
+    """
 
 
 @dataclass(frozen=True)

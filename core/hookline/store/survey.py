@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hookline.model.states import Kind
 from hookline.store.rows import Attempt, Group, Span
 
-__all__ = ["reusable_attempts", "spans_of"]
+__all__ = ["ENDED", "STARTED", "note_commit", "reusable_attempts", "spans_of"]
+
+STARTED: Mapping[str, Sequence[Span]] = {"started": []}
+"""What the commit brings with which a driver begins, or goes on with, a run: no rows."""
+
+ENDED: Mapping[str, Sequence[Span]] = {"finished": []}
+"""The same of the commit with which it ends."""
 
 _REUSABLE = int(Kind.GREW)
 _SPANS = 16  # more ranges than these are told as one that spans them all
@@ -26,6 +34,25 @@ def spans_of(group: Group) -> dict[str, list[Span]]:
         "logs": _items(group.logs),
     }
     return {table: _spans(ranges) for table, ranges in found.items() if ranges}
+
+
+def note_commit(
+    cursor: sqlite3.Cursor, run: int, epoch: int, time_us: int, brought: Mapping[str, Sequence[Span]]
+) -> int:
+    """Record that there is a commit, and give its sequence number.
+
+    Args:
+        cursor: Within the transaction.
+        run: The run's row number.
+        epoch: The driver's fencing number.
+        time_us: Now.
+        brought: Where its rows are, by table; or :data:`STARTED`, or :data:`ENDED`.
+    """
+    cursor.execute(
+        "INSERT INTO commits (run, epoch, time_us, ranges) VALUES (?, ?, ?, ?)",
+        (run, epoch, time_us, json.dumps(brought, separators=(",", ":"))),
+    )
+    return cursor.lastrowid or 0
 
 
 def reusable_attempts(group: Group) -> list[Attempt]:

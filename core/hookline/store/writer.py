@@ -14,9 +14,9 @@ from hookline.errors import OwnershipError
 from hookline.model.states import RunState
 from hookline.store.flight import Flight
 from hookline.store.locks import RunLock
-from hookline.store.rows import Attempt, Decision, Failure, Group, Log, NodeRow, Note
+from hookline.store.rows import WHOLE_RUN, Attempt, Decision, Failure, Group, Log, NodeRow, Note
 from hookline.store.segments import append_segment, entry
-from hookline.store.survey import reusable_attempts, spans_of
+from hookline.store.survey import ENDED, note_commit, reusable_attempts, spans_of
 from hookline.store.transactions import JournalWriter
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class SqliteRunWriter:
         self._codes: dict[bytes, int] = {}
         self._node_codes: dict[int, int | None] = {}
         self._statements: dict[tuple[str, int], str] = {}
+        self._began_us = time.time_ns() // 1000
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -70,11 +71,7 @@ class SqliteRunWriter:
         learned: dict[bytes, int] = {}
         nodes: dict[int, int | None] = {}
         with self._owned() as cursor:
-            cursor.execute(
-                "INSERT INTO commits (run, epoch, time_us, ranges) VALUES (?, ?, ?, ?)",
-                (*self._fixed, time.time_ns() // 1000, json.dumps(spans_of(group), separators=(",", ":"))),
-            )
-            sequence: int = cursor.lastrowid or 0
+            sequence = note_commit(cursor, *self._fixed, time.time_ns() // 1000, spans_of(group))
             for fingerprint, parts in group.code:
                 self._code(cursor, fingerprint, learned, parts)
             if group.nodes:
@@ -124,10 +121,11 @@ class SqliteRunWriter:
         now = time.time_ns() // 1000
         with self._owned() as cursor:
             cursor.execute(
-                "UPDATE runs SET state = ?, error = ?, result = coalesce(?, result), finished_us = ?, heartbeat_us = ?"
-                " WHERE run = ?",
-                (state.value, error, result, now, now, self.run),
+                "UPDATE runs SET state = ?, error = ?, result = coalesce(?, result), finished_us = ?, heartbeat_us = ?,"
+                " extra = ? WHERE run = ?",
+                (state.value, error, result, now, now, self._with_end(cursor, state, error, now), self.run),
             )
+            note_commit(cursor, self.run, self.epoch, now, ENDED)
 
     def close(self) -> None:
         """Give the ownership back; what still stands in the flight file counts as in flight no more."""
@@ -147,6 +145,17 @@ class SqliteRunWriter:
             if row is None or row[0] != self.epoch:
                 raise lost_ownership(self.run_id, row)
             yield cursor
+
+    def _with_end(self, cursor: sqlite3.Cursor, state: RunState, error: str | None, now: int) -> str:
+        """Add to the run's extra facts how this driver left it; the state in the row will be that of the next one."""
+        row = cursor.execute("SELECT extra FROM runs WHERE run = ?", (self.run,)).fetchone()
+        counts = cursor.execute(
+            "SELECT state, count FROM counters WHERE run = ? AND node = ? AND count > 0", (self.run, WHOLE_RUN)
+        ).fetchall()
+        extra = json.loads(row[0] or "{}")
+        end = {"state": state.value, "error": error, "began_us": self._began_us, "time_us": now, "counts": dict(counts)}
+        extra.setdefault("ended", {})[str(self.epoch)] = end
+        return json.dumps(extra)
 
     def _code(
         self, cursor: sqlite3.Cursor, fingerprint: bytes, learned: dict[bytes, int], parts: bytes | None = None

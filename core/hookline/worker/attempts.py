@@ -175,6 +175,9 @@ class Attempts:
                 seed_value=self._seed(),
                 is_cancelled=lambda: services.is_cancelled(batch.number),
                 keep=lambda value: pack_outputs([self._prepared.storer.slot(value)]),
+                open_records=lambda plugin, attempt: services.shared.records(
+                    plugin, attempt.task_id, lambda: attempt.folder / "records"
+                ),
             )
         return self._attempt
 

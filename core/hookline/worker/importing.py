@@ -7,17 +7,17 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from hookline.errors import HooklineError, WorkflowError
+from hookline.errors import HooklineError, UsageError, WorkflowError
 from hookline.values.homes import note_module
 from hookline.worker.failures import failure_of
 from hookline.worker.naming import Naming
 
-__all__ = ["execute", "import_problem", "is_loading", "is_target"]
+__all__ = ["execute", "extend_path", "import_beside", "import_problem", "is_loading", "is_target", "note_target"]
 
 _sources: dict[str, tuple[Path, bytes]] = {}
 """Per stable name: the file and the text that its module was made from."""
@@ -38,6 +38,39 @@ def is_target(module_name: str) -> bool:
 def note_target(naming: Naming) -> None:
     """Note that a module stands for a file by its stable name."""
     _note(naming.module_name, naming.file, _text(naming.file))
+
+
+def extend_path(entries: Sequence[str]) -> None:
+    """Let imports look in these folders first."""
+    missing = [entry for entry in entries if entry not in sys.path]
+    sys.path[:0] = missing
+    if missing:
+        importlib.invalidate_caches()
+
+
+def import_beside(name: str) -> ModuleType:
+    """Import a module that a workflow's file names, by that name.
+
+    Args:
+        name: Its dotted name.
+
+    Returns:
+        The module.
+
+    Raises:
+        HooklineError: It can't be imported; says why, and in which line.
+    """
+    try:
+        with _noted(name):
+            return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise import_problem(None, error, name) from error
+        raise UsageError(
+            f"there is no module '{name}'", help="give the name of a module that can be imported from the file's folder"
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise import_problem(None, error, name) from error
 
 
 def execute(naming: Naming) -> ModuleType:

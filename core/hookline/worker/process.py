@@ -57,7 +57,7 @@ def _open(run: RunFacts, number: int, board: Board, output: list[int]) -> Worker
         capture = Capture(run.output_limit, True, (output[0], board.tape))
         capture.install()
     sys.argv = [run.target_file or ""]
-    if run.target_module:
+    if run.target_file:
         from hookline.worker.target import import_target
 
         import_target(run.target_module, run.target_file, run.search_path)

@@ -18,12 +18,14 @@ from hookline.values.policy import set_load_policy
 from hookline.worker.storing import Storer
 
 if TYPE_CHECKING:
+    from hookline.model.record import Records
+    from hookline.store.record_table import RecordTable
     from hookline.worker.attempts import Attempts
     from hookline.worker.event_loop import EventLoop
     from hookline.worker.plugins import WorkerLife, WorkerPlugins
     from hookline.worker.providers import Providers
 
-__all__ = ["Emit", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
+__all__ = ["Emit", "LateCodeDigest", "OutputCapture", "SharedServices", "WorkerServices", "open_services"]
 
 CodeDigest = Callable[[frozenset[object]], bytes]
 
@@ -89,6 +91,7 @@ class SharedServices:
     prepared: dict[int, Any] = field(default_factory=dict)
     event_loop: EventLoop | None = None
     providers: Providers | None = None
+    _table: RecordTable | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_loop(self) -> EventLoop:
@@ -116,12 +119,32 @@ class SharedServices:
         if self.providers is not None:
             await self.providers.leave_loop()
 
+    def records(self, plugin: str, task_id: str, folder: Callable[[], Path]) -> Records:
+        """Give the records of a plugin to a task.
+
+        Args:
+            plugin: The plugin's name.
+            task_id: The task's id.
+            folder: Gives the folder for copies of stored files.
+        """
+        # Few workers ever read the journal: the others are not to wait for SQLite.
+        from hookline.worker.records import open_table, records_of_task
+
+        with self._lock:
+            if self._table is None:
+                self._table = open_table(self.run.store)
+        origin = (self.run.run_id, task_id)
+        return records_of_task(self._table, plugin, origin, self.storer, self.writer, self.artifacts, folder)
+
     def close(self) -> None:
         """End the loop, close what providers opened, and give files back."""
         if self.event_loop is not None:
             self.event_loop.close()
         if self.providers is not None:
             self.providers.close()
+        if self._table is not None:
+            self._table.close()
+            self._table.store.close()
         self.writer.close()
         self.artifacts.close()
         self.flight.close()
@@ -181,7 +204,7 @@ def open_services(run: RunFacts) -> SharedServices:
         Services for all workers of this process.
     """
     artifacts = Artifacts(Path(run.artifacts), run.run_id, Checked(checked_path(Path(run.flight))))
-    code_digest = _LateCodeDigest(Path(run.root))
+    code_digest = LateCodeDigest(Path(run.root))
     note_code_digest(code_digest)
     writer = artifacts.writer()
     storer = Storer(writer, code_digest, Path(run.folder))
@@ -216,14 +239,19 @@ def _find(ref: FunctionRef) -> Callable[..., Any]:
     return function
 
 
-class _LateCodeDigest:
-    """Digests the project code that values refer to; most runs have no such values, and never import what it takes."""
+class LateCodeDigest:
+    """Digests the project code that values refer to; most runs have no such values, and never import what it takes.
+
+    Args:
+        root: The project root.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._digest: CodeDigest | None = None
 
     def __call__(self, code: frozenset[object]) -> bytes:
+        """See :class:`hookline.cache.carried.CarriedCode`."""
         if self._digest is None:
             from hookline.cache.carried import CarriedCode
 

@@ -12,9 +12,12 @@ from types import ModuleType
 from typing import Any
 
 from hookline.errors import UsageError, close_match
+from hookline.model.registry import Registry
+from hookline.model.step import Step
 from hookline.model.workflow import Workflow
 from hookline.worker.adoption import adopt
-from hookline.worker.importing import execute, import_problem, is_loading
+from hookline.worker.declared import is_declared, load_declared
+from hookline.worker.importing import execute, extend_path, import_problem, is_loading
 from hookline.worker.naming import Naming, name_of_file
 
 __all__ = ["Target", "adopt_main", "import_target", "is_loading", "load_target", "target_of"]
@@ -30,7 +33,7 @@ class Target:
 
     Attributes:
         workflow: The workflow.
-        module_name: The stable name of its file's module; empty where it has no file (a notebook).
+        module_name: The stable name of its file's module; empty where it has none (a notebook, a YAML file).
         file: The file; None where there is none.
         root: The project root; the working directory where there is no file.
         search_path: What ``sys.path`` has for it, to be put first on workers.
@@ -43,22 +46,25 @@ class Target:
     search_path: tuple[str, ...]
 
 
-def load_target(spec: str | Path, *, as_main: bool = False) -> Target:
-    """Import a file or module and find its workflow.
+def load_target(spec: str | Path, *, as_main: bool = False, steps: Registry[Step[..., Any]] | None = None) -> Target:
+    """Import a file or module and find its workflow, or read it from a YAML file.
 
     Args:
-        spec: ``churn.py``, ``churn.py:churn``, ``package.module`` or ``package.module:churn``.
+        spec: ``churn.py``, ``churn.py:churn``, ``package.module``, ``package.module:churn`` or ``churn.yaml``.
         as_main: Whether ``__main__`` is to mean the module, as it does on workers; for a process that has no other use
             for that name.
+        steps: Named steps, for a YAML file; by default those of the project's plugins.
 
     Returns:
         The target.
 
     Raises:
         UsageError: There is no such file, module or workflow.
-        WorkflowError: It can't be imported.
+        WorkflowError: It can't be imported, or what it declares is wrong.
     """
     place, name = _split(str(spec))
+    if is_declared(place):
+        return _declared_target(_file(place, str(spec)), name, place, steps)
     file = _file(place, str(spec)) if _looks_like_file(place) else _file_of_module(place)
     naming = name_of_file(file)
     module = _load(naming)
@@ -67,21 +73,23 @@ def load_target(spec: str | Path, *, as_main: bool = False) -> Target:
     return _target(_choose(module, name, place), naming)
 
 
-def import_target(module_name: str, file: str, search_path: Sequence[str]) -> ModuleType:
+def import_target(module_name: str, file: str, search_path: Sequence[str]) -> ModuleType | None:
     """Import the target file on a worker, under the name that it has in the driver.
 
     Args:
-        module_name: :attr:`Target.module_name`.
+        module_name: :attr:`Target.module_name`; a file without one only says where imports look.
         file: Its path.
         search_path: :attr:`Target.search_path`.
 
     Returns:
-        The module, which ``__main__`` means here, too.
+        The module, which ``__main__`` means here, too; None where the file is no Python file.
 
     Raises:
         Exception: Whatever its import raises.
     """
-    _extend_path(search_path)
+    extend_path(search_path)
+    if not module_name:
+        return None
     naming = name_of_file(Path(file), module_name)
     module = execute(naming)
     sys.modules["__main__"] = module
@@ -111,6 +119,8 @@ def target_of(workflow: Workflow[Any, Any]) -> Target:
         The target, as :func:`load_target` would give it for its file.
     """
     adopt_main()
+    if workflow.file is not None:
+        return _of_declared(workflow, name_of_file(workflow.file))
     name = workflow.fn.__module__
     file = _own_file(sys.modules.get(name))
     if file is None or name == "__main__":
@@ -122,8 +132,23 @@ def target_of(workflow: Workflow[Any, Any]) -> Target:
 
 
 def _target(workflow: Workflow[Any, Any], naming: Naming) -> Target:
-    _extend_path(naming.search_path)
+    extend_path(naming.search_path)
     return Target(workflow, naming.module_name, naming.file, naming.root, naming.search_path)
+
+
+def _declared_target(file: Path, name: str, place: str, steps: Registry[Step[..., Any]] | None) -> Target:
+    naming = name_of_file(file)
+    workflow = load_declared(naming, steps)
+    if name and name != workflow.name:
+        raise UsageError(
+            f"there is no workflow '{name}' in '{place}': it declares '{workflow.name}'", help=f"give {place}"
+        )
+    return _of_declared(workflow, naming)
+
+
+def _of_declared(workflow: Workflow[Any, Any], naming: Naming) -> Target:
+    extend_path(naming.search_path)
+    return Target(workflow, "", naming.file, naming.root, naming.search_path)
 
 
 def _adopt(name: str) -> str:
@@ -137,7 +162,7 @@ def _adopt(name: str) -> str:
     if _adopted.get(name) != state:
         adopt(module, name, naming)
         _adopted[name] = state
-    _extend_path(naming.search_path)
+    extend_path(naming.search_path)
     return naming.module_name
 
 
@@ -149,15 +174,8 @@ def _own_file(module: ModuleType | None) -> Path | None:
     return path if path.is_file() else None
 
 
-def _extend_path(entries: Sequence[str]) -> None:
-    missing = [entry for entry in entries if entry not in sys.path]
-    sys.path[:0] = missing
-    if missing:
-        importlib.invalidate_caches()
-
-
 def _load(naming: Naming) -> ModuleType:
-    _extend_path(naming.search_path)
+    extend_path(naming.search_path)
     try:
         return execute(naming)
     except (Exception, SystemExit) as error:
@@ -172,7 +190,7 @@ def _split(spec: str) -> tuple[str, str]:
 
 def _looks_like_file(place: str) -> bool:
     path = Path(place)
-    if path.suffix in (".py", ".yaml", ".yml", ".ipynb", ".txt") or len(path.parts) > 1 or path.exists():
+    if is_declared(place) or path.suffix in (".py", ".ipynb", ".txt") or len(path.parts) > 1 or path.exists():
         return True
     return not all(part.isidentifier() for part in place.split("."))
 
@@ -180,20 +198,28 @@ def _looks_like_file(place: str) -> bool:
 def _file(place: str, spec: str) -> Path:
     path = Path(place)
     if path.is_dir():
-        inside = sorted(entry.name for entry in path.glob("*.py"))
+        inside = _workflow_files(path)
         example = path / (inside[0] if inside else "workflow.py")
         raise UsageError(f"'{place}' is a folder", help=f"give the workflow's file, such as {example}")
     if not path.exists():
-        near = close_match(path.name, [entry.name for entry in path.parent.glob("*.py")])
+        near = close_match(path.name, _workflow_files(path.parent))
         raise UsageError(
             f"there is no file '{place}' in {Path.cwd()};{near}"
             if near
             else f"there is no file '{place}' in {Path.cwd()}",
             help="give the path to the workflow's file, such as hookline run churn.py",
         )
-    if path.suffix != ".py":
-        raise UsageError(f"'{spec}' is no Python file", help="give a file that ends with .py and defines a workflow")
+    if path.suffix != ".py" and not is_declared(place):
+        raise UsageError(
+            f"'{spec}' is no Python file", help="give a file that ends with .py or .yaml and defines a workflow"
+        )
     return path.absolute()
+
+
+def _workflow_files(folder: Path) -> list[str]:
+    names = [entry.name for entry in folder.glob("*") if entry.suffix == ".py" or is_declared(entry.name)]
+    # Python's first: among YAML files there are many that hold something else.
+    return sorted(names, key=lambda name: (is_declared(name), name))
 
 
 def _file_of_module(name: str) -> Path:

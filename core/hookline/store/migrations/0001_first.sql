@@ -177,7 +177,7 @@ CREATE TABLE records (
     owner    TEXT    NOT NULL,
     key      TEXT    NOT NULL,
     version  INTEGER NOT NULL,
-    value    BLOB,                              -- NULL: deleted
+    value    BLOB,                              -- JSON: value (deleted where there is none), who, run, task
     refers   BLOB,                              -- artifacts that must not be collected
     run      INTEGER,
     time_us  INTEGER NOT NULL,

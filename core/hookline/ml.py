@@ -1,1 +1,0 @@
-"""Nouns that plugins exchange: frozen, without dependencies. Filled by the plugins issue."""
