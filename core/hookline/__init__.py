@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
     from hookline.errors import HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.executors.protocol import Executor, Traits
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
+    from hookline.hooks.registration import Register, RegisterSteps
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
+    from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
+    from hookline.model.batch import Batch, Finished, Lost, RunFacts, Started
     from hookline.model.provider import provider
     from hookline.model.reference import completed, first
     from hookline.model.run import Run
@@ -21,18 +25,32 @@ if TYPE_CHECKING:
     from hookline.model.seed import Seed
     from hookline.model.step import step
     from hookline.model.workflow import workflow
+    from hookline.worker.serving import Worker
 
     __version__: str
 
 __all__ = [
+    "AttemptFacts",
+    "Batch",
+    "Executor",
+    "Finished",
     "HooklineError",
+    "Lost",
+    "Outcome",
     "Plugin",
     "PluginError",
+    "Register",
+    "RegisterSteps",
     "Run",
+    "RunFacts",
     "Secret",
     "Seed",
+    "Started",
+    "Traits",
     "UsageError",
     "Veto",
+    "Worker",
+    "WorkerFacts",
     "WorkflowError",
     "__version__",
     "attempt",
@@ -52,14 +70,27 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AttemptFacts": "hookline.model.attempt_facts",
+    "Batch": "hookline.model.batch",
+    "Executor": "hookline.executors.protocol",
+    "Finished": "hookline.model.batch",
     "HooklineError": "hookline.errors",
+    "Lost": "hookline.model.batch",
+    "Outcome": "hookline.model.attempt_facts",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
+    "Register": "hookline.hooks.registration",
+    "RegisterSteps": "hookline.hooks.registration",
     "Run": "hookline.model.run",
+    "RunFacts": "hookline.model.batch",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
+    "Started": "hookline.model.batch",
+    "Traits": "hookline.executors.protocol",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",
+    "Worker": "hookline.worker.serving",
+    "WorkerFacts": "hookline.model.attempt_facts",
     "WorkflowError": "hookline.errors",
     "attempt": "hookline.model.attempt",
     "completed": "hookline.model.reference",
