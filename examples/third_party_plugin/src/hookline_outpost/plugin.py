@@ -1,0 +1,44 @@
+"""The plugin: what it adds to hookline, on one page. Imported in the driver and in each worker, so it imports little."""
+
+import functools
+import os
+import platform
+from collections.abc import Generator
+
+from hookline import AttemptFacts, GraphEditor, Outcome, Plugin, Register, RegisterSteps, hookimpl
+from hookline_outpost.executor import OutpostExecutor
+from hookline_outpost.settings import OutpostSettings
+from hookline_outpost.steps import portable
+
+plugin = Plugin("outpost", settings=OutpostSettings)
+
+
+@hookimpl
+def register_steps(register: RegisterSteps) -> None:
+    """Add the step ``outpost.portable``."""
+    register("portable", "hookline_outpost.steps:portable", summary="Refuse a value that only some interpreters can read.")
+
+
+@hookimpl
+def register_executors(register: Register, settings: OutpostSettings) -> None:
+    """Add the executor ``outpost``."""
+    register("outpost", functools.partial(OutpostExecutor, settings.python))
+
+
+@hookimpl
+def rewrite_graph(graph: GraphEditor, settings: OutpostSettings) -> None:
+    """Check the values of tasks that are tagged for it."""
+    if settings.portable:
+        for task in graph.tasks(tag=settings.portable):
+            graph.insert_after(task, portable)
+
+
+@hookimpl
+def around_attempt(attempt: AttemptFacts) -> Generator[None, Outcome, None]:
+    """Record with each attempt which interpreter made it, and what that cost in processor time."""
+    before = os.times()
+    yield
+    after = os.times()
+    attempt.metadata["python"] = platform.python_version()
+    attempt.metadata["process"] = os.getpid()
+    attempt.metadata["cpu_seconds"] = round(after.user + after.system - before.user - before.system, 3)
