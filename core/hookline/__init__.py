@@ -10,15 +10,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
-    from hookline.errors import HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
     from hookline.executors.protocol import Executor, Traits
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
-    from hookline.hooks.registration import Register, RegisterSteps
+    from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues, Relay
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
     from hookline.model.batch import Batch, Finished, Lost, RunFacts, Started
+    from hookline.model.facts import RunEvent, TaskEvent
     from hookline.model.provider import provider
+    from hookline.model.record import Record, Records
     from hookline.model.reference import completed, first
     from hookline.model.run import Run
     from hookline.model.secret import Secret
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttemptFacts",
     "Batch",
+    "ConflictError",
     "Executor",
     "Finished",
     "HooklineError",
@@ -39,13 +42,20 @@ __all__ = [
     "Outcome",
     "Plugin",
     "PluginError",
+    "Record",
+    "Records",
     "Register",
+    "RegisterHooks",
     "RegisterSteps",
+    "RegisterValues",
+    "Relay",
     "Run",
+    "RunEvent",
     "RunFacts",
     "Secret",
     "Seed",
     "Started",
+    "TaskEvent",
     "Traits",
     "UsageError",
     "Veto",
@@ -72,6 +82,7 @@ __all__ = [
 _HOMES = {
     "AttemptFacts": "hookline.model.attempt_facts",
     "Batch": "hookline.model.batch",
+    "ConflictError": "hookline.errors",
     "Executor": "hookline.executors.protocol",
     "Finished": "hookline.model.batch",
     "HooklineError": "hookline.errors",
@@ -79,13 +90,20 @@ _HOMES = {
     "Outcome": "hookline.model.attempt_facts",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
+    "Record": "hookline.model.record",
+    "Records": "hookline.model.record",
     "Register": "hookline.hooks.registration",
+    "RegisterHooks": "hookline.hooks.registration",
     "RegisterSteps": "hookline.hooks.registration",
+    "RegisterValues": "hookline.hooks.registration",
+    "Relay": "hookline.hooks.registration",
     "Run": "hookline.model.run",
+    "RunEvent": "hookline.model.facts",
     "RunFacts": "hookline.model.batch",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
     "Started": "hookline.model.batch",
+    "TaskEvent": "hookline.model.facts",
     "Traits": "hookline.executors.protocol",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",

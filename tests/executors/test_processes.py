@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from executors.contract import ExecutorContract
-from executors.rig import STEPS, Rig, value_of
+from executors.steps import STEPS
 from hookline.executors.processes import ProcessesExecutor
 from hookline.executors.protocol import EXECUTORS, Executor
 from hookline.model.batch import Finished, Lost, Started
 from hookline.model.states import Kind
+from hookline.testing.contracts.executors import ExecutorContract
+from hookline.testing.rig import Rig, value_of
 
 
 @pytest.fixture
@@ -29,15 +30,12 @@ def make(tmp_path: Path) -> Iterator[Any]:
     def make_rig(workers: int = 2, **options: Any) -> Rig:
         folder = tmp_path / str(len(rigs))
         folder.mkdir()
-        rigs.append(Rig(ProcessesExecutor(workers), folder, **options))
+        rigs.append(Rig(ProcessesExecutor(workers), folder, **{"source": STEPS, **options}))
         return rigs[-1]
 
-    main = sys.modules["__main__"]
     yield make_rig
     for rig in rigs:
         rig.close()
-    sys.modules["__main__"] = main
-    sys.modules.pop("steps_under_test", None)
 
 
 @pytest.fixture
@@ -74,6 +72,9 @@ def gone(pids: list[int]) -> None:
 
 class TestContract(ExecutorContract):
     """The processes executor keeps what every executor keeps."""
+
+    def make_executor(self) -> ProcessesExecutor:
+        return ProcessesExecutor(2)
 
 
 def test_it_is_an_executor_by_name() -> None:
@@ -244,10 +245,11 @@ class TestDeaths:
                 import os, sys, time
                 sys.path[:0] = {[str(Path(__file__).parents[1])]!r}
                 from pathlib import Path
-                from executors.rig import Rig
+                from executors.steps import STEPS
                 from hookline.executors.processes import ProcessesExecutor
+                from hookline.testing.rig import Rig
                 folder = Path({str(tmp_path)!r}, "rig"); folder.mkdir()
-                rig = Rig(ProcessesExecutor(2), folder)
+                rig = Rig(ProcessesExecutor(2), folder, source=STEPS)
                 if os.fork() == 0:
                     time.sleep(30)  # a forked child that keeps copies of every descriptor
                     os._exit(0)

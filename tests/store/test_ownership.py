@@ -52,16 +52,6 @@ def test_a_second_driver_is_refused_within_a_second(store: SqliteStore, python) 
     process.communicate()
 
 
-def test_a_second_driver_in_the_same_process_is_refused_too(store: SqliteStore) -> None:
-    """Two writers of one process exclude each other like two processes."""
-    with store.start_run(NewRun("w")) as run:
-        with pytest.raises(OwnershipError):
-            store.take_run(run.run_id)
-        with open_store(store.path) as other, pytest.raises(OwnershipError):
-            other.take_run("last")
-        run.commit(Group(nodes=[NodeRow(0, "a", "a")]))
-
-
 @pytest.mark.chaos
 @pytest.mark.parametrize("child", ["alone", "fork", "native"])
 def test_a_killed_drivers_run_can_be_taken_at_once(store: SqliteStore, python, child: str) -> None:
@@ -101,32 +91,6 @@ def test_after_a_takeover_the_old_driver_records_nothing(store: SqliteStore) -> 
         assert store.run("last").state is RunState.RUNNING
     assert not list((store.path / "flight").iterdir())
     assert not list((store.path / "locks").iterdir())
-
-
-def test_each_crash_leaves_one_more_orphaned_attempt(store: SqliteStore) -> None:
-    """A task that was running in several crashes in a row shows so many attempts: poison can be counted."""
-    run = store.start_run(NewRun("w"))
-    run.commit(Group(nodes=[NodeRow(0, "a", "a")]))
-    for number in range(1, 4):
-        run.flight.slot(0).set(0, 0, number)
-        taken = store.take_run(run.run_id, takeover=True)
-        run.close()
-        run = taken
-    run.close()
-    assert [(row.attempt, row.kind) for row in store.attempts("last")] == [(n, Kind.ORPHANED) for n in (1, 2, 3)]
-
-
-def test_a_resumed_run_runs_again(store: SqliteStore) -> None:
-    """Taking a finished run clears its end, its error and its cancel flag, and keeps its id."""
-    with store.start_run(NewRun("w")) as run:
-        run.finish(RunState.FAILED, error="x")
-    with store.take_run("last") as again:
-        row = store.run("last")
-        assert (again.run_id, row.state, row.error, row.finished_us) == (run.run_id, RunState.RUNNING, None, None)
-        again.set_state(RunState.WAITING)
-        assert store.state_of(store.run("last")) is RunState.WAITING
-        again.finish(RunState.COMPLETED, result=b"r")
-    assert store.run("last").result == b"r"
 
 
 def test_a_forked_child_can_read_and_never_record(store: SqliteStore) -> None:

@@ -425,18 +425,18 @@ class Remembering(RuleBasedStateMachine):
         )
         value = {"number": len(versions), "refs": refs}
         expect = None if off is None else there + off
-        if expect is not None and expect != there:
-            with pytest.raises(ConflictError):
-                self.records.put("k", name, value, expect=expect)
-            return
+        wrong = expect is not None and expect != there
         try:
             assert self.records.put("k", name, value, expect=expect) == len(versions) + 1
+        except ConflictError:
+            assert wrong
         except ArtifactError:
             # Only what nothing held any more can be gone.
             assert refs[0] not in self.referred()
             del self.kept[refs[0]]
-            return
-        versions.append(value)
+        else:
+            assert not wrong
+            versions.append(value)
 
     @rule(name=st.sampled_from("ab"))
     def delete(self, name: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.config import Configuration, check_store, configure, store_path
+from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.descriptions import read_params
 from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
@@ -78,6 +79,7 @@ def run(
     step_arguments: Mapping[str, object] | None = None,
     providers: ProviderArguments | None = None,
     target: Target | None = None,
+    clock: Clock = SYSTEM,
 ) -> Run:
     """Run a workflow and wait for the end.
 
@@ -114,6 +116,7 @@ def run(
         providers: Arguments of providers, by provider and argument: ``{"warehouse": {"url": …}}``; they go before the
             project's settings.
         target: Where the workflow was loaded from; found out by default.
+        clock: What waits before further attempts go by; tests give ``hookline.testing.Clock()``.
 
     Returns:
         The run, whatever its outcome; ``run.result`` raises when it did not complete.
@@ -166,6 +169,7 @@ def run(
         settings.env,
         step_arguments or {},
         providers or {},
+        clock,
     )
     _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)

@@ -95,6 +95,7 @@ class Dispatcher:
         # What has ended is recorded, and shown, while the next attempt goes on, not after it.
         launcher.before_long = journaling.push
         stop.on_change(self._stopping)
+        retries.clock.on_change(self.wake)
 
     def wake(self) -> None:
         """Let the loop look around."""
@@ -183,7 +184,7 @@ class Dispatcher:
 
     def _receive(self) -> None:
         due = self._retries.next_due
-        wait = _IDLE if due is None else min(_IDLE, max(0.0, due - time.monotonic()))
+        wait = _IDLE if due is None else min(_IDLE, self._retries.clock.left(due))
         if self._any_opened():
             wait = 0.0
         inbox = self._inbox
@@ -194,7 +195,7 @@ class Dispatcher:
         self._journal.progress.tell_late()
         self._journal.check()
         if due is not None:
-            self._relaunch(self._retries.due(time.monotonic()))
+            self._relaunch(self._retries.due())
 
     def _relaunch(self, due: list[tuple[int, int]]) -> None:
         """Have items tried again: one by one, those of async steps side by side where their numbers are the same."""

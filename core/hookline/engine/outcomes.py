@@ -264,7 +264,7 @@ class Outcomes:
         elif kind == Kind.CRASHED and not self._stop.level and self._retries.after_loss(index, item, batch.attempt):
             self.alone.add((index, item))
             self._journal.retrying(index, item, batch.attempt, 0, 0.0, failure)
-            self._retries.wait(time.monotonic(), index, item)
+            self._retries.wait(0.0, index, item)
         else:
             self._give_up(index, item, _STATES[kind], failure, key)
 
@@ -323,7 +323,7 @@ class Outcomes:
             delay = self._retries.after_failure(index, item, number, options)
             if delay is not None:
                 self._journal.retrying(index, item, number, options.retries + 1, delay, failure)
-                self._retries.wait(time.monotonic() + delay, index, item)
+                self._retries.wait(delay, index, item)
                 return
         self._give_up(index, item, _STATES[Kind(outcome.kind)], failure, key)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.open_arguments import ProviderArguments
 from hookline.engine.provided import Given
 from hookline.engine.stop import Stop
@@ -68,6 +69,7 @@ class Request:
         step_arguments: What the call gave to arguments that the workflow leaves open, by step and argument.
         providers: What the call gave to arguments of providers, by provider and argument.
         progress: Whether a notebook's cell shows the run while it goes on.
+        clock: What waits before further attempts go by.
     """
 
     graph: TaskGraph
@@ -87,3 +89,4 @@ class Request:
     env: str = ""
     step_arguments: Mapping[str, object] = field(default_factory=dict)
     providers: ProviderArguments = field(default_factory=dict)
+    clock: Clock = SYSTEM

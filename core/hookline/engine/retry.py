@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 
+from hookline.engine.clock import SYSTEM, Clock
 from hookline.model.options import Options
 
 __all__ = ["Retries", "delay_before"]
@@ -35,9 +36,17 @@ def delay_before(options: Options, failed: int) -> float:
 
 
 class Retries:
-    """Which items were tried how often, and which wait for their next attempt."""
+    """Which items were tried how often, and which wait for their next attempt.
 
-    def __init__(self) -> None:
+    Args:
+        clock: What waits go by.
+
+    Attributes:
+        clock: The same.
+    """
+
+    def __init__(self, clock: Clock = SYSTEM) -> None:
+        self.clock = clock
         self._failed: dict[tuple[int, int], int] = {}
         self._lost: dict[tuple[int, int], int] = {}
         self._numbers: dict[tuple[int, int], int] = {}
@@ -75,13 +84,13 @@ class Retries:
         self._numbers[task, item] = number + 1
         return lost <= LOST_BUDGET
 
-    def wait(self, due: float, task: int, item: int) -> None:
-        """Let an item wait until a point in monotonic time."""
-        heapq.heappush(self._waiting, (due, task, item))
+    def wait(self, delay: float, task: int, item: int) -> None:
+        """Let an item wait for so many seconds."""
+        heapq.heappush(self._waiting, (self.clock.now() + delay, task, item))
 
-    def due(self, now: float) -> list[tuple[int, int]]:
+    def due(self) -> list[tuple[int, int]]:
         """Take the items whose wait is over."""
-        found = []
+        found, now = [], self.clock.now()
         while self._waiting and self._waiting[0][0] <= now:
             _, task, item = heapq.heappop(self._waiting)
             found.append((task, item))

@@ -165,7 +165,7 @@ class _Session:
         known = store.nodes(writer.run) if resumed else []
         self._nodes = nodes = Nodes(request.graph, known, earlier)
         recorded = nodes.all_recorded(range(len(nodes)))
-        self._retries = Retries()
+        self._retries = Retries(request.clock)
         self._opener = Opener(request, facts, writer.flight)
         measured = store.measured(request.graph.workflow, [task.id for task in request.graph.tasks])
         expected = expected_us(request.graph.tasks, measured)
@@ -350,6 +350,7 @@ class _Session:
             self._observers.close()
             self._record_hook_times()
             self._request.stop.on_change(None)
+            self._request.clock.on_change(None)
             clean_folder(Path(self._facts.folder), keep_checkpoints=state is not RunState.COMPLETED)
 
     def _record_hook_times(self) -> None:

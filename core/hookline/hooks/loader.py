@@ -16,7 +16,7 @@ from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 if TYPE_CHECKING:
     from hookline.hooks.module import PluginModule
 
-__all__ = ["choose", "found_plugins", "load_plugins"]
+__all__ = ["build_from", "choose", "found_plugins", "load_plugins"]
 
 _log = logging.getLogger("hookline.plugins")
 _found: dict[object, list[FoundPlugin]] = {}
@@ -117,8 +117,6 @@ def _tables(configuration: Configuration, wanted: Sequence[FoundPlugin]) -> dict
 
 def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: dict[str, str]) -> PluginSet:
     # Imports pluggy and more; a project without plugins is not to wait for that.
-    from hookline.hooks.assembly import build_plugin_set
-    from hookline.hooks.filling import fill_settings
     from hookline.hooks.module import import_plugin
 
     modules: list[PluginModule] = []
@@ -136,6 +134,28 @@ def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: d
                 type(error).__name__,
                 error,
             )
+
+    return build_from(configuration, modules, absent)
+
+
+def build_from(configuration: Configuration, modules: Sequence[PluginModule], absent: Mapping[str, str]) -> PluginSet:
+    """Put imported plugins together, with the settings that a project gives them.
+
+    Args:
+        configuration: The project's settings.
+        modules: The plugins' modules.
+        absent: Why others are not among them.
+
+    Returns:
+        The plugins, ready to be asked.
+
+    Raises:
+        PluginError: Plugins are faulty, or don't fit together.
+        UsageError: Settings are wrong.
+    """
+    # As above.
+    from hookline.hooks.assembly import build_plugin_set
+    from hookline.hooks.filling import fill_settings
 
     def settings_of(module: PluginModule) -> Any:
         def where(key: str) -> str:

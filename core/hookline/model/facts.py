@@ -36,25 +36,27 @@ TASK_STARTED = "task_started"
 TASK_RETRYING = "task_retrying"
 TASK_FINISHED = "task_finished"
 
-
 _INSERTED = re.compile(r"(?:^|/)([A-Za-z0-9_.-]+):[^/@]*@")
 
 
 class RunInfo(NamedTuple):
-    """What is the same for all events of a run."""
+    """What is the same for all events of a run.
+
+    Attributes:
+        id: The run's id.
+        workflow: The workflow's name.
+        store: The store's folder, for ``hookline.open_store``.
+        parameters: JSON, as recorded; see :attr:`params`.
+        name: The name that the run was given; empty for none.
+        tags: The tags that the run was given.
+    """
 
     id: str
-    """The run's id."""
     workflow: str
-    """The workflow's name."""
     store: str
-    """The store's folder, for ``hookline.open_store``."""
     parameters: str = "{}"
-    """JSON, as recorded; see :attr:`params`."""
     name: str = ""
-    """The name that the run was given; empty for none."""
     tags: tuple[str, ...] = ()
-    """The tags that the run was given."""
 
     @property
     def params(self) -> dict[str, Any]:
@@ -64,43 +66,49 @@ class RunInfo(NamedTuple):
 
 
 class TaskInfo(NamedTuple):
-    """What is the same for all events of a task."""
+    """What is the same for all events of a task.
+
+    Attributes:
+        run: Its run.
+        id: The task's id, ``train``, also where it is mapped.
+        step: The step's name.
+        mapped: Whether it has items, ``train[0]``, ``train[1]`` ….
+        plugin: The plugin that put the task into the graph; empty for the workflow's own.
+    """
 
     run: RunInfo
-    """Its run."""
     id: str
-    """The task's id, ``train``, also where it is mapped."""
     step: str
-    """The step's name."""
     mapped: bool = False
-    """Whether it has items, ``train[0]``, ``train[1]`` …."""
     plugin: str = ""
-    """The plugin that put the task into the graph; empty for the workflow's own."""
 
 
 class RunEvent(NamedTuple):
-    """A run began, went on, or ended: what ``run_started`` and ``run_finished`` are given."""
+    """A run began, went on, or ended: what ``run_started`` and ``run_finished`` are given.
+
+    Attributes:
+        hook: ``"run_started"`` or ``"run_finished"``.
+        run: The run.
+        state: How it stands: running, or how it ended.
+        resumed: Whether an earlier driver began it.
+        time_us: When that was: microseconds since 1970 (UTC).
+        duration_us: How long this driver took, once it has ended.
+        counts: Items by state word, once the run has ended.
+        error: Why the run itself ended early; empty for no such reason.
+        sequence: The commit that recorded it; 0 where that is not known.
+        position: Its place in that commit.
+    """
 
     hook: str
-    """``"run_started"`` or ``"run_finished"``."""
     run: RunInfo
-    """The run."""
     state: RunState = RunState.RUNNING
-    """How it stands: running, or how it ended."""
     resumed: bool = False
-    """Whether an earlier driver began it."""
     time_us: int = 0
-    """When that was: microseconds since 1970 (UTC)."""
     duration_us: int = 0
-    """How long this driver took, once it has ended."""
     counts: Mapping[str, int] = {}
-    """Items by state word, once the run has ended."""
     error: str = ""
-    """Why the run itself ended early; empty for no such reason."""
     sequence: int = 0
-    """The commit that recorded it; 0 where that is not known."""
     position: int = 0
-    """Its place in that commit."""
 
     @property
     def run_id(self) -> str:
@@ -129,43 +137,46 @@ class RunEvent(NamedTuple):
 
     @property
     def cursor(self) -> str:
-        """What ``store.events(after=…)`` goes on from."""
-        return f"{self.sequence}.{self.position}"
+        """What ``store.events(after=…)`` goes on from; empty where the commit is not known, as in hooks."""
+        return f"{self.sequence}.{self.position}" if self.sequence else ""
 
 
 class TaskEvent(NamedTuple):
-    """An attempt began, or ended: what ``task_started``, ``task_retrying`` and ``task_finished`` are given."""
+    """An attempt began, or ended: what ``task_started``, ``task_retrying`` and ``task_finished`` are given.
+
+    Attributes:
+        hook: ``"task_started"``, ``"task_retrying"`` or ``"task_finished"``.
+        task: The task.
+        item: Which item of a mapped task; 0 for a plain one.
+        state: Running at its start, then how the attempt ended; of a finished task, how the task stands.
+        number: The attempt's number, from 1; 0 where none was made, because a result was reused or the task left out.
+        started_us: When the attempt began: microseconds since 1970 (UTC); 0 where none was made.
+        duration_us: How long it took: loading, running and storing.
+        failure: Why it failed; None where it did not.
+        packed: The stored outcome; see :attr:`outputs`.
+        notes: What was noted about the attempt, as recorded; see :meth:`noted`.
+        grew: Whether the attempt called further tasks: their events follow, and only they lead to the value.
+        delay: Seconds until the next attempt, where one follows.
+        why: Why the task was reused or left out; empty where it was tried.
+        sequence: The commit that recorded it; 0 where that is not known.
+        position: Its place in that commit.
+    """
 
     hook: str
-    """``"task_started"``, ``"task_retrying"`` or ``"task_finished"``."""
     task: TaskInfo
-    """The task."""
     item: int
-    """Which item of a mapped task; 0 for a plain one."""
     state: TaskState
-    """Running at its start, then how the attempt ended; of a finished task, how the task stands."""
     number: int = 1
-    """The attempt's number, from 1; 0 where none was made, because a result was reused or the task left out."""
     started_us: int = 0
-    """When the attempt began: microseconds since 1970 (UTC); 0 where none was made."""
     duration_us: int = 0
-    """How long it took: loading, running and storing."""
     failure: Failure | None = None
-    """Why it failed; None where it did not."""
     packed: bytes | None = None
-    """The stored outcome; see :attr:`outputs`."""
     notes: tuple[Note, ...] = ()
-    """What was noted about the attempt, as recorded; see :meth:`noted`."""
     grew: bool = False
-    """Whether the attempt called further tasks: their events follow, and only they lead to the value."""
     delay: float = 0.0
-    """Seconds until the next attempt, where one follows."""
     why: str = ""
-    """Why the task was reused or left out; empty where it was tried."""
     sequence: int = 0
-    """The commit that recorded it; 0 where that is not known."""
     position: int = 0
-    """Its place in that commit."""
 
     @property
     def run(self) -> RunInfo:
@@ -239,8 +250,8 @@ class TaskEvent(NamedTuple):
 
     @property
     def cursor(self) -> str:
-        """What ``store.events(after=…)`` goes on from."""
-        return f"{self.sequence}.{self.position}"
+        """What ``store.events(after=…)`` goes on from; empty where the commit is not known, as in hooks."""
+        return f"{self.sequence}.{self.position}" if self.sequence else ""
 
 
 def plugin_of(task_id: str) -> str:

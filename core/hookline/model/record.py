@@ -12,26 +12,29 @@ __all__ = ["Record", "Records"]
 
 
 class Record(NamedTuple):
-    """One version of what a plugin remembers under a name."""
+    """One version of what a plugin remembers under a name.
+
+    Attributes:
+        kind: What sort of thing it is, such as ``"model"``.
+        name: Which one.
+        version: 1 for the first, then one more each time.
+        value: JSON values and nouns of ``hookline.ml``; None where the record was deleted.
+        deleted: Whether this version says that the record is no more.
+        who: Who wrote it: the user at the machine.
+        time_us: When it was written: microseconds since 1970 (UTC).
+        run_id: The run in which it was written; empty where it was none.
+        task_id: The task in which it was written; empty where it was none.
+    """
 
     kind: str
-    """What sort of thing it is, such as ``"model"``."""
     name: str
-    """Which one."""
     version: int
-    """1 for the first, then one more each time."""
     value: Any
-    """JSON values and nouns of ``hookline.ml``; None where the record was deleted."""
     deleted: bool
-    """Whether this version says that the record is no more."""
     who: str
-    """Who wrote it: the user at the machine."""
     time_us: int
-    """When it was written: microseconds since 1970 (UTC)."""
     run_id: str
-    """The run in which it was written; empty where it was none."""
     task_id: str
-    """The task in which it was written; empty where it was none."""
 
     @property
     def time(self) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from hookline.model.states import RunState
 from hookline.store.artifacts import Artifacts
@@ -134,6 +134,10 @@ class Store(Protocol):
     def close(self) -> None:
         """Give connections back."""
 
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
 
 class RunWriter(Protocol):
     """The right to record one run; safe to use from several threads."""
@@ -180,3 +184,7 @@ class RunWriter(Protocol):
 
     def close(self) -> None:
         """Give the ownership back."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hookline.cli.exits import ExitCode
 from hookline.cli.options import Json
 from hookline.cli.output import say, show, show_json
 from hookline.cli.sections import SectionedCommand
-from hookline.cli.wording import hint, one_line, table
+from hookline.cli.wording import clean, hint, one_line, table
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -50,3 +52,52 @@ def show_plugin(name: PluginName, as_json: Json = False) -> None:
         return
     for line in plugin_page(document):
         show(line)
+
+
+@app.command(name="doctor", cls=SectionedCommand)
+def check(
+    name: PluginName,
+    limit: Annotated[
+        float, typer.Option("--time-limit", metavar="SECONDS", min=0.1, help="How long the checks may take.")
+    ] = 60.0,
+    as_json: Json = False,
+) -> int:
+    """Check a plugin in a process of its own: hooks, names, private imports, start-up.
+
+    Exits with 4 where something is wrong.
+    """
+    from hookline.cli.plugins.doctor import check_plugin
+
+    findings = check_plugin(name, limit)
+    fine = all(finding["ok"] for finding in findings)
+    if as_json:
+        show_json({"plugin": name, "ok": fine, "findings": findings})
+    else:
+        for finding in findings:
+            show(f"{'✓' if finding['ok'] else '✗'} {finding['check']}: {clean(finding['text'])}")
+            if finding["help"]:
+                show(f"  help: {clean(finding['help'])}")
+    return ExitCode.DONE if fine else ExitCode.PLUGIN
+
+
+@app.command(name="new", cls=SectionedCommand)
+def begin(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name, such as my-data.")],
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="FOLDER", help="Where; hookline-NAME by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Begin a plugin: a project with a step, a hook, a command and tests that pass.
+
+    Nothing that exists is changed.
+    """
+    from hookline.cli.plugins.new import write_project
+
+    where, files = write_project(name, folder)
+    if as_json:
+        show_json({"folder": str(where), "files": files})
+        return
+    for path in files:
+        show(clean(str(where / path)))
+    say(f"next: cd {clean(str(where))} && pip install -e '.[dev]' && python -m pytest")

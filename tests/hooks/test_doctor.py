@@ -1,0 +1,201 @@
+"""``hookline plugins``: lists without importing, shows with it, and a doctor that survives what it examines."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cli.terminal import Shown, call
+from hooks.site import Site
+
+
+def plugins(site: Site, *arguments: str) -> Shown:
+    """Run ``hookline plugins …`` in the project."""
+    return call(["plugins", *arguments], site.project)
+
+
+def doctor(site: Site, *arguments: str) -> tuple[int, dict[str, tuple[bool, str]]]:
+    """Run the doctor; give its exit code, and what it found by check."""
+    shown = plugins(site, "doctor", *arguments, "--json")
+    document = json.loads(shown.out.splitlines()[-1])
+    return shown.code, {finding["check"]: (finding["ok"], finding["text"]) for finding in document["findings"]}
+
+
+GOOD = """
+@step
+def validate(x: int) -> int:
+    return x
+
+@hookimpl
+def register_steps(register): register("validate", validate, summary="Check.")
+
+@hookimpl
+def task_finished(task): pass
+"""
+
+
+def test_a_list_imports_nothing(site: Site) -> None:
+    """A plugin that prints at its import is listed without a word from it."""
+    site.install("loud", "print('imported')", hookline_commands="loud.tell = {module}:tell")
+    site.install("off", "raise RuntimeError")
+    site.settings("[tool.hookline.plugins]\ndeny = ['off']\n")
+    shown = plugins(site, "list")
+    assert "imported" not in shown.out + shown.err
+    assert [line.split() for line in shown.out.splitlines()[1:]] == [
+        ["loud", "on", "acme-loud", "1.0", "hookline", "loud", "tell"],
+        ["off", "off", "acme-off", "1.0", "is", "denied", "by", "pyproject.toml:2"],
+    ]
+
+
+def test_a_plugin_shows_what_it_does(site: Site) -> None:
+    """Hooks, steps with their summaries, settings."""
+    site.install("data", '"""Data."""\n' + GOOD)
+    shown = plugins(site, "show", "data")
+    assert shown.code == 0
+    assert "hooks       register_steps, task_finished" in shown.out
+    assert "steps       data.validate  Check." in shown.out
+
+
+def test_a_plugin_that_is_not_there_can_not_be_shown(site: Site) -> None:
+    """With a close match."""
+    site.install("data", GOOD)
+    for command in ("show", "doctor"):
+        shown = plugins(site, command, "dta")
+        assert shown.code == 2
+        assert "there is no plugin 'dta'; did you mean 'data'?" in shown.err
+
+
+def test_a_sound_plugin_passes(site: Site) -> None:
+    """Every check is named."""
+    site.install("data", GOOD)
+    code, found = doctor(site, "data")
+    assert code == 0, found
+    assert found["hooks"] == (True, "implements register_steps, task_finished")
+    assert found["names"] == (True, "everything that it registers can be imported (1)")
+    assert all(ok for ok, _ in found.values())
+
+
+@pytest.mark.parametrize(
+    ("code", "check", "text"),
+    [
+        ("import nothing_of_that_name", "import", "raises ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("import sys; sys.exit(3)", "import", "raises SystemExit: 3"),
+        ("import os; os._exit(0)", "process", "ended the process that looked at it"),
+        ("import os; os.kill(os.getpid(), 9)", "process", "ended the process that looked at it: exit status -9"),
+        ("import time; time.sleep(600)", "time", "was still going on after 2 s, when nothing had been checked"),
+        ("@hookimpl\ndef task_finishd(task): pass", "hooks", "there is no hook 'task_finishd'"),
+        ("from hookline.engine import api", "imports", "imports what is private to hookline: "),
+        ("@hookimpl\ndef register_steps(register): register('a', 'os:nothing')", "names", "can't be imported"),
+        ("@hookimpl\ndef register_executors(register): register('a', 'os:nothing')", "names", "can't be imported"),
+        ("import sys; sys.stdout.write('noise' * 9)\n@hookimpl\ndef x(): pass", "hooks", "there is no hook 'x'"),
+    ],
+)
+def test_what_is_wrong_is_found(site: Site, code: str, check: str, text: str) -> None:
+    """Whatever the plugin does to the process that looks at it."""
+    site.install("data", code)
+    ended, found = doctor(site, "data", "--time-limit", "2" if check == "time" else "60")
+    assert ended == 4
+    assert not found[check][0]
+    assert text in found[check][1]
+
+
+def test_heavy_libraries_are_named(site: Site) -> None:
+    """They are paid for by each run and each worker process."""
+    site.install("data", "import pandas")
+    code, found = doctor(site, "data")
+    assert code == 4
+    assert not found["start-up"][0]
+    assert "brings in numpy, pandas" in found["start-up"][1]
+
+
+def test_the_plugins_that_it_requires_are_looked_at_too(site: Site) -> None:
+    """A plugin that builds on another passes beside it, and not without."""
+    site.install("train", "plugin = Plugin('train', requires='data')")
+    assert "requires 'data', which is not installed" in doctor(site, "train")[1]["hooks"][1]
+    site.install("data", GOOD)
+    assert doctor(site, "train")[0] == 0
+
+
+COMMAND = '''
+def count(name: str, times: int = 1, loud: bool = False) -> None:
+    """Say a name some times.
+
+    Args:
+        name: What to say.
+    """
+    for _ in range(times):
+        print(name.upper() if loud else name)
+
+def fail() -> None:
+    raise PluginError("it went wrong", help="do better")
+
+def code() -> int:
+    return 3
+'''
+
+
+def test_a_plugins_command_has_help_types_and_options_from_its_function(site: Site) -> None:
+    """A plain function is all that it takes."""
+    site.install("say", COMMAND, hookline_commands="say = {module}:count")
+    assert call(["say", "a", "--times", "2", "--loud"], site.project).out == "A\nA\n"
+    shown = call(["say", "--help"], site.project)
+    assert "Say a name some times." in shown.out
+    assert "--times" in shown.out
+    wrong = call(["say", "a", "--times", "many"], site.project)
+    assert wrong.code == 2
+    assert "--times" in wrong.err
+
+
+def test_a_group_of_commands_has_dots_in_its_names(site: Site) -> None:
+    """``say.count`` is ``hookline say count``; a return value is the exit code; errors are told as the core's."""
+    lines = "say.count = {module}:count\nsay.fail = {module}:fail\nsay.code = {module}:code"
+    site.install("say", COMMAND, hookline_commands=lines)
+    assert call(["say", "count", "a"], site.project).out == "a\n"
+    assert call(["say", "code"], site.project).code == 3
+    failed = call(["say", "fail"], site.project)
+    assert (failed.code, failed.err) == (4, "error: it went wrong\nhelp: do better\n")
+
+
+def test_help_lists_plugins_commands_without_importing_them(site: Site) -> None:
+    """Their names, and who brings them."""
+    site.install("say", "raise RuntimeError", hookline_commands="say = {module}:count")
+    shown = call(["--help"], site.project)
+    assert shown.code == 0
+    assert "say" in shown.out
+    assert "A command of acme-say 1.0." in shown.out
+
+
+def test_names_of_the_core_are_reserved(site: Site) -> None:
+    """A plugin can't get in front of ``hookline run``."""
+    site.install("evil", "raise RuntimeError", hookline_commands="run = {module}:run")
+    assert "Run a workflow" in call(["run", "--help"], site.project).out
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("say = {module}:nothing", "the command 'say' of acme-say 1.0 can't be imported: AttributeError: module "),
+        ("say = {module}:plugin", "the command 'say' of acme-say 1.0 is no function: "),
+        (
+            "say = {module}:count\nsay.more = {module}:count",
+            "the command 'say' of acme-say 1.0 has a command 'say.more' below it",
+        ),
+    ],
+)
+def test_a_faulty_command_says_so_when_it_is_called(site: Site, lines: str, message: str) -> None:
+    """And nothing else suffers."""
+    site.install("say", COMMAND, hookline_commands=lines)
+    shown = call(["say"], site.project)
+    assert shown.code == 4
+    assert message in shown.err
+    assert call(["plugins", "list"], site.project).code == 0
+
+
+def test_a_command_of_two_distributions_names_both(site: Site) -> None:
+    """Neither is taken."""
+    site.install("one", COMMAND, hookline_commands="say = {module}:count")
+    site.install("two", COMMAND, hookline_commands="say = {module}:count")
+    shown = call(["say", "a"], site.project)
+    assert shown.code == 4
+    assert "the command 'say' is registered twice: by acme-one 1.0 and by acme-two 1.0" in shown.err
