@@ -38,7 +38,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         yield rig
 
 
-def test_what_takes_too_long_is_killed_and_told(self, rig):
+def test_what_takes_too_long_is_killed_and_told(rig: Rig) -> None:
     """The batch ends as Lost with a word about the time, and the worker goes on."""
     number = rig.submit("nap", 600.0, timeout=0.2)
     lost = rig.lost(number)
@@ -47,7 +47,7 @@ def test_what_takes_too_long_is_killed_and_told(self, rig):
     assert rig.values(rig.submit("same", 1)) == [1]
 
 
-def test_what_has_not_begun_is_cancelled_at_once(self, rig):
+def test_what_has_not_begun_is_cancelled_at_once(rig: Rig) -> None:
     """A batch that waits for a worker needs no grace."""
     gate = rig.folder / "gate"
     running = [rig.submit("until_there", str(gate)) for _ in range(2)]
@@ -58,7 +58,7 @@ def test_what_has_not_begun_is_cancelled_at_once(self, rig):
     rig.wait(*running)
 
 
-def test_an_interpreter_that_died_while_idle_costs_no_attempt(self, rig):
+def test_an_interpreter_that_died_while_idle_costs_no_attempt(rig: Rig) -> None:
     """The next batch finds a new one."""
     (pid,) = rig.values(rig.submit("pid", 0))
     os.kill(pid, signal.SIGKILL)
@@ -66,7 +66,7 @@ def test_an_interpreter_that_died_while_idle_costs_no_attempt(self, rig):
     assert rig.values(rig.submit("pid", 0)) != [pid]
 
 
-def test_what_a_step_starts_is_killed_with_it(self, rig):
+def test_what_a_step_starts_is_killed_with_it(rig: Rig) -> None:
     """A cancelled attempt leaves no programs behind."""
     noted = rig.folder / "child"
     number = rig.submit("start_child", str(noted))
@@ -76,7 +76,7 @@ def test_what_a_step_starts_is_killed_with_it(self, rig):
     until_gone(pid)
 
 
-def test_output_of_programs_stays_out_of_the_messages(self, rig):
+def test_output_of_programs_stays_out_of_the_messages(rig: Rig) -> None:
     """What a step's child process prints is output of its attempt."""
     (outcome,) = rig.outcomes(rig.submit("echo", "hello"))
     assert outcome.output.text == b"hello\n"
@@ -84,9 +84,12 @@ def test_output_of_programs_stays_out_of_the_messages(self, rig):
 
 def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
     """The executor can't start; what to set is said."""
-    with Rig(OutpostExecutor("/nowhere/python"), tmp_path) as rig:
-        with pytest.raises(HooklineError, match="there is no interpreter '/nowhere/python'") as raised:
-            rig.begin()
+    executor = OutpostExecutor("/nowhere/python")
+    with (
+        Rig(executor, tmp_path) as rig,
+        pytest.raises(HooklineError, match="no interpreter '/nowhere/python'") as raised,
+    ):
+        rig.begin()
     assert "[tool.hookline.plugin.outpost]" in raised.value.help
 
 

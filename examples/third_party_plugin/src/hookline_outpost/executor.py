@@ -1,7 +1,7 @@
 """The executor ``outpost``: attempts happen in processes of a Python interpreter that the project's settings name.
 
-It turns batches into messages and knows nothing of tasks, retries or results. Each worker is a thread that waits for one
-interpreter; the attempts themselves are made there by ``hookline.Worker``.
+It turns batches into messages and knows nothing of tasks, retries or results. Each worker is a thread that waits for
+one interpreter; the attempts themselves are made there by ``hookline.Worker``.
 """
 
 import os

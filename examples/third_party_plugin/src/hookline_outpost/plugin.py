@@ -1,4 +1,4 @@
-"""The plugin: what it adds to hookline, on one page. Imported in the driver and in each worker, so it imports little."""
+"""The plugin: what it adds to hookline, on one page. It is imported in workers too, so it imports little."""
 
 import functools
 import os
@@ -16,7 +16,9 @@ plugin = Plugin("outpost", settings=OutpostSettings)
 @hookimpl
 def register_steps(register: RegisterSteps) -> None:
     """Add the step ``outpost.portable``."""
-    register("portable", "hookline_outpost.steps:portable", summary="Refuse a value that only some interpreters can read.")
+    register(
+        "portable", "hookline_outpost.steps:portable", summary="Refuse a value that only some interpreters can read."
+    )
 
 
 @hookimpl
