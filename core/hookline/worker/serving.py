@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from hookline.errors import HooklineError
 from hookline.model.batch import Batch, Deliver, Failure, Finished, Outcome, RunFacts, Started, python_minor
 from hookline.worker.failures import failure_of
+from hookline.worker.importing import import_problem
 from hookline.worker.local import LocalWorkers
+from hookline.worker.target import import_target
 
 __all__ = ["Worker"]
 
@@ -31,7 +34,7 @@ class Worker:
         sys.argv = [run.target_file]
         try:
             self._workers = _opened(run)
-        except BaseException as error:  # noqa: BLE001 - an import of the user's may raise anything, SystemExit too
+        except BaseException as error:  # noqa: BLE001 - an import of the user's may raise anything
             self._broken = failure_of(error, ())
 
     def run(self, batch: Batch, deliver: Deliver) -> None:
@@ -78,7 +81,8 @@ def _opened(run: RunFacts) -> LocalWorkers:
             help=f"let the executor use a Python {run.python}, or start the run with {python_minor()}",
         )
     if run.target_module:
-        from hookline.worker.target import import_target
-
-        import_target(run.target_module, run.target_file, run.search_path)
+        try:
+            import_target(run.target_module, run.target_file, run.search_path)
+        except (Exception, SystemExit) as error:
+            raise import_problem(Path(run.target_file), error) from error
     return LocalWorkers(run, own_process=True)
