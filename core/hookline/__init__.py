@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from hookline.engine.recorded import open_store
     from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
     from hookline.executors.protocol import Executor, Traits
+    from hookline.graph.editor import GraphEditor
+    from hookline.graph.match import TaskMatch
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues, Relay
@@ -37,6 +39,7 @@ __all__ = [
     "ConflictError",
     "Executor",
     "Finished",
+    "GraphEditor",
     "HooklineError",
     "Lost",
     "Outcome",
@@ -56,6 +59,7 @@ __all__ = [
     "Seed",
     "Started",
     "TaskEvent",
+    "TaskMatch",
     "Traits",
     "UsageError",
     "Veto",
@@ -85,6 +89,7 @@ _HOMES = {
     "ConflictError": "hookline.errors",
     "Executor": "hookline.executors.protocol",
     "Finished": "hookline.model.batch",
+    "GraphEditor": "hookline.graph.editor",
     "HooklineError": "hookline.errors",
     "Lost": "hookline.model.batch",
     "Outcome": "hookline.model.attempt_facts",
@@ -104,6 +109,7 @@ _HOMES = {
     "Seed": "hookline.model.seed",
     "Started": "hookline.model.batch",
     "TaskEvent": "hookline.model.facts",
+    "TaskMatch": "hookline.graph.match",
     "Traits": "hookline.executors.protocol",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",

@@ -15,6 +15,7 @@ import hookline
 from engine.random_flow import BLOCKED, FAILED, LOG, SKIPPED, Expected, evaluate, sow, sprout
 from hookline import Run
 from hookline.errors import WorkflowError
+from hookline.graph.build import build_graph
 from hookline.model.states import Kind
 from hookline.store import open_store, unpack_outputs
 
@@ -81,7 +82,7 @@ def descriptions(draw: st.DrawFn) -> list[Any]:
         nodes.append((name, form, parts, first_source, second, condition, k))
         kinds.append((name, form != "call"))
     try:
-        sprout.graph(nodes=nodes)
+        build_graph(sprout, {"nodes": nodes})
     except WorkflowError as error:
         # What can be told before the run is refused there; the engine meets only what shows later.
         if any("lists of different lengths" not in problem for problem in error.problems):

@@ -13,6 +13,7 @@ from hookline.cache.canon import Crawl, crawl, digest_of
 from hookline.cache.node import Edge, Node
 from hookline.cache.project import Project
 from hookline.cache.walk import Walker
+from hookline.model.wrapping import wrapping
 
 __all__ = ["Fingerprint", "Fingerprinter", "Part"]
 
@@ -102,6 +103,9 @@ class Fingerprinter:
         return _fingerprint(crawl(root))
 
     def _take(self, function: Callable[..., object]) -> Fingerprint:
+        parts = wrapping(function)
+        if parts is not None:
+            return _wrapped(self.of(parts[0]), self.of(parts[1]))
         walker = self._walker
         name = getattr(function, "__qualname__", type(function).__name__)
         root = Node("step", name, f"step {_VERSION} debug {__debug__}")
@@ -110,6 +114,16 @@ class Fingerprinter:
         if declared is not None:
             root.edges += walker.names.annotations(declared, name)
         return _fingerprint(crawl(root))
+
+
+def _wrapped(inside: Fingerprint, around: Fingerprint) -> Fingerprint:
+    """Put together the fingerprint of a function and of the one around it."""
+    return Fingerprint(
+        blake3(b"wrapped" + inside.digest + around.digest).digest(),
+        tuple(dict.fromkeys((*inside.parts, *around.parts))),
+        inside.unstable or around.unstable,
+        tuple(dict.fromkeys((*inside.names, *around.names))),
+    )
 
 
 def _innermost(function: object) -> FunctionType | None:

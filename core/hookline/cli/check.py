@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Env, Json, Set
+from hookline.cli.options import Env, Json, Set, Without, split_words
 from hookline.cli.output import say, show, show_json
 from hookline.cli.wording import counted, hint, one_line
 from hookline.cli.workflow_command import WorkflowCommand
@@ -19,6 +19,7 @@ def check(
     context: typer.Context,
     env: Env = None,
     set_: Set = None,
+    without: Without = None,
     as_json: Json = False,
 ) -> None:
     """Build a workflow's task graph and report all problems, without running anything.
@@ -33,6 +34,7 @@ def check(
         invocation.parameters(),
         env=env,
         step_arguments=read_assignments(set_ or ()),
+        without=split_words(without),
         target=invocation.target,
     )
     if as_json:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Env, Set
+from hookline.cli.options import Env, Set, Without, split_words
 from hookline.cli.output import say, show
 from hookline.cli.wording import clean
 from hookline.cli.workflow_command import WorkflowCommand
@@ -44,6 +44,7 @@ def graph(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write to a file rather than to standard output."),
     ] = None,
+    without: Without = None,
 ) -> None:
     """Draw a workflow's task graph.
 
@@ -58,6 +59,7 @@ def graph(
             invocation.parameters(),
             env=env,
             step_arguments=read_assignments(set_ or ()),
+            without=split_words(without),
             target=invocation.target,
         ),
         drawing,

@@ -9,9 +9,10 @@ import typer
 from hookline.cli.invocation import invocation_of
 from hookline.cli.options import Env, From, Json, Only, SeedNumber, Set, StorePath, To, Without, split_words
 from hookline.cli.output import say, show, show_json
-from hookline.cli.wording import all_of, amount, clipped, hint, one_line, table
+from hookline.cli.wording import all_of, amount, clipped, counted, hint, one_line, table
 from hookline.cli.workflow_command import WorkflowCommand
 from hookline.config import read_assignments
+from hookline.model.change import described
 from hookline.model.plan import Plan, PlannedTask, Verdict
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -34,6 +35,8 @@ _WORDS = {
     Verdict.UNDECIDED: "undecided",
     Verdict.SET_ASIDE: "set aside",
 }
+
+_SHOWN_CHANGES = 50
 
 
 @app.command(cls=WorkflowCommand)
@@ -81,14 +84,25 @@ def plan(
             _items(task),
             task.verdict.word,
             clipped(one_line(task.why), 200),
+            _marked(task),
         )
         for task in made
     ]
     for line in table((), rows, right=(2,)):
         show(line)
+    for change in made.changes[:_SHOWN_CHANGES]:
+        show(one_line(str(change)))
+    if len(made.changes) > _SHOWN_CHANGES:
+        show(f"… {counted(len(made.changes) - _SHOWN_CHANGES, 'more change')}; --json has them")
     show(f"{one_line(made.workflow)}: {_summary(made)}")
     if any(task.verdict is not Verdict.REUSE for task in made):
         say(hint("run", *invocation.words))
+
+
+def _marked(task: PlannedTask) -> str:
+    """Name the plugins that had a hand in a task."""
+    plugins = dict.fromkeys(change.plugin for change in task.changes)
+    return f"[{', '.join(plugins)}]" if plugins else ""
 
 
 def _items(task: PlannedTask) -> str:
@@ -124,7 +138,9 @@ def _document(made: Plan) -> dict[str, object]:
                 "why": task.why,
                 "items": task.items,
                 "reused": task.reused,
+                "rewrites": described(task.changes),
             }
             for task in made
         ],
+        "rewrites": described(made.changes),
     }

@@ -17,13 +17,14 @@ from hookline.store.rows import RunRow
 
 if TYPE_CHECKING:
     from hookline.store.protocol import Store
-    from hookline.store.rows import Failure, NodeRow, Note
+    from hookline.store.rows import Failure, NodeRow, Note, RunRow
 
 __all__ = ["profile_lines", "run_document", "run_page"]
 
 _SHOWN_TASKS = 60
 _SHOWN_FAILURES = 10
 _SHOWN_NOTES = 60
+_SHOWN_REWRITES = 20
 
 
 def run_page(run: Run, listed: Listed, store: Store, everything: bool = False) -> Iterator[str]:
@@ -55,6 +56,11 @@ def run_page(run: Run, listed: Listed, store: Store, everything: bool = False) -
     if row.error and listed.state is not RunState.COMPLETED:
         yield f"  {'error'.ljust(10)}  {one_line(row.error)}"
     nodes = store.nodes(row.run)
+    rewrites = [f"{each['plugin']}: {each['text']}" for each in _rewrites(row, nodes)]
+    shown = rewrites if everything else rewrites[:_SHOWN_REWRITES]
+    yield from (f"  {'' if at else 'rewrites':10}  {one_line(text)}" for at, text in enumerate(shown))
+    if len(rewrites) > len(shown):
+        yield f"  {'':10}  … {counted(len(rewrites) - len(shown), 'more change')}; --all shows them"
     yield ""
     yield from _task_lines(run, len(nodes), everything)
     yield from _failure_lines(store, row.run, nodes, everything)
@@ -70,13 +76,15 @@ def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
     nodes = store.nodes(row.run)
     ids = task_ids(nodes)
     mapped = {node.node: bool(node.shape) for node in nodes}
+    changed = {ids[node.node]: json.loads(node.extra) for node in nodes if node.extra}
     return {
         **listed.document(),
         "parameters": json.loads(row.parameters or "{}"),
         "env": _environment(row),
         "set": _set(row),
         "seed": row.seed,
-        "tasks": [_task_document(record) for record in run.tasks.values()],
+        "rewrites": _rewrites(row, nodes),
+        "tasks": [_task_document(record) | changed.get(record.id, {}) for record in run.tasks.values()],
         "failures": [
             {
                 "task": item_id(ids[failure.node], failure.item, mapped[failure.node]),
@@ -100,6 +108,13 @@ def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
         ],
         "hooks": [time.document() for time in hook_times(store, row.run)],
     }
+
+
+def _rewrites(row: RunRow, nodes: list[NodeRow]) -> list[dict[str, str]]:
+    """Tell what plugins did to the graph, then to what grew."""
+    found: list[dict[str, str]] = json.loads(row.extra or "{}").get("rewrites", [])
+    grown = [json.loads(node.extra).get("rewrites", ()) for node in nodes if node.extra and node.parent is not None]
+    return found + [change for changes in grown for change in changes]
 
 
 def _environment(row: RunRow) -> str:

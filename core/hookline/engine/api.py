@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.config import Configuration, check_store, configure, store_path
 from hookline.engine.clock import SYSTEM, Clock
@@ -28,8 +28,9 @@ from hookline.engine.stop import Stop
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor
 from hookline.graph.build import build_graph
+from hookline.graph.open_arguments import OpenArguments
 from hookline.graph.select import Selection, select
-from hookline.hooks.driver import show_plan
+from hookline.hooks.driver import rewriters_of, show_plan
 from hookline.hooks.loader import load_plugins
 from hookline.hooks.plugin_set import PluginSet
 from hookline.model.events import Observer
@@ -45,6 +46,9 @@ from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
 from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, is_loading, target_of
+
+if TYPE_CHECKING:
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
 
@@ -80,6 +84,7 @@ def run(
     providers: ProviderArguments | None = None,
     target: Target | None = None,
     clock: Clock = SYSTEM,
+    rewriters: Sequence[Rewriter] = (),
 ) -> Run:
     """Run a workflow and wait for the end.
 
@@ -117,6 +122,7 @@ def run(
             project's settings.
         target: Where the workflow was loaded from; found out by default.
         clock: What waits before further attempts go by; tests give ``hookline.testing.Clock()``.
+        rewriters: What rewrites the graph, and each part that grows, after the plugins; for tests of rewrites.
 
     Returns:
         The run, whatever its outcome; ``run.result`` raises when it did not complete.
@@ -144,8 +150,9 @@ def run(
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
     _check_executor(settings, plugins)
-    wishes = _settings(settings, settings.seed, fail_fast, providers)
-    built = build_graph(workflow, params or {}, wishes.open_arguments)
+    rewriters = (*rewriters_of(plugins), *rewriters)
+    wishes = _settings(settings, settings.seed, fail_fast, providers, rewriters)
+    built = _built(workflow, params or {}, wishes.open_arguments, rewriters)
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
@@ -194,6 +201,7 @@ def resume(
     step_arguments: Mapping[str, object] | None = None,
     providers: ProviderArguments | None = None,
     workflow: Workflow[..., Any] | None = None,
+    rewriters: Sequence[Rewriter] = (),
 ) -> Run:
     """Go on with a run that did not complete, with today's code.
 
@@ -215,6 +223,7 @@ def resume(
         step_arguments: As for :func:`run`; beside those that the run was started with.
         providers: As for :func:`run`; in place of those that the run was started with.
         workflow: The workflow, where it can't be loaded from a file.
+        rewriters: As for :func:`run`.
 
     Returns:
         The run.
@@ -250,8 +259,10 @@ def resume(
     _check_executor(settings, plugins)
     params = _recorded_params(row, journal)
     provided = read_provider_arguments(row.id, row.extra, journal.artifacts) if providers is None else providers
-    asked = _settings(settings, row.seed, bool(recorded.get("fail_fast")), provided, keep, rerun)
-    built = build_graph(target.workflow, params, asked.open_arguments)
+    rewriters = (*rewriters_of(plugins), *rewriters)
+    fail_fast = bool(recorded.get("fail_fast"))
+    asked = _settings(settings, row.seed, fail_fast, provided, rewriters, keep, rerun)
+    built = _built(target.workflow, params, asked.open_arguments, rewriters)
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -343,6 +354,7 @@ def plan(
     step_arguments: Mapping[str, object] | None = None,
     providers: ProviderArguments | None = None,
     target: Target | None = None,
+    rewriters: Sequence[Rewriter] = (),
 ) -> Plan:
     """Tell what a run would do now, and why; nothing is run or recorded.
 
@@ -360,6 +372,7 @@ def plan(
         step_arguments: As for :func:`run`.
         providers: As for :func:`run`.
         target: As for :func:`run`.
+        rewriters: As for :func:`run`.
 
     Returns:
         A verdict with its reason for each task.
@@ -368,8 +381,9 @@ def plan(
     settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
     plugins = load_plugins(settings, without)
     set_load_policy(settings.load_policy)
-    wishes = _settings(settings, settings.seed, False, providers)
-    built = build_graph(workflow, params or {}, wishes.open_arguments)
+    rewriters = (*rewriters_of(plugins), *rewriters)
+    wishes = _settings(settings, settings.seed, False, providers, rewriters)
+    built = _built(workflow, params or {}, wishes.open_arguments, rewriters)
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
@@ -382,34 +396,54 @@ def graph(
     workflow: Workflow[..., Any],
     params: Mapping[str, object] | None = None,
     *,
+    without: Sequence[str] = (),
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
     target: Target | None = None,
+    rewriters: Sequence[Rewriter] = (),
 ) -> TaskGraph:
-    """Build and check a workflow's task graph; nothing is run.
+    """Build a workflow's task graph, let plugins rewrite it, and check it; nothing is run.
 
     Args:
         workflow: The workflow.
         params: Its parameters.
+        without: As for :func:`run`.
         env: As for :func:`run`.
         step_arguments: As for :func:`run`.
         target: As for :func:`run`.
+        rewriters: As for :func:`run`.
 
     Returns:
         The graph.
     """
     target = target or target_of(workflow)
-    arguments = open_arguments(configure(target.root, env=env, step_arguments=step_arguments))
-    built = build_graph(workflow, params or {}, arguments)
+    settings = configure(target.root, env=env, step_arguments=step_arguments)
+    plugins = load_plugins(settings, without)
+    arguments = open_arguments(settings)
+    built = _built(workflow, params or {}, arguments, (*rewriters_of(plugins), *rewriters))
     for doubt in arguments.doubts:
         _log.warning("%s", doubt)
     return built
 
 
+def _built(
+    workflow: Workflow[..., Any],
+    params: Mapping[str, object],
+    arguments: OpenArguments,
+    rewriters: Sequence[Rewriter],
+) -> TaskGraph:
+    graph = build_graph(workflow, params, arguments)
+    if not rewriters:
+        return graph
+    from hookline.graph.rewrite import rewrite  # few runs need it, and all load this module
+
+    return rewrite(graph, rewriters, arguments=arguments)
+
+
 def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, settings: Settings) -> Plan:
     journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
     prepared = prepare(graph, Path(target.root), settings.providers)
-    return dry_run(graph, prepared, journal, fresh, settings.seed, settings.open_arguments)
+    return dry_run(graph, prepared, journal, fresh, settings.seed, settings.open_arguments, settings.rewriters)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
@@ -454,6 +488,7 @@ def _settings(
     seed: int,
     fail_fast: bool,
     providers: ProviderArguments | None,
+    rewriters: Sequence[Rewriter],
     keep: Sequence[str] = (),
     rerun: Sequence[str] = (),
 ) -> Settings:
@@ -467,6 +502,7 @@ def _settings(
         configuration.limits,
         open_arguments(configuration),
         provider_arguments(configuration, providers),
+        rewriters,
     )
 
 
@@ -475,7 +511,8 @@ def _ask_plugins(request: Request, journal: SqliteStore) -> None:
     if request.plugins.implementations("plan_made"):
         settings = request.settings
         prepared = prepare(request.graph, Path(request.target.root), settings.providers)
-        made = dry_run(request.graph, prepared, journal, request.fresh, settings.seed, settings.open_arguments)
+        arguments, rewriters = settings.open_arguments, settings.rewriters
+        made = dry_run(request.graph, prepared, journal, request.fresh, settings.seed, arguments, rewriters)
         show_plan(request.plugins, made)
 
 

@@ -13,6 +13,7 @@ from hookline.engine.descriptions import describe_params, describe_returns
 from hookline.engine.open_arguments import describe_provider_arguments, describe_step_arguments
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts, python_minor
+from hookline.model.change import described
 from hookline.store.journal import SqliteStore
 from hookline.store.protocol import RunWriter
 from hookline.store.rows import NewRun
@@ -71,6 +72,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
             {
                 "params": describe_params(graph.params, store.artifacts),
                 "tasks": len(graph.tasks),
+                **({"rewrites": described(graph.changes)} if graph.changes else {}),
                 **describe_step_arguments(request.step_arguments, store.artifacts),
                 **describe_provider_arguments(request.providers, store.artifacts),
             }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline.engine.arguments import Arguments
@@ -19,7 +21,7 @@ from hookline.errors import HooklineError
 from hookline.graph.collector import collector_paused
 from hookline.graph.open_arguments import OpenArguments
 from hookline.model.batch import FunctionRef
-from hookline.model.graph import TaskGraph
+from hookline.model.graph import Task, TaskGraph
 from hookline.model.plan import Plan, PlannedTask
 from hookline.model.recording import Form
 from hookline.model.states import Kind, Verdict
@@ -30,6 +32,7 @@ from hookline.values.encode import encode_constant
 
 if TYPE_CHECKING:
     from hookline.engine.session import Prepared
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["dry_run"]
 
@@ -37,7 +40,13 @@ _AT_ONCE = 4096
 
 
 def dry_run(
-    graph: TaskGraph, prepared: Prepared, store: SqliteStore | None, fresh: bool, seed: int, arguments: OpenArguments
+    graph: TaskGraph,
+    prepared: Prepared,
+    store: SqliteStore | None,
+    fresh: bool,
+    seed: int,
+    arguments: OpenArguments,
+    rewriters: Sequence[Rewriter] = (),
 ) -> Plan:
     """Plan a run.
 
@@ -48,12 +57,13 @@ def dry_run(
         fresh: Whether that is left alone.
         seed: The run's seed.
         arguments: What settings give to arguments that calls leave open.
+        rewriters: The plugins that rewrite what grows.
 
     Returns:
         The plan.
     """
     with collector_paused():
-        return _DryRun(graph, prepared, store, fresh, seed, arguments).plan()
+        return _DryRun(graph, prepared, store, fresh, seed, arguments, rewriters).plan()
 
 
 class _DryRun:
@@ -65,6 +75,7 @@ class _DryRun:
         fresh: bool,
         seed: int,
         arguments: OpenArguments,
+        rewriters: Sequence[Rewriter],
     ) -> None:
         self._graph = graph
         self._program = program = prepared.program
@@ -89,6 +100,7 @@ class _DryRun:
             artifacts,
             Settings().turns,
             arguments,
+            rewriters,
         )
         self._arguments = Arguments(
             prepared.program,
@@ -125,7 +137,9 @@ class _DryRun:
             PlannedTask(name, step, Verdict.REUSE, "same code and inputs", count, count)
             for (name, step), count in self._summed.items()
         ]
-        return Plan(self._graph.workflow, tuple(planned))
+        own = len(self._graph.tasks)
+        grown = [change for index in there if index >= own for change in self._program.tasks[index].task.changes]
+        return Plan(self._graph.workflow, tuple(planned), (*self._graph.changes, *grown))
 
     def _open(self, index: int) -> None:
         task = self._program.tasks[index]
@@ -235,6 +249,10 @@ class _DryRun:
 
     def _planned(self, index: int) -> PlannedTask:
         task = self._program.tasks[index].task
+        planned = self._judged(index, task)
+        return replace(planned, changes=task.changes) if task.changes else planned
+
+    def _judged(self, index: int, task: Task) -> PlannedTask:
         planned = self._verdicts.get(index)
         reused, length = self._counts.get(index, (0, None))
         items = 1 if task.form is Form.CALL else length

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from hookline.engine.program import Program, TaskProgram
 from hookline.errors import WorkflowError
 from hookline.model.batch import FunctionRef
+from hookline.model.wrapping import wrapping
 
 __all__ = ["Exporter"]
 
@@ -63,10 +65,19 @@ class Exporter:
         from hookline.worker.functions import export
 
         ref = export(function)
-        names = self._names.get(function, ())
-        if ref.module:
-            names = (*names, (ref.module, ref.qualname))
-        else:
-            # What its own module holds travels with it.
-            names = tuple(name for name in names if name[0] not in ("__main__", function.__module__))
-        return FunctionRef(ref.module, ref.qualname, ref.code, ref.digest, function, held_by(names))
+        parts = list(_parts(function, ref))
+        # What the own module of a function holds that goes by value travels with it.
+        carried = {name for part, each in parts if not each.module for name in ("__main__", part.__module__)}
+        names = [name for name in self._names.get(function, ()) if name[0] not in carried]
+        names += [(each.module, each.qualname) for _, each in parts if each.module]
+        return replace(ref, local=function, held=held_by(names))
+
+
+def _parts(function: Any, ref: FunctionRef) -> Iterator[tuple[Any, FunctionRef]]:
+    """Give a function with its reference; of a wrapped one those that it is put together from."""
+    parts = wrapping(function)
+    if parts is None or ref.wraps is None:
+        yield function, ref
+    else:
+        for part, each in zip(parts, ref.wraps, strict=True):
+            yield from _parts(part, each)

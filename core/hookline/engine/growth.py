@@ -7,9 +7,9 @@ nothing here nests or recurses, and a part is forgotten when its result has ende
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.engine.compile import ProgramBuilder
 from hookline.engine.exporter import Exporter
@@ -18,8 +18,8 @@ from hookline.engine.nodes import Nodes
 from hookline.engine.program import GrownPart, Head, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler
 from hookline.errors import WorkflowError
-from hookline.graph.open_arguments import OpenArguments
-from hookline.model.graph import Binding, Task
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
+from hookline.model.graph import Task
 from hookline.model.options import Options
 from hookline.model.outputs import Outputs
 from hookline.model.recording import RETURN, Form
@@ -27,8 +27,11 @@ from hookline.model.step import Step
 from hookline.store.artifacts import Artifacts
 from hookline.store.ids import grown_id, item_id
 from hookline.worker.collect import collect
-from hookline.worker.recipe import Recipe, read_recipe
+from hookline.worker.recipe import read_recipe
 from hookline.worker.steps import StepFinder
+
+if TYPE_CHECKING:
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["Growth", "Planted"]
 
@@ -61,6 +64,7 @@ class Growth:
         artifacts: Where large recipes lie.
         limit: How many levels, or turns of a loop, there may be.
         open_arguments: What settings give to arguments that the calls left open.
+        rewriters: The plugins that rewrite each part.
     """
 
     def __init__(
@@ -73,7 +77,8 @@ class Growth:
         nodes: Nodes,
         artifacts: Artifacts,
         limit: int,
-        open_arguments: OpenArguments,
+        open_arguments: OpenArguments = NO_ARGUMENTS,
+        rewriters: Sequence[Rewriter] = (),
     ) -> None:
         self._program = program
         self._builder = builder
@@ -84,6 +89,7 @@ class Growth:
         self._artifacts = artifacts
         self._limit = limit
         self._open_arguments = open_arguments
+        self._rewriters = rewriters
         self._finder = StepFinder()
         self._returns: dict[Step[Any, Any], Step[Any, Any]] = {}
         self._results: dict[int, GrownPart] = {}
@@ -102,27 +108,27 @@ class Growth:
             What is new.
 
         Raises:
-            HooklineError: The recipe can't be read, names steps that are gone, lacks what settings gave, or would be a
-                level too many; nothing was added.
+            HooklineError: The recipe can't be read, names steps that are gone, lacks what settings gave, can't be
+                rewritten, or would be a level too many; nothing was added.
         """
         grown, first = self._program.tasks[index], len(self._program.tasks)
         level = 1 if grown.part is None else grown.part.level + 1
         if level >= self._limit:
             raise _too_deep(grown, self._limit)
-        read = read_recipe(recipe, self._artifacts, first)
+        made_by = _made_by(grown)
+        tasks, result = self._tasks(recipe, grown, item, made_by)
         replaced = self._results.get(index)
-        result = self._result(read, first)
         part = GrownPart(
             index,
             item,
             result,
             (index, item) if replaced is None else replaced.target,
-            range(first, first + len(read.calls) + (read.result is None)),
+            range(first, first + len(tasks)),
             level,
             grown.task.id if grown.part is None else grown.part.group,
             attempt if replaced is None else replaced.attempt,
+            made_by=made_by,
         )
-        tasks = self._tasks(read, part, grown)
         self._count_turn(part, grown, tasks)
         programs = [self._builder.make(task) for task in tasks]
         self._builder.check()
@@ -183,25 +189,34 @@ class Growth:
         """Give the parts whose results have not ended."""
         return self._results.values()
 
-    def _result(self, read: Recipe, first: int) -> int:
-        return first + (len(read.calls) if read.result is None else read.result)
-
-    def _tasks(self, read: Recipe, part: GrownPart, grown: TaskProgram) -> list[Task]:
+    def _tasks(self, recipe: bytes, grown: TaskProgram, item: int, made_by: frozenset[str]) -> tuple[list[Task], int]:
+        """Make tasks of a recipe; the second is the index of the one whose outcome is that of the item that grew."""
+        first = len(self._program.tasks)
+        read = read_recipe(recipe, self._artifacts, first)
         function = grown.task.step.declares
         steps = [self._finder.find(name, function) for name in read.steps]
         for call in read.calls:
             self._open_arguments.complete(steps[call.step], call.bindings, call.id)
         tasks = [
             Task(index, call.id, steps[call.step], call.form, call.bindings, call.mapped, call.condition, call.place)
-            for index, call in enumerate(read.calls, part.tasks.start)
+            for index, call in enumerate(read.calls, first)
         ]
-        if read.result is None:
-            step = self._returns.get(grown.task.step)
-            if step is None:
-                step = self._returns[grown.task.step] = _ReturnStep(grown.task.step)
-            bindings: dict[str, Binding] = {"value": read.returns}
-            tasks.append(Task(part.result, RETURN, step, Form.CALL, bindings, (), None, grown.task.place))
-        return tasks
+        returns, result = read.returns, None if read.result is None else first + read.result
+        rewriters = [each for each in self._rewriters if each.plugin not in made_by] if self._rewriters else ()
+        if rewriters:
+            from hookline.graph.rewrite import rewrite_part  # few runs need it, and all load this module
+
+            graph, name = self._program.graph, _item_id(grown, item)
+            found = rewrite_part(tasks, returns, grown.task.step, rewriters, name, graph, self._open_arguments)
+            if found is not None:
+                tasks, returns, result = found
+        if result is None:
+            collecting = self._returns.get(grown.task.step)
+            if collecting is None:
+                collecting = self._returns[grown.task.step] = _ReturnStep(grown.task.step)
+            result, bindings = first + len(tasks), {"value": returns}
+            tasks.append(Task(result, RETURN, collecting, Form.CALL, bindings, (), None, grown.task.place))
+        return tasks, result
 
     def _count_turn(self, part: GrownPart, grown: TaskProgram, tasks: list[Task]) -> None:
         """Count a call of the same step in tail position as a turn, so that it is named below the first."""
@@ -251,6 +266,13 @@ class _ReturnStep(Step[Any, Any]):
 
 def _item_id(grown: TaskProgram, item: int) -> str:
     return item_id(grown.task.id, item, grown.task.form is not Form.CALL)
+
+
+def _made_by(grown: TaskProgram) -> frozenset[str]:
+    """Tell whose inserted steps a part grew from: these plugins don't see it, as they don't see what they insert."""
+    above = frozenset[str]() if grown.part is None else grown.part.made_by
+    inserted_by = grown.task.inserted_by
+    return above | {inserted_by} if inserted_by else above
 
 
 def _too_deep(grown: TaskProgram, limit: int) -> WorkflowError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 
@@ -20,6 +21,7 @@ from hookline.engine.standing import STATES, WENT_WRONG, states_of, totals
 from hookline.engine.watched import changed_since
 from hookline.engine.why import Reasons, describe_bindings
 from hookline.model.batch import Failure, Outcome
+from hookline.model.change import described
 from hookline.model.events import Event
 from hookline.model.recording import Form
 from hookline.model.states import Kind, TaskState, Verdict
@@ -413,6 +415,7 @@ class Journaling:
             f"{one.place.file}:{one.place.line}",
             parent,
             parent_item,
+            json.dumps({"rewrites": described(one.changes)}) if one.changes else None,
         )
         self._known_nodes[index] = 1
         group = self._group

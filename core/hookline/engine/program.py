@@ -54,6 +54,7 @@ class GrownPart:
         depth: How many names its tasks' names stand behind.
         turn: Where the result is a further call of the step that grew, which of how many; 0 elsewhere.
         head: Of a turn, what stands for the first call.
+        made_by: The plugins whose steps, inserted by them, all this grew from.
     """
 
     parent: int
@@ -67,6 +68,7 @@ class GrownPart:
     depth: int = 1
     turn: int = 0
     head: Head | None = None
+    made_by: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

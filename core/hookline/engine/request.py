@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.open_arguments import ProviderArguments
@@ -16,6 +17,9 @@ from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.worker.target import Target
+
+if TYPE_CHECKING:
+    from hookline.graph.rewrite import Rewriter
 
 __all__ = ["Request", "Settings"]
 
@@ -34,6 +38,7 @@ class Settings:
         limits: How many attempts may run at once of all steps that have a name or a tag.
         open_arguments: What settings give to arguments that calls leave open.
         providers: What settings give to arguments of providers, by provider and argument.
+        rewriters: What rewrites the graph, and each part that grows; the graph was rewritten already.
     """
 
     seed: int = 0
@@ -45,6 +50,7 @@ class Settings:
     limits: Mapping[str, int] = field(default_factory=dict)
     open_arguments: OpenArguments = NO_ARGUMENTS
     providers: Given = field(default_factory=dict)
+    rewriters: Sequence[Rewriter] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,7 @@ class _Session:
             store.artifacts,
             request.settings.turns,
             request.settings.open_arguments,
+            request.settings.rewriters,
         )
         tasks = OpenTasks(
             program,

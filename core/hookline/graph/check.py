@@ -17,6 +17,7 @@ from hookline.model.provider import providers_in
 from hookline.model.recording import Form
 from hookline.model.seed import is_seed
 from hookline.model.step import Step
+from hookline.model.wrapping import unwrapped
 
 __all__ = ["check_graph", "edge_problems", "raise_problems"]
 
@@ -106,11 +107,14 @@ class _Names:
 
     def check(self, task: Task, problems: list[Problem]) -> None:
         """Add the problem of a step that was not seen before, if it has one."""
+        if task.inserted_by:  # its plugin stands in its tasks' ids
+            return
         step = task.step
         self.seen.add(step)
         other = self._first.setdefault(step.name, step)
         # Functions that one factory makes have one code.
-        if other.fn is step.fn or other.fn.__code__ is step.fn.__code__ or (step.name, step.fn) in self._told:
+        mine, its = unwrapped(step.fn), unwrapped(other.fn)
+        if its is mine or its.__code__ is mine.__code__ or (step.name, step.fn) in self._told:
             return
         if step.name == step.fn.__name__ and other.name == other.fn.__name__:
             return
@@ -123,7 +127,7 @@ class _Names:
 
 
 def _function(step: Step[Any, Any]) -> str:
-    code = step.fn.__code__
+    code = unwrapped(step.fn).__code__
     return f"{step.fn.__name__} ({Place(code.co_filename, code.co_firstlineno)})"
 
 

@@ -111,6 +111,18 @@ class OpenArguments:
                 where = self._given[step][name].where()
                 _log.warning("%s: the workflow itself gives '%s' in its calls of '%s'", where, name, step)
 
+    def give(self, step: Step[Any, Any], bindings: dict[str, Binding]) -> None:
+        """Bind what is left open by whoever was not there when :meth:`check` looked.
+
+        Raises:
+            HooklineError: What is set is wrong.
+        """
+        self.add(step, bindings)
+        if self._problems:
+            problems, self._problems = self._problems, []
+            self._constants.clear()
+            raise _error(problems)
+
     def complete(self, step: Step[Any, Any], bindings: dict[str, Binding], task: str) -> None:
         """Bind what a call in an attempt left open, which nobody has checked in the driver.
 
@@ -122,11 +134,7 @@ class OpenArguments:
         Raises:
             HooklineError: What is set is wrong, or something required is not set any more.
         """
-        self.add(step, bindings)
-        if self._problems:
-            problems, self._problems = self._problems, []
-            self._constants.clear()
-            raise _error(problems)
+        self.give(step, bindings)
         shape = shape_of(step.fn)
         lacking = [name for name in shape.signature.parameters if name in shape.required - bindings.keys()]
         if lacking:

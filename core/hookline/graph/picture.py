@@ -11,7 +11,7 @@ from html import escape
 
 from hookline.graph.items import known_counts
 from hookline.graph.layers import lay_out
-from hookline.graph.render import CONDITION, needs_of
+from hookline.graph.render import CONDITION, mark_of, needs_of
 from hookline.model.graph import TaskGraph
 from hookline.model.recording import Form
 
@@ -56,7 +56,8 @@ def _tasks(graph: TaskGraph) -> tuple[list[_Box], list[_Edge]]:
     for task, count in zip(graph.tasks, known_counts(graph), strict=True):
         mapped = task.form is not Form.CALL
         label = f"{task.id} {_TIMES}{'?' if count is None else f'{count:,}'}" if mapped else task.id
-        boxes.append(_Box(label, f"{task.id}: step {task.step.name} ({task.place})", mapped))
+        told = "".join(f"; {change}" for change in task.changes)
+        boxes.append(_Box(label + mark_of(task), f"{task.id}: step {task.step.name} ({task.place}){told}", mapped))
     edges = [(source, task.index, kind == CONDITION) for task in graph.tasks for source, kind in needs_of(task)]
     return boxes, edges
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hookline.model.place import is_foreign
 from hookline.model.step import Step
+from hookline.model.wrapping import wrapping
 
 __all__ = ["steps_of"]
 
@@ -21,7 +22,9 @@ def steps_of(function: Callable[..., Any] | Step[Any, Any]) -> Iterator[Step[Any
         if id(thing) in seen:
             continue
         seen.add(id(thing))
-        if isinstance(thing, Step):
+        if isinstance(thing, FunctionType) and (parts := wrapping(thing)) is not None:
+            pending.extend(parts)
+        elif isinstance(thing, Step):
             yield thing
             pending.append(thing.fn)
         elif isinstance(thing, FunctionType):

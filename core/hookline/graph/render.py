@@ -13,7 +13,7 @@ from hookline.graph.items import known_counts
 from hookline.model.graph import Binding, Task, TaskGraph, task_outputs
 from hookline.model.recording import Form
 
-__all__ = ["CONDITION", "needs_of", "render_dot", "render_mermaid", "render_tree"]
+__all__ = ["CONDITION", "mark_of", "needs_of", "render_dot", "render_mermaid", "render_tree"]
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 CONDITION = "condition"
@@ -34,7 +34,7 @@ def render_tree(graph: TaskGraph) -> str:
     Returns:
         Lines of text. A task that several others need is drawn with what it needs the first time; after that its line
         ends in ``…``. Where the tree gets too deep a line ends in ``↓``, and goes on as a tree of its own below.
-        Lines of conditions are broken.
+        Lines of conditions are broken. What plugins did to the graph stands below.
     """
     drawing = _Drawing(graph)
     needed = {source for needs in drawing.needs for source, _ in needs}
@@ -47,6 +47,7 @@ def render_tree(graph: TaskGraph) -> str:
         root = waiting.popleft()
         if root not in shown:
             _draw(drawing, root, shown, waiting, lines)
+    lines += ["", *map(str, graph.changes)] if graph.changes else []
     return "\n".join(lines) + "\n"
 
 
@@ -80,7 +81,7 @@ def render_mermaid(graph: TaskGraph) -> str:
         A flowchart: mapped tasks as stacks, conditions as dashed arrows, workflows inside as boxes.
     """
     drawing = _Drawing(graph)
-    lines = ["flowchart TD"]
+    lines = ["flowchart TD", *(f"    %% {change}" for change in graph.changes)]
     for depth, item in drawing.boxes():
         indent = "    " * (depth + 1)
         if isinstance(item, str):
@@ -106,6 +107,7 @@ def render_dot(graph: TaskGraph) -> str:
     """
     drawing = _Drawing(graph)
     lines = [f"digraph {_quoted(graph.workflow)} {{", "    node [shape=box, style=rounded];"]
+    lines += [f"    // {change}" for change in graph.changes]
     for depth, item in drawing.boxes():
         indent = "    " * (depth + 1)
         if isinstance(item, str):
@@ -181,8 +183,13 @@ class _Box:
 
 def _label(task: Task, count: int | None) -> str:
     if task.form is Form.CALL:
-        return task.id
-    return f"{task.id} {_TIMES}{'?' if count is None else count}"
+        return f"{task.id}{mark_of(task)}"
+    return f"{task.id} {_TIMES}{'?' if count is None else count}{mark_of(task)}"
+
+
+def mark_of(task: Task) -> str:
+    """Name the plugins that had a hand in a task: ``" [data]"``; empty for a call that is as the user wrote it."""
+    return f" [{', '.join(dict.fromkeys(change.plugin for change in task.changes))}]" if task.changes else ""
 
 
 def needs_of(task: Task) -> list[tuple[int, str]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from hookline.errors import UsageError, close_match
 from hookline.graph.network import ancestors, descendants
-from hookline.model.graph import Binding, FirstOf, Nested, Task, TaskGraph, TaskOutput, task_outputs
+from hookline.graph.redirect import moved, renumbered
+from hookline.model.graph import Binding, Nested, TaskGraph, TaskOutput, task_outputs
 
 __all__ = ["Selected", "Selection", "select"]
 
@@ -81,7 +82,7 @@ def select(graph: TaskGraph, selection: Selection) -> Selected:
         raise UsageError("no task is both --to and --from what was given", help="draw the workflow: hookline graph")
     kept = sorted(wanted | ancestors(graph, wanted))
     numbers = {index: number for number, index in enumerate(kept)}
-    tasks = tuple(_renumbered(graph.tasks[index], numbers) for index in kept)
+    tasks = tuple(renumbered(graph.tasks[index], numbers[index], numbers) for index in kept)
     part = replace(graph, tasks=tasks, returns=_returns(graph, numbers, sorted((to | only) & wanted)))
     return Selected(part, tuple(graph.tasks[index].id for index in kept if index not in wanted))
 
@@ -134,20 +135,4 @@ def _returns(graph: TaskGraph, numbers: Mapping[int, int], named: Sequence[int])
         return Nested("dict", ids, tuple(TaskOutput(numbers[index]) for index in named))
     if graph.returns is None or any(output.task not in numbers for output in task_outputs(graph.returns)):
         return None
-    return _moved(graph.returns, numbers)
-
-
-def _renumbered(task: Task, numbers: Mapping[int, int]) -> Task:
-    bindings = {name: _moved(binding, numbers) for name, binding in task.bindings.items()}
-    condition = None if task.condition is None else _moved(task.condition, numbers)
-    return replace(task, index=numbers[task.index], bindings=bindings, condition=condition)
-
-
-def _moved(binding: Binding, numbers: Mapping[int, int]) -> Binding:
-    if isinstance(binding, TaskOutput):
-        return replace(binding, task=numbers[binding.task])
-    if isinstance(binding, FirstOf):
-        return FirstOf(tuple(replace(option, task=numbers[option.task]) for option in binding.options))
-    if isinstance(binding, Nested):
-        return replace(binding, items=tuple(_moved(item, numbers) for item in binding.items))
-    return binding
+    return moved(graph.returns, numbers)

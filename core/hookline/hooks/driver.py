@@ -1,15 +1,42 @@
-"""What the driver asks of plugins beside events: steps by name, and what they say of a plan."""
+"""What the driver asks of plugins beside events: steps by name, changes of a graph, what they say of a plan."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import PluginError, Veto
 from hookline.hooks.plugin_set import PluginSet
 from hookline.model.plan import Plan
 from hookline.model.step import Step
 
-__all__ = ["find_step", "show_plan"]
+if TYPE_CHECKING:
+    from hookline.graph.editor import GraphEditor
+    from hookline.graph.rewrite import Rewriter
+    from hookline.hooks.implementation import Implementation
+
+__all__ = ["find_step", "rewriters_of", "show_plan"]
+
+
+def rewriters_of(plugins: PluginSet) -> tuple[Rewriter, ...]:
+    """Give what plugins do to task graphs.
+
+    Args:
+        plugins: The plugins.
+
+    Returns:
+        Per implementation of ``rewrite_graph`` what calls it, in declared order.
+    """
+    implementations = plugins.implementations("rewrite_graph")
+    if not implementations:
+        return ()
+    from hookline.graph.rewrite import Rewriter  # few runs need it, and all load this module
+
+    return tuple(Rewriter(each.plugin, functools.partial(_rewrite, each)) for each in implementations)
+
+
+def _rewrite(implementation: Implementation, graph: GraphEditor) -> None:
+    implementation.call(graph=graph, workflow=graph.workflow, params=graph.params, grown=graph.grown)
 
 
 def show_plan(plugins: PluginSet, plan: Plan) -> None:

@@ -5,12 +5,13 @@ The reference page is made from this module, and a test looks for one of its own
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hookline.hooks.marker import hookspec
 
 if TYPE_CHECKING:
+    from hookline.graph.editor import GraphEditor
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
     from hookline.model.plan import Plan
@@ -125,14 +126,16 @@ def register_hooks(register: RegisterHooks, settings: Any) -> None:
 
 
 @hookspec
-def rewrite_graph(graph: Any, workflow: str, params: Any, grown: str | None, settings: Any) -> None:
+def rewrite_graph(
+    graph: GraphEditor, workflow: str, params: Mapping[str, Any], grown: str | None, settings: Any
+) -> None:
     """Change a workflow's task graph, before it is planned.
 
     Called in the driver: for ``plan`` as for ``run``, and for each part that grows at run time. It must depend on
     nothing but its arguments: the same graph has to come out each time.
 
     Args:
-        graph: Finds tasks and changes them.
+        graph: Finds tasks and changes them: see ``GraphEditor``.
         workflow: The workflow's name.
         params: The workflow's parameters, validated, by name; read only.
         grown: The id of the task whose new part the graph is; None for the workflow's own graph.

@@ -54,6 +54,7 @@ class FunctionRef:
         digest: The digest of these bytes; workers load each once.
         local: The function itself, for workers in the driver's process; does not travel.
         held: What the module-level names that its code reaches have to hold on a worker.
+        wraps: The function inside and the one around it, where it is put together from these.
     """
 
     module: str = ""
@@ -62,9 +63,10 @@ class FunctionRef:
     digest: bytes = b""
     local: Callable[..., Any] | None = None
     held: tuple[HeldName, ...] = ()
+    wraps: tuple[FunctionRef, FunctionRef] | None = None
 
     def __reduce__(self) -> tuple[type[FunctionRef], tuple[Any, ...]]:
-        return FunctionRef, (self.module, self.qualname, self.code, self.digest, None, self.held)
+        return FunctionRef, (self.module, self.qualname, self.code, self.digest, None, self.held, self.wraps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from hookline.model.change import INSERTED, Change
 from hookline.model.options import Options
 from hookline.model.outputs import Outputs
 from hookline.model.place import Place
@@ -111,6 +112,7 @@ class Task:
         mapped: Names of the mapped parameters, in the order of the call.
         condition: What decides whether it runs; None for always.
         place: Where the call was written.
+        changes: What plugins did to it.
     """
 
     index: int
@@ -121,6 +123,7 @@ class Task:
     mapped: tuple[str, ...]
     condition: Binding | None
     place: Place
+    changes: tuple[Change, ...] = ()
 
     @property
     def options(self) -> Options:
@@ -131,6 +134,11 @@ class Task:
     def outputs(self) -> Outputs:
         """The slots of its result."""
         return self.step.outputs
+
+    @property
+    def inserted_by(self) -> str:
+        """The plugin that made it; empty for a call of the user's."""
+        return self.changes[0].plugin if self.changes and self.changes[0].kind == INSERTED else ""
 
     def depends(self) -> list[int]:
         """Indexes of the tasks it waits for, each once, in order of first use."""
@@ -153,12 +161,14 @@ class TaskGraph:
         tasks: In an order in which they can run.
         returns: What the workflow returns: a binding; None where it returns nothing.
         params: The validated parameters.
+        changes: What plugins did to it, in order.
     """
 
     workflow: str
     tasks: tuple[Task, ...]
     returns: Binding | None
     params: Mapping[str, Any] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
 
     def task(self, task_id: str) -> Task:
         """Find a task by its id.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
-__all__ = ["Place", "calling_place", "is_foreign", "place_of"]
+__all__ = ["Place", "calling_place", "is_foreign", "nearest_place", "place_of"]
 
 _PACKAGE = __file__.removesuffix(f"model{os.sep}place.py")
 _STANDARD_LIBRARY = os.__file__.removesuffix("os.py")
@@ -49,6 +49,14 @@ def calling_place() -> Place:
             outside = frame
         frame = frame.f_back
     return Place("", 0) if outside is None else _place(outside.f_code.co_filename, outside.f_lineno)
+
+
+def nearest_place() -> Place:
+    """Find the innermost frame outside hookline, in whoever's code that is."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return Place("", 0) if frame is None else _place(frame.f_code.co_filename, frame.f_lineno)
 
 
 def is_foreign(file: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from hookline.model.change import Change
 from hookline.model.states import Verdict
 
 __all__ = ["Plan", "PlannedTask", "Verdict"]
@@ -26,6 +27,7 @@ class PlannedTask:
         why: The exact reason.
         items: How many items it has; None where that is not known yet; 1 for a plain task.
         reused: How many of these are reused.
+        changes: What plugins did to it.
     """
 
     id: str
@@ -34,6 +36,7 @@ class PlannedTask:
     why: str
     items: int | None = 1
     reused: int = 0
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,12 @@ class Plan:
     Attributes:
         workflow: The workflow's name.
         tasks: In graph order.
+        changes: What plugins did to the graph.
     """
 
     workflow: str
     tasks: tuple[PlannedTask, ...]
+    changes: tuple[Change, ...] = ()
 
     def __iter__(self) -> Iterator[PlannedTask]:
         return iter(self.tasks)

@@ -19,6 +19,7 @@ from hookline.model.parameter import Signature, read_signature
 from hookline.model.provider import Provider, providers_in
 from hookline.model.recording import Recording
 from hookline.model.states import Kind
+from hookline.model.wrapping import wrapping
 from hookline.store.flight import Slot
 from hookline.store.outputs import pack_one, pack_outputs
 from hookline.values.digest import digest_bytes
@@ -44,7 +45,8 @@ class Prepared:
         self.loaders: list[tuple[str, Loader]] = [
             (name, loader_of(argument, self._annotation(name), shared.find)) for name, argument in work.arguments
         ]
-        self.call = caller_of(self.function, self.signature)
+        # A wrapped function takes all by name, and hands it on as the one inside wants it.
+        self.call = None if wrapping(self.function) else caller_of(self.function, self.signature)
         if asked := providers_in(self.signature):
             self.call = self._with_providers(asked, work, shared)
 

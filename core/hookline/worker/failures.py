@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sysconfig
 import traceback
 from collections.abc import Callable
@@ -12,10 +13,11 @@ from types import TracebackType
 from hookline.errors import ArtifactError, HooklineError, ProviderError
 from hookline.model.batch import Failure
 from hookline.model.masking import mask
+from hookline.model.wrapping import unwrapped
 
 __all__ = ["failure_of"]
 
-_PACKAGE = str(Path(__file__).resolve().parents[1])
+_PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _TEXT_LIMIT = 100_000
 _FINAL = (SystemExit, KeyboardInterrupt, ArtifactError)
@@ -67,7 +69,7 @@ def _users_part(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _place_of(function: Callable[..., object] | None) -> str:
-    code = getattr(function, "__code__", None)
+    code = None if function is None else getattr(unwrapped(function), "__code__", None)
     return f"{_near(code.co_filename)}:{code.co_firstlineno} in {code.co_name}" if code is not None else ""
 
 

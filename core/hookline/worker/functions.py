@@ -16,6 +16,7 @@ from typing import Any, cast
 from hookline.errors import HooklineError, WorkflowError
 from hookline.model.batch import FunctionRef
 from hookline.model.step import Step
+from hookline.model.wrapping import wrapped, wrapping
 from hookline.values.digest import digest_bytes
 from hookline.values.serializers import load_dill, without_warnings
 from hookline.worker.importing import is_target
@@ -44,6 +45,9 @@ def export(function: Function) -> FunctionRef:
     Raises:
         WorkflowError: It holds something that can't travel; says what, and how it is reached.
     """
+    parts = wrapping(function)
+    if parts is not None:
+        return FunctionRef(wraps=(export(parts[0]), export(parts[1])))
     ref = _by_name(function)
     if ref is not None:
         return ref
@@ -71,6 +75,8 @@ def find(ref: FunctionRef) -> Function:
         HooklineError: The bytes have never been here.
         Exception: Whatever importing its module raises.
     """
+    if ref.wraps is not None:
+        return wrapped(find(ref.wraps[0]), find(ref.wraps[1]))
     if ref.module:
         return _imported(ref.module, ref.qualname)
     with _lock:

@@ -1,0 +1,369 @@
+"""What a plugin changes a task graph with: it finds tasks, and says what is to become of them."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from hookline.errors import PluginError, WorkflowError, close_match
+from hookline.graph.bind import shape_of
+from hookline.graph.draft import Draft
+from hookline.graph.given import VALUE, GivenError, bind_given, free_parameter
+from hookline.graph.match import TaskMatch, promises
+from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
+from hookline.model.change import INSERTED, Change
+from hookline.model.graph import Binding, Constant, Task, TaskGraph, TaskOutput
+from hookline.model.place import nearest_place
+from hookline.model.recording import Form
+from hookline.model.reference import WHOLE
+from hookline.model.seed import is_seed
+from hookline.model.step import Step
+from hookline.model.wrapping import wrapped
+
+__all__ = ["GraphEditor"]
+
+
+class GraphEditor:
+    """A task graph as one plugin changes it.
+
+    Args:
+        graph: What it begins with, which stays as it is.
+        plugin: The plugin's name.
+        grown: The id of the task whose new part the graph is; None for a workflow's own tasks.
+        settings: What settings give to arguments that are left open.
+
+    Attributes:
+        workflow: The workflow's name.
+        params: The workflow's parameters, read only.
+        grown: As above.
+        value: Given to a parameter of an inserted step, says that this one takes the value at hand.
+    """
+
+    value: Final = VALUE
+
+    def __init__(
+        self, graph: TaskGraph, plugin: str, grown: str | None = None, settings: OpenArguments = NO_ARGUMENTS
+    ) -> None:
+        self.workflow = graph.workflow
+        self.params: Mapping[str, Any] = types.MappingProxyType(dict(graph.params))
+        self.grown = grown
+        self._plugin = plugin
+        self._settings = settings
+        self._draft = Draft(graph)
+
+    def tasks(
+        self, step: str | Step[..., Any] | None = None, tag: str | None = None, returns: Any = None
+    ) -> list[TaskMatch]:
+        """Find tasks; a mapped task is one, and what the same plugin inserted is left out.
+
+        Args:
+            step: The step's name, or a step.
+            tag: A tag that the step has.
+            returns: A type: finds tasks whose annotation says that they, or each of their items, return that.
+
+        Returns:
+            Those of which all that was given is true, in the order of the graph.
+        """
+        found = []
+        for number, task in enumerate(self._draft.tasks):
+            if task is None or task.inserted_by == self._plugin:
+                continue
+            if step is not None and task.step.name != (step.name if isinstance(step, Step) else step):
+                continue
+            if tag is not None and tag not in task.options.tags:
+                continue
+            if returns is not None and not promises(task.outputs.returns, returns):
+                continue
+            found.append(TaskMatch(self._draft, number))
+        return found
+
+    def insert_after(self, task: TaskMatch, step: Step[..., Any], /, **bind: Any) -> TaskMatch:
+        """Put a step behind a task: all that takes the task's value takes the step's from now on.
+
+        That is arguments, at any depth of lists, tuples and dicts, conditions, choices by ``first``, and what the
+        workflow returns. Behind a mapped task the step is mapped, item by item.
+
+        Args:
+            task: The task.
+            step: Takes the value by the one parameter that ``bind`` and settings leave open: the one that has no
+                default, or else the only one that there is. Where that does not tell, give ``graph.value`` to the one
+                that is meant.
+            **bind: Further arguments: values, tasks, and lists, tuples and dicts of both.
+
+        Returns:
+            The new task.
+
+        Raises:
+            PluginError: The step can't stand there; says why.
+        """
+        one = self._known(task)
+        step = self._step(step)
+        what = f"can't insert '{step.name}' after task '{self._shown(one.id)}'"
+        parts = self._parts(task._number, step, what)
+        own = self._draft.own_output(task._number)
+        name, bindings = self._arguments(step, bind, what, {task._number: own})
+        bindings[name] = own
+        new_id = self._new_id(step, one)
+        note = self._note(INSERTED, f"inserted '{self._shown(new_id)}' after '{self._shown(one.id)}'")
+        mapped = () if one.form is Form.CALL else (name,)
+        form = Form.MAP if mapped else Form.CALL
+        new = Task(-1, new_id, step, form, self._completed(step, bindings), mapped, None, nearest_place())
+        self._draft.rename_slots(task._number, parts)
+        return TaskMatch(self._draft, self._draft.insert_after(task._number, own, new, note))
+
+    def insert_before(self, task: TaskMatch, arg: str, step: Step[..., Any], /, **bind: Any) -> TaskMatch:
+        """Put a step before an argument of a task: it takes what the task was given, the task takes what it returns.
+
+        Before an argument that the task is mapped over the step is mapped, item by item. It runs on the task's
+        condition.
+
+        Args:
+            task: The task.
+            arg: The name of the task's parameter.
+            step: As for :meth:`insert_after`.
+            **bind: As for :meth:`insert_after`.
+
+        Returns:
+            The new task.
+
+        Raises:
+            PluginError: The step can't stand there; says why.
+        """
+        one = self._known(task)
+        step = self._step(step)
+        what = f"can't insert '{step.name}' before '{arg}' of task '{self._shown(one.id)}'"
+        given = self._given(one, arg, what)
+        name, bindings = self._arguments(step, bind, what, {})
+        bindings[name] = given
+        new_id = self._new_id(step, one)
+        note = self._note(INSERTED, f"inserted '{self._shown(new_id)}' before '{arg}' of '{self._shown(one.id)}'")
+        mapped = (name,) if arg in one.mapped else ()
+        form = Form.MAP if mapped else Form.CALL
+        new = Task(-1, new_id, step, form, self._completed(step, bindings), mapped, one.condition, nearest_place())
+        return TaskMatch(self._draft, self._draft.insert_before(task._number, arg, new, note))
+
+    def wrap(self, task: TaskMatch, wrapper: Callable[..., Any], /) -> None:
+        """Put a function around a task's step, which can change its arguments and its result.
+
+        Args:
+            task: The task.
+            wrapper: Called in the worker as ``wrapper(call, **arguments)``, with the arguments that the step was given,
+                by name; ``call(**arguments)`` calls the step's function. Async where the step is. Its code counts like
+                the step's own: where it changes, the task runs anew.
+
+        Raises:
+            PluginError: It is no such function.
+        """
+        one = self._known(task)
+        given: object = wrapper
+        what = f"can't wrap task '{self._shown(one.id)}'"
+        if not isinstance(given, types.FunctionType):
+            raise self._refusal(f"{what} in {given!r}", "give a plain function: def wrapper(call, /, **arguments)")
+        if inspect.iscoroutinefunction(wrapper) is not one.step.concurrent:
+            asynchronous = one.step.concurrent
+            raise self._refusal(
+                f"{what} in '{wrapper.__name__}', which is {'not ' if asynchronous else ''}async",
+                f"its step '{one.step.name}' is {'' if asynchronous else 'not '}async, and so must the wrapper be",
+            )
+        step = one.step
+        outer: Step[Any, Any] = Step(wrapped(step.fn, wrapper), step.name, step.declared, as_decorated=False)
+        note = self._note("wrapped", f"wrapped '{self._shown(one.id)}' in '{wrapper.__name__}'")
+        self._draft.change(task._number, note, step=outer)
+
+    def replace(self, task: TaskMatch, step: Step[..., Any], /) -> None:
+        """Let another step do a task's work, with the arguments that the task was given and under its id.
+
+        Args:
+            task: The task.
+            step: The step; has parameters of these names.
+
+        Raises:
+            PluginError: Others use a part of the value that the step does not return.
+        """
+        one = self._known(task)
+        step = self._step(step)
+        parts = self._parts(task._number, step, f"can't replace task '{self._shown(one.id)}' by '{step.name}'")
+        note = self._note("replaced", f"replaced '{one.step.name}' by '{step.name}' in '{self._shown(one.id)}'")
+        self._draft.change(task._number, note, step=step, bindings=self._completed(step, {**one.bindings}))
+        self._draft.rename_slots(task._number, parts)
+
+    def connect(self, source: TaskMatch, task: TaskMatch, arg: str, /) -> None:
+        """Give a task the value of another as an argument, in the place of what it was given.
+
+        Args:
+            source: The other task.
+            task: The task.
+            arg: The name of the task's parameter.
+
+        Raises:
+            PluginError: The task has no such parameter.
+        """
+        other, one = self._known(source), self._known(task)
+        what = f"can't connect task '{self._shown(other.id)}' to '{arg}' of task '{self._shown(one.id)}'"
+        self._parameter(one, arg, what)
+        text = f"connected '{self._shown(other.id)}' to '{arg}' of '{self._shown(one.id)}'"
+        bindings = {**one.bindings, arg: self._draft.output(source._number)}
+        self._draft.change(task._number, self._note("connected", text), bindings=bindings)
+
+    def remove(self, task: TaskMatch, /, *, use: TaskMatch | None = None) -> None:
+        """Take a task away.
+
+        Args:
+            task: The task.
+            use: The task whose value all that needs this one's is to take; not needed where nothing does.
+
+        Raises:
+            PluginError: Something needs it, or a part of its value that the other task does not return.
+        """
+        one = self._known(task)
+        text, parts = f"removed '{self._shown(one.id)}'", dict[int, int]()
+        if use is None:
+            needed = dict.fromkeys(self._taker(taker) for taker, _ in self._draft.takers(task._number))
+        else:
+            other, number = self._known(use), use._number
+            what = f"can't use task '{self._shown(other.id)}' for task '{self._shown(one.id)}'"
+            if number == task._number:
+                raise self._refusal(what, "give another task")
+            if (other.form is Form.CALL) is not (one.form is Form.CALL):
+                raise self._refusal(f"{what}: one of them is mapped", "give a task that is mapped where this one is")
+            parts = self._parts(task._number, other.step, what)
+            needed = {self._taker(number): None} if self._draft.takes(number, task._number) else {}
+            text += f", using '{self._shown(other.id)}' for it"
+        if needed:
+            raise self._refusal(
+                f"can't remove task '{self._shown(one.id)}', which is needed by {', '.join(needed)}",
+                "give a task whose value stands for its own: graph.remove(task, use=other)",
+            )
+        self._draft.rename_slots(task._number, parts)
+        self._draft.remove(task._number, self._note("removed", text), None if use is None else use._number)
+
+    def set_options(self, task: TaskMatch, /, **options: Any) -> None:
+        """Change how a task's attempts are made.
+
+        Args:
+            task: The task.
+            **options: As for ``@step``, but for the name.
+
+        Raises:
+            PluginError: An option does not exist, or its value is wrong.
+        """
+        one = self._known(task)
+        what = f"can't set options of task '{self._shown(one.id)}'"
+        if "name" in options:
+            raise self._refusal(f"{what}: a task keeps the name of its step", "leave name= out")
+        try:
+            step = one.step.options(**options)
+        except WorkflowError as error:
+            raise self._refusal(f"{what}: {error.message}", error.help) from error
+        told = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        note = self._note("options", f"set {told or 'no options'} of '{self._shown(one.id)}'")
+        self._draft.change(task._number, note, step=step)
+
+    def finish(self) -> TaskGraph:
+        """Make a graph of it; see :meth:`Draft.finish`."""
+        return self._draft.finish()
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _known(self, match: TaskMatch) -> Task:
+        given: object = match
+        if not isinstance(given, TaskMatch) or given._draft is not self._draft:
+            what = "a task of another graph" if isinstance(given, TaskMatch) else f"{given!r}"
+            raise self._refusal(
+                f"gives {what} where a task is meant", "give what graph.tasks(…) or graph.insert_after(…) returned"
+            )
+        task = self._draft.tasks[given._number]
+        if task is None:
+            raise self._refusal("names a task that it removed", "change a task before it is removed")
+        return task
+
+    def _step(self, given: object) -> Step[Any, Any]:
+        if not isinstance(given, Step):
+            raise self._refusal(f"gives {given!r} where a step is meant", "give a function decorated with @step")
+        return given
+
+    def _arguments(
+        self, step: Step[Any, Any], bind: Mapping[str, Any], what: str, own: Mapping[int, TaskOutput]
+    ) -> tuple[str, dict[str, Binding]]:
+        """Find the parameter that takes the value at hand, and bind the others."""
+
+        def output(value: object) -> TaskOutput | None:
+            if not isinstance(value, TaskMatch):
+                return None
+            self._known(value)
+            return own.get(value._number) or self._draft.output(value._number)
+
+        try:
+            name = free_parameter(step, bind, self._settings.names.get(step.name, ()))
+            bindings = {key: bind_given(key, value, output) for key, value in bind.items() if value is not VALUE}
+        except GivenError as error:
+            raise self._refusal(f"{what}: {error}", error.cure) from None
+        return name, bindings
+
+    def _completed(self, step: Step[Any, Any], bindings: dict[str, Binding]) -> dict[str, Binding]:
+        """Add what settings give to arguments that nobody gave, and defaults that name files."""
+        self._settings.give(step, bindings)
+        shape_of(step.fn).add_files(bindings)
+        return bindings
+
+    def _given(self, task: Task, arg: str, what: str) -> Binding:
+        """Tell what a task is given for a parameter."""
+        self._parameter(task, arg, what)
+        if arg in task.bindings:
+            return task.bindings[arg]
+        parameter = task.step.signature.parameters[arg]
+        if parameter.required:
+            raise self._refusal(f"{what}, which is given nothing", "connect it to a task first: graph.connect(…)")
+        return Constant(parameter.default)
+
+    def _parameter(self, task: Task, arg: str, what: str) -> None:
+        signature = task.step.signature
+        several = {signature.var_positional, signature.var_keyword} - {""}
+        known = [name for name in signature.parameters if name not in several]
+        if arg in several:
+            raise self._refusal(f"{what}, which takes any number of arguments", "name a parameter that takes one")
+        if arg not in known:
+            match = close_match(arg, known)
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise self._refusal(f"{what}: step '{task.step.name}' has no such parameter", match.strip() or takes)
+        provider = shape_of(task.step.fn).provided.get(arg)
+        if provider is not None:
+            raise self._refusal(f"{what}, which the provider '{provider.name}' opens", "leave it as it is")
+        if is_seed(signature.parameters[arg].annotation) and arg not in task.bindings:
+            raise self._refusal(f"{what}, which is a seed that the run gives", "leave it as it is")
+
+    def _parts(self, number: int, step: Step[Any, Any], what: str) -> dict[int, int]:
+        """Tell, per part of a task's value that others use, which part of a step's value that is."""
+        mine, its = self._draft.task(number).outputs, step.outputs
+        parts: dict[int, int] = {}
+        if mine.form == "one":
+            return parts
+        for taker, output in self._draft.takers(number):
+            if output.slot == WHOLE or output.slot in parts:
+                continue
+            name = mine.names[output.slot]
+            if its.form == "one" or name not in its.names:
+                raise self._refusal(
+                    f"{what}: {self._taker(taker)} takes its part '{name}', which '{step.name}' does not return",
+                    f"let '{step.name}' return the same parts, or insert it before the argument that takes them",
+                )
+            parts[output.slot] = its.names.index(name)
+        return parts
+
+    def _taker(self, number: int | None) -> str:
+        return "the workflow's return" if number is None else f"task '{self._shown(self._draft.task(number).id)}'"
+
+    def _new_id(self, step: Step[Any, Any], task: Task) -> str:
+        prefix, slash, name = task.id.rpartition("/")
+        return self._draft.free_id(f"{prefix}{slash}{self._plugin}:{step.name}", f"@{name}")
+
+    def _shown(self, task_id: str) -> str:
+        return task_id if self.grown is None else f"{self.grown}/{task_id}"
+
+    def _note(self, kind: str, text: str) -> Change:
+        return Change(self._plugin, kind, text)
+
+    def _refusal(self, what: str, cure: str) -> PluginError:
+        return PluginError(f"the plugin '{self._plugin}' {what} ({nearest_place()})", help=cure)
