@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hookline.model.states import Kind
 from hookline.testing import Project, RecordingExecutor
 
 
@@ -32,7 +33,7 @@ def test_an_attempt_that_timed_out_is_tried_again(slow: Project, recording_execu
     run = slow.run("flow.py", executor=recording_executor)
 
     assert run.value == [1, 2]
-    assert [(row.item, row.attempt, row.kind.state.value) for row in run.attempts()] == [
+    assert [(row.item, row.attempt, Kind(row.kind).state.value) for row in run.attempts()] == [
         (0, 1, "completed"),
         (1, 1, "timed_out"),
         (1, 2, "completed"),
@@ -46,4 +47,4 @@ def test_a_task_that_always_times_out_ends_so(slow: Project, recording_executor:
 
     assert run.status == "failed"
     assert run.error("slow") == "TimeoutError: took longer than 3 s"
-    assert [row.kind.state.value for row in run.attempts() if row.item == 1] == ["timed_out", "timed_out"]
+    assert [Kind(row.kind).state.value for row in run.attempts() if row.item == 1] == ["timed_out", "timed_out"]
