@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 
-from hookline import HooklineError
+from hookline import HooklineError, UsageError
 
 __all__ = ["check"]
 
@@ -15,14 +15,14 @@ print(f"Python {platform.python_version()}, hookline {version('hookline')}, outp
 """
 
 
-def check(python: str = "python3") -> None:
+def check(python: str) -> None:
     """Tell whether an interpreter can make attempts: whether it has hookline and this plugin.
 
     Args:
         python: The interpreter, as a path or a command.
     """
     if shutil.which(python) is None:
-        raise HooklineError(f"there is no interpreter '{python}'", help="give the path of a Python executable")
+        raise UsageError(f"there is no interpreter '{python}'", help="give the path of a Python executable")
     done = subprocess.run([python, "-P", "-c", _ASK], capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
