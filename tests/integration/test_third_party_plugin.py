@@ -1,4 +1,4 @@
-"""A plugin of somebody else's, used as its users do: installed from wheels into an environment far from this checkout."""
+"""A plugin of somebody else's, used as its users do: installed from wheels into an environment of its own."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment with hookline and the plugin, and another interpreter beside it that finds the same."""
+    """A virtual environment with hookline and the plugin, and beside it another one in which attempts are made."""
 
     folder: Path
 
@@ -168,8 +168,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     check(made.call(made.python, *pip[1:], "install", "pytest", *wheels.glob("*.whl"), folder=made.folder))
     check(made.call(made.python, "-m", "venv", "--without-pip", made.folder / "other", folder=made.folder))
     (site,) = (made.folder / "venv").glob("lib/python*/site-packages")
-    (link,) = (made.folder / "other").glob("lib/python*/site-packages")
-    (link / "installed.pth").write_text(str(site))
+    (there,) = (made.folder / "other").glob("lib/python*/site-packages")
+    # What is installed there is the same; links make that quick.
+    shutil.copytree(site, there, copy_function=os.link, dirs_exist_ok=True)
     return made
 
 
