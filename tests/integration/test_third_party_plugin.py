@@ -224,10 +224,14 @@ def test_attempts_are_made_by_the_interpreter_that_settings_name(installed: Envi
     assert "18" in there
 
     shown = runs(installed, project)
-    assert "outpost:portable@load" in json.dumps(shown)
+    assert [change["text"] for change in shown["rewrites"]] == ["inserted 'outpost:portable@load' after 'load'"]
+    assert {task["state"] for task in shown["tasks"]} == {"completed"}
+    assert len([note for note in shown["notes"] if note["name"] == "outpost.made_by"]) == 12
 
     here = check(installed.hookline("run", "flow.py", "--executor", "threads", folder=project))
-    assert str(installed.folder / "other") in here  # the step 'prefix' did not run again
+    assert str(installed.folder / "other") in here
+    states = {task["task"]: task["state"] for task in runs(installed, project)["tasks"]}
+    assert states == {"note": "completed"} | dict.fromkeys([name for name in states if name != "note"], "reused")
 
     fresh = check(installed.hookline("run", "flow.py", "--executor", "threads", "--fresh", folder=project))
     assert "18" in fresh
@@ -260,7 +264,8 @@ def test_a_killed_interpreter_costs_one_attempt(installed: Environment, project:
     arguments = ("run", "dying.py", "--executor", "outpost", "--workers", "2")
     assert "[1, 2, 3]" in check(installed.hookline(*arguments, folder=project))
     page = check(installed.hookline("runs", "show", "last", folder=project))
-    assert re.search(r"crashed|killed by signal 9", page), page
+    assert "dies_once[1] (attempt 1): worker lost: killed by signal 9 (SIGKILL)" in page
+    assert re.search(r"dies_once +✓ completed +3 +4 ", page), page
 
 
 def test_interpreters_do_not_outlive_a_killed_driver(installed: Environment, project: Path) -> None:

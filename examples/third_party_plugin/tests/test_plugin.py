@@ -1,5 +1,8 @@
 """What the plugin adds beside its executor, in projects that use it."""
 
+import json
+import os
+import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -112,9 +115,10 @@ def test_each_attempt_notes_its_interpreter(flow: Project) -> None:
     """The journal says where an attempt was made, whatever the executor."""
     run = flow.run("flow.py", executor="outpost", workers=1)
     with flow.store() as store:
-        notes = {(note.name, note.value) for note in store.notes(run.id)}
-    python = ".".join(map(str, sys.version_info[:3]))
-    assert ("outpost.python", f'"{python}"') in notes
+        made_by = [json.loads(note.value) for note in store.notes(run.id) if note.name == "outpost.made_by"]
+    assert len(made_by) == len(run.ran)
+    assert {note["python"] for note in made_by} == {platform.python_version()}
+    assert os.getpid() not in {note["process"] for note in made_by}
 
 
 def test_a_step_that_takes_too_long_times_out(project: Project) -> None:

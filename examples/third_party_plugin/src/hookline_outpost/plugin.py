@@ -1,8 +1,12 @@
-"""The plugin: what it adds to hookline, on one page. It is imported in workers too, so it imports little."""
+"""Attempts in another Python interpreter, and what helps with that.
+
+What the plugin adds to hookline, on one page. It is imported in each worker, too, so it imports little.
+"""
 
 import functools
 import os
 import platform
+import time
 from collections.abc import Generator
 
 from hookline import AttemptFacts, GraphEditor, Outcome, Plugin, Register, RegisterSteps, hookimpl
@@ -38,9 +42,10 @@ def rewrite_graph(graph: GraphEditor, settings: OutpostSettings) -> None:
 @hookimpl
 def around_attempt(attempt: AttemptFacts) -> Generator[None, Outcome, None]:
     """Record with each attempt which interpreter made it, and what that cost in processor time."""
-    before = os.times()
+    before = time.process_time()
     yield
-    after = os.times()
-    attempt.metadata["python"] = platform.python_version()
-    attempt.metadata["process"] = os.getpid()
-    attempt.metadata["cpu_seconds"] = round(after.user + after.system - before.user - before.system, 3)
+    attempt.metadata["made_by"] = {
+        "python": platform.python_version(),
+        "process": os.getpid(),
+        "cpu_seconds": round(time.process_time() - before, 3),
+    }
