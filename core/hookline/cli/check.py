@@ -5,7 +5,14 @@ from __future__ import annotations
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Env, Json, Set, Without, split_words
+from hookline.cli.options import (
+    Env,
+    Json,
+    NoPlugins,
+    Set,
+    Without,
+    split_words,
+)
 from hookline.cli.output import say, show, show_json
 from hookline.cli.wording import counted, hint, one_line
 from hookline.cli.workflow_command import WorkflowCommand
@@ -20,6 +27,7 @@ def check(
     env: Env = None,
     set_: Set = None,
     without: Without = None,
+    no_plugins: NoPlugins = False,
     as_json: Json = False,
 ) -> None:
     """Build a workflow's task graph and report all problems, without running anything.
@@ -35,6 +43,7 @@ def check(
         env=env,
         step_arguments=read_assignments(set_ or ()),
         without=split_words(without),
+        plugins=() if no_plugins else None,
         target=invocation.target,
     )
     if as_json:

@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Env, Set, Without, split_words
+from hookline.cli.options import (
+    Env,
+    NoPlugins,
+    Set,
+    Without,
+    split_words,
+)
 from hookline.cli.output import say, show
 from hookline.cli.wording import clean
 from hookline.cli.workflow_command import WorkflowCommand
@@ -45,6 +51,7 @@ def graph(
         typer.Option("--output", "-o", metavar="FILE", help="Write to a file rather than to standard output."),
     ] = None,
     without: Without = None,
+    no_plugins: NoPlugins = False,
 ) -> None:
     """Draw a workflow's task graph.
 
@@ -60,6 +67,7 @@ def graph(
             env=env,
             step_arguments=read_assignments(set_ or ()),
             without=split_words(without),
+            plugins=() if no_plugins else None,
             target=invocation.target,
         ),
         drawing,

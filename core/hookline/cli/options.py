@@ -16,6 +16,7 @@ __all__ = [
     "From",
     "Grace",
     "Json",
+    "NoPlugins",
     "Only",
     "Quiet",
     "RunId",
@@ -81,6 +82,7 @@ Set = Annotated[
         help="Give an argument of a step that the workflow leaves open; repeat it for more.",
     ),
 ]
+NoPlugins = Annotated[bool, typer.Option("--no-plugins", help="Leave all plugins out.")]
 _WORDS = "ids, names of steps, or tags; several by commas."
 To = Annotated[
     list[str] | None,

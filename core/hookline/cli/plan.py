@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from hookline.cli.invocation import invocation_of
-from hookline.cli.options import Env, From, Json, Only, SeedNumber, Set, StorePath, To, Without, split_words
+from hookline.cli.options import (
+    Env,
+    From,
+    Json,
+    NoPlugins,
+    Only,
+    SeedNumber,
+    Set,
+    StorePath,
+    To,
+    Without,
+    split_words,
+)
 from hookline.cli.output import say, show, show_json
 from hookline.cli.wording import all_of, amount, clipped, counted, hint, one_line, table
 from hookline.cli.workflow_command import WorkflowCommand
@@ -51,6 +63,7 @@ def plan(
     from_: From = None,
     only: Only = None,
     without: Without = None,
+    no_plugins: NoPlugins = False,
     as_json: Json = False,
 ) -> None:
     """Tell what a run would do now, and why, without running anything.
@@ -72,6 +85,7 @@ def plan(
         from_=split_words(from_),
         only=split_words(only),
         without=split_words(without),
+        plugins=() if no_plugins else None,
         target=invocation.target,
     )
     if as_json:

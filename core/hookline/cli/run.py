@@ -16,6 +16,7 @@ from hookline.cli.options import (
     From,
     Grace,
     Json,
+    NoPlugins,
     Only,
     Quiet,
     SeedNumber,
@@ -60,6 +61,7 @@ def run(
     from_: From = None,
     only: Only = None,
     without: Without = None,
+    no_plugins: NoPlugins = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -94,6 +96,7 @@ def run(
             from_=split_words(from_),
             only=split_words(only),
             without=split_words(without),
+            plugins=() if no_plugins else None,
             observers=observers,
             stop=stop,
             target=invocation.target,

@@ -29,5 +29,7 @@ class Plugins:
         if name in self.deny:
             return f"is denied by {self.denied_by}"
         if self.allow is not None and name not in self.allow:
-            return "is left out: --no-plugins" if self.origin == "given" else f"is not among those of {self.origin}"
+            if self.origin == "given":
+                return "is not among those asked for" if self.allow else "is left out: --no-plugins"
+            return f"is not among those of {self.origin}"
         return ""

@@ -9,42 +9,35 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.config import Configuration, check_store, configure, store_path
+from hookline.config import check_store, configure, store_path
 from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.descriptions import read_params
-from hookline.engine.dry_run import dry_run
 from hookline.engine.history import recorded_run, split_task_id
 from hookline.engine.open_arguments import (
     ProviderArguments,
-    open_arguments,
-    provider_arguments,
     read_provider_arguments,
     read_step_arguments,
 )
+from hookline.engine.project import open_project
 from hookline.engine.recorded import recorded_target
-from hookline.engine.request import Request, Settings
-from hookline.engine.session import drive, prepare
+from hookline.engine.request import Request
+from hookline.engine.session import drive
 from hookline.engine.stop import Stop
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor
-from hookline.graph.build import build_graph
-from hookline.graph.open_arguments import OpenArguments
 from hookline.graph.select import Selection, select
-from hookline.hooks.driver import rewriters_of, show_plan
-from hookline.hooks.loader import load_plugins
-from hookline.hooks.plugin_set import PluginSet
+from hookline.hooks.driver import show_plan
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan
 from hookline.model.run import Run
-from hookline.model.states import RunState, Verdict
+from hookline.model.states import RunState
 from hookline.model.step import Step
 from hookline.model.workflow import Workflow
 from hookline.store.journal import SqliteStore
 from hookline.store.journal import open_store as open_journal
 from hookline.store.ownership import is_driven
 from hookline.store.rows import RunRow
-from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target, is_loading, target_of
 
 if TYPE_CHECKING:
@@ -54,7 +47,6 @@ __all__ = ["cancel", "graph", "plan", "resume", "run"]
 
 _log = logging.getLogger(__name__)
 _LOOK = 0.1
-_SHOWN = 5
 
 
 def run(
@@ -75,6 +67,7 @@ def run(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    plugins: Sequence[str] | None = None,
     without: Sequence[str] = (),
     progress: bool = True,
     observers: Sequence[Observer] = (),
@@ -110,6 +103,7 @@ def run(
         to: Run these tasks and what they need; ids, names of steps, or tags. The run's result is their value.
         from_: Run these tasks and what depends on them, with recorded results of what they need.
         only: Run just these tasks, with recorded results of what they need.
+        plugins: Names of the plugins that alone take part; by default what settings allow. An empty list is none.
         without: Names of plugins to leave out.
         progress: Whether a notebook's cell shows the run while it goes on; elsewhere nothing is shown in any case.
         observers: Called with events, on a thread of the engine's.
@@ -145,19 +139,18 @@ def run(
         turns=turns,
         seed=seed,
         env=env,
+        plugins=plugins,
         step_arguments=step_arguments,
     )
-    plugins = load_plugins(settings, without)
-    set_load_policy(settings.load_policy)
-    _check_executor(settings, plugins)
-    rewriters = (*rewriters_of(plugins), *rewriters)
-    wishes = _settings(settings, settings.seed, fail_fast, providers, rewriters)
-    built = _built(workflow, params or {}, wishes.open_arguments, rewriters)
+    project = open_project(settings, without=without, fail_fast=fail_fast, providers=providers, rewriters=rewriters)
+    project.check_executor()
+    built = project.graph(workflow, params or {})
     selection = _selection(to, from_, only)
     path = check_store(settings.store)
     if selection:
-        built = _selected(built, selection, target, path, wishes)
+        built = project.selected(built, selection, target)
     journal = open_journal(path, create=True, durability=settings.durability)
+    project.ask_plugins(built, target, journal, fresh=fresh)
     request = Request(
         built,
         target,
@@ -166,19 +159,19 @@ def run(
         fresh,
         name,
         (tags,) if isinstance(tags, str) else tuple(tags),
-        wishes,
+        project.settings,
         observers,
         stop or Stop(),
         selection,
         progress,
-        plugins,
+        project.plugins,
         tuple(without),
         settings.env,
         step_arguments or {},
         providers or {},
         clock,
+        plugins,
     )
-    _ask_plugins(request, journal)
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
 
 
@@ -251,18 +244,26 @@ def resume(
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
     given = {**read_step_arguments(row.id, row.extra, journal.artifacts), **(step_arguments or {})}
     settings = configure(
-        target.root, env=recorded.get("env", "") if env is None else env, step_arguments=given, **wishes
+        target.root,
+        env=recorded.get("env", "") if env is None else env,
+        plugins=recorded.get("plugins"),
+        step_arguments=given,
+        **wishes,
     )
     without = recorded.get("without", ())
-    plugins = load_plugins(settings, without)
-    set_load_policy(settings.load_policy)
-    _check_executor(settings, plugins)
-    params = _recorded_params(row, journal)
     provided = read_provider_arguments(row.id, row.extra, journal.artifacts) if providers is None else providers
-    rewriters = (*rewriters_of(plugins), *rewriters)
-    fail_fast = bool(recorded.get("fail_fast"))
-    asked = _settings(settings, row.seed, fail_fast, provided, rewriters, keep, rerun)
-    built = _built(target.workflow, params, asked.open_arguments, rewriters)
+    project = open_project(
+        settings,
+        without=without,
+        seed=row.seed,
+        fail_fast=bool(recorded.get("fail_fast")),
+        keep=keep,
+        rerun=rerun,
+        providers=provided,
+        rewriters=rewriters,
+    )
+    project.check_executor()
+    built = project.graph(target.workflow, _recorded_params(row, journal))
     selection = Selection.read(recorded.get("select", {}))
     if selection:
         built = select(built, selection).graph
@@ -282,16 +283,17 @@ def resume(
         bool(recorded.get("fresh")),
         row.name,
         row.tags,
-        asked,
+        project.settings,
         observers,
         stop or Stop(),
         selection,
         progress,
-        plugins,
+        project.plugins,
         without,
         settings.env,
         given,
         provided,
+        only_plugins=recorded.get("plugins"),
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -349,6 +351,7 @@ def plan(
     to: Sequence[str] = (),
     from_: Sequence[str] = (),
     only: Sequence[str] = (),
+    plugins: Sequence[str] | None = None,
     without: Sequence[str] = (),
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
@@ -367,6 +370,7 @@ def plan(
         to: As for :func:`run`.
         from_: As for :func:`run`.
         only: As for :func:`run`.
+        plugins: As for :func:`run`.
         without: As for :func:`run`.
         env: As for :func:`run`.
         step_arguments: As for :func:`run`.
@@ -378,24 +382,24 @@ def plan(
         A verdict with its reason for each task.
     """
     target = target or target_of(workflow)
-    settings = configure(target.root, env=env, step_arguments=step_arguments, store=store or None, seed=seed)
-    plugins = load_plugins(settings, without)
-    set_load_policy(settings.load_policy)
-    rewriters = (*rewriters_of(plugins), *rewriters)
-    wishes = _settings(settings, settings.seed, False, providers, rewriters)
-    built = _built(workflow, params or {}, wishes.open_arguments, rewriters)
+    settings = configure(
+        target.root, env=env, plugins=plugins, step_arguments=step_arguments, store=store or None, seed=seed
+    )
+    project = open_project(settings, without=without, providers=providers, rewriters=rewriters)
+    built = project.graph(workflow, params or {})
     selection = _selection(to, from_, only)
     if selection:
         built = select(built, selection).graph
-    planned = _planned(built, target, check_store(settings.store), fresh, wishes)
-    show_plan(plugins, planned)
-    return planned
+    made = project.plan(built, target, project.recorded(), fresh=fresh)
+    show_plan(project.plugins, made)
+    return made
 
 
 def graph(
     workflow: Workflow[..., Any],
     params: Mapping[str, object] | None = None,
     *,
+    plugins: Sequence[str] | None = None,
     without: Sequence[str] = (),
     env: str | None = None,
     step_arguments: Mapping[str, object] | None = None,
@@ -407,6 +411,7 @@ def graph(
     Args:
         workflow: The workflow.
         params: Its parameters.
+        plugins: As for :func:`run`.
         without: As for :func:`run`.
         env: As for :func:`run`.
         step_arguments: As for :func:`run`.
@@ -417,54 +422,17 @@ def graph(
         The graph.
     """
     target = target or target_of(workflow)
-    settings = configure(target.root, env=env, step_arguments=step_arguments)
-    plugins = load_plugins(settings, without)
-    arguments = open_arguments(settings)
-    built = _built(workflow, params or {}, arguments, (*rewriters_of(plugins), *rewriters))
-    for doubt in arguments.doubts:
+    settings = configure(target.root, env=env, plugins=plugins, step_arguments=step_arguments)
+    project = open_project(settings, without=without, rewriters=rewriters)
+    built = project.graph(workflow, params or {})
+    for doubt in project.settings.open_arguments.doubts:
         _log.warning("%s", doubt)
     return built
-
-
-def _built(
-    workflow: Workflow[..., Any],
-    params: Mapping[str, object],
-    arguments: OpenArguments,
-    rewriters: Sequence[Rewriter],
-) -> TaskGraph:
-    graph = build_graph(workflow, params, arguments)
-    if not rewriters:
-        return graph
-    from hookline.graph.rewrite import rewrite  # few runs need it, and all load this module
-
-    return rewrite(graph, rewriters, arguments=arguments)
-
-
-def _planned(graph: TaskGraph, target: Target, path: Path, fresh: bool, settings: Settings) -> Plan:
-    journal = open_journal(path) if path.is_dir() and any(path.iterdir()) else None
-    prepared = prepare(graph, Path(target.root), settings.providers)
-    return dry_run(graph, prepared, journal, fresh, settings.seed, settings.open_arguments, settings.rewriters)
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
     words = ((given,) if isinstance(given, str) else tuple(given) for given in (to, from_, only))
     return Selection(*words)
-
-
-def _selected(graph: TaskGraph, selection: Selection, target: Target, path: Path, settings: Settings) -> TaskGraph:
-    """Take the wanted part of a graph, once it is sure that what it is given is recorded."""
-    selected = select(graph, selection)
-    if selected.given:
-        found = _planned(selected.graph, target, path, False, settings)
-        missing = [task for task in found if task.id in selected.given and task.verdict is not Verdict.REUSE]
-        if missing:
-            told = "; ".join(f"'{task.id}' ({task.why})" for task in missing[:_SHOWN])
-            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-            raise UsageError(
-                f"what was selected needs results that are not recorded: {told}{more}",
-                help=f"run these first: --to {','.join(task.id for task in missing[:_SHOWN])}",
-            )
-    return selected.graph
 
 
 def _refuse_while_loading(name: str) -> None:
@@ -481,50 +449,6 @@ def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
     if not described:
         raise UsageError(f"the parameters of run {row.id} could not be stored", help="start a new run")
     return read_params(described, journal.artifacts)
-
-
-def _settings(
-    configuration: Configuration,
-    seed: int,
-    fail_fast: bool,
-    providers: ProviderArguments | None,
-    rewriters: Sequence[Rewriter],
-    keep: Sequence[str] = (),
-    rerun: Sequence[str] = (),
-) -> Settings:
-    return Settings(
-        seed,
-        fail_fast,
-        configuration.grace,
-        frozenset(keep),
-        frozenset(rerun),
-        configuration.turns,
-        configuration.limits,
-        open_arguments(configuration),
-        provider_arguments(configuration, providers),
-        rewriters,
-    )
-
-
-def _ask_plugins(request: Request, journal: SqliteStore) -> None:
-    """Let plugins look at the plan, which is not made for anybody else."""
-    if request.plugins.implementations("plan_made"):
-        settings = request.settings
-        prepared = prepare(request.graph, Path(request.target.root), settings.providers)
-        arguments, rewriters = settings.open_arguments, settings.rewriters
-        made = dry_run(request.graph, prepared, journal, request.fresh, settings.seed, arguments, rewriters)
-        show_plan(request.plugins, made)
-
-
-def _check_executor(configuration: Configuration, plugins: PluginSet) -> None:
-    """Say where a name that nothing has was set."""
-    try:
-        plugins.executors.entry(configuration.executor)
-    except UsageError as error:
-        origin = configuration.origin("executor")
-        raise UsageError(
-            error.message if origin == "given" else f"{origin}: {error.message}", help=error.help
-        ) from None
 
 
 def _check_call(workflow: object, params: object, executor: object) -> None:

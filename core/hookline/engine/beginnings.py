@@ -53,6 +53,7 @@ def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
                 "fail_fast": request.settings.fail_fast,
                 "fresh": request.fresh,
                 **({"without": list(request.without)} if request.without else {}),
+                **({"plugins": list(request.only_plugins)} if request.only_plugins is not None else {}),
                 **({"select": request.selection.described()} if request.selection else {}),
                 **({"env": request.env} if request.env else {}),
             }

@@ -76,6 +76,7 @@ class Request:
         providers: What the call gave to arguments of providers, by provider and argument.
         progress: Whether a notebook's cell shows the run while it goes on.
         clock: What waits before further attempts go by.
+        only_plugins: Names of the plugins that alone were asked for; None for what settings allow.
     """
 
     graph: TaskGraph
@@ -96,3 +97,4 @@ class Request:
     step_arguments: Mapping[str, object] = field(default_factory=dict)
     providers: ProviderArguments = field(default_factory=dict)
     clock: Clock = SYSTEM
+    only_plugins: Sequence[str] | None = None
