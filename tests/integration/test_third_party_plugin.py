@@ -279,6 +279,9 @@ def test_interpreters_do_not_outlive_a_killed_driver(installed: Environment, pro
 
 def test_the_command_says_whether_an_interpreter_will_do(installed: Environment, project: Path) -> None:
     """It tells versions of one that will, and what to do about one that won't."""
+    shown = check(installed.hookline("outpost", "check", "--help", folder=project))
+    assert "The interpreter, as a path or a command." in shown
+
     good = check(installed.hookline("outpost", "check", str(installed.other), folder=project))
     assert good.startswith(f"{installed.other}: Python {sys.version_info[0]}.{sys.version_info[1]}")
 
