@@ -38,13 +38,21 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         yield rig
 
 
-def test_what_takes_too_long_is_killed_and_told(rig: Rig) -> None:
-    """The batch ends as Lost with a word about the time, and the worker goes on."""
-    number = rig.submit("nap", 600.0, timeout=0.2)
-    lost = rig.lost(number)
+def test_what_took_too_long_is_told_with_the_time(rig: Rig) -> None:
+    """Users read how long an attempt was given."""
+    lost = rig.lost(rig.submit("nap", 600.0, timeout=0.2))
     assert lost.timed_out
     assert lost.reason == "took longer than 0.2 s"
-    assert rig.values(rig.submit("same", 1)) == [1]
+
+
+def test_a_batch_may_be_cancelled_the_moment_it_is_submitted(rig: Rig) -> None:
+    """Whether its interpreter has been started yet or not, it ends."""
+    begun = time.monotonic()
+    for _ in range(10):
+        number = rig.submit("nap", 600.0)
+        rig.executor.cancel([number], 0.0)
+        assert rig.lost(number).cancelled
+    assert time.monotonic() - begun < 300
 
 
 def test_what_has_not_begun_is_cancelled_at_once(rig: Rig) -> None:

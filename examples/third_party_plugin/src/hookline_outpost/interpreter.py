@@ -54,7 +54,7 @@ class Interpreter:
     def tell(self, message: object) -> None:
         """Send a message, from any thread; whether that is in vain shows when one listens."""
         assert self._process.stdin is not None
-        with self._sending, contextlib.suppress(OSError):
+        with self._sending, contextlib.suppress(OSError, ValueError):  # its pipe is broken, or closed already
             send(self._process.stdin, message)
 
     def hear(self) -> Started | Finished:

@@ -50,9 +50,12 @@ class Post:
             self._let_go()
             self._deliver(Finished.failed(batch, f"'{self._python}' can't be started: {error}", self.number))
             return
-        interpreter.tell(batch)
+        # Its end may have been asked for before there was an interpreter to tell, or to kill.
+        if self._doom:
+            interpreter.kill()
         if self._cancelled:
-            interpreter.tell(Cancel(batch.number))  # it was cancelled before there was anybody to tell
+            interpreter.tell(Cancel(batch.number))
+        interpreter.tell(batch)
         if batch.time_limit is not None:
             self._kill_after(batch.time_limit, batch.number, "timeout")
         try:
@@ -87,11 +90,9 @@ class Post:
             self._bury(interpreter)
 
     def kill(self, doom: str) -> None:
-        """End the interpreter, whatever it does; nothing happens where there is none."""
+        """End the interpreter, whatever it does."""
         with self._lock:
-            self._doom = doom
-            if self._interpreter is not None:
-                self._interpreter.kill()
+            self._end(doom)
 
     def _ready(self) -> Interpreter:
         """Give the interpreter: the one that is there, if it lives."""
@@ -143,6 +144,10 @@ class Post:
 
     def _kill_if_still_at(self, number: int, doom: str) -> None:
         with self._lock:
-            if self._batch == number and self._interpreter is not None:
-                self._doom = doom
-                self._interpreter.kill()
+            if self._batch == number:
+                self._end(doom)
+
+    def _end(self, doom: str) -> None:
+        self._doom = doom
+        if self._interpreter is not None:
+            self._interpreter.kill()
