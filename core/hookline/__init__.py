@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
     from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.executors.protocol import Executor, Traits
     from hookline.graph.editor import GraphEditor
     from hookline.graph.match import TaskMatch
     from hookline.hooks.marker import hookimpl, hookspec
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues, Relay
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
+    from hookline.model.batch import Batch, Finished, Lost, RunFacts, Started
     from hookline.model.facts import RunEvent, TaskEvent
     from hookline.model.provider import provider
     from hookline.model.record import Record, Records
@@ -27,14 +29,19 @@ if TYPE_CHECKING:
     from hookline.model.seed import Seed
     from hookline.model.step import step
     from hookline.model.workflow import workflow
+    from hookline.worker.serving import Worker
 
     __version__: str
 
 __all__ = [
     "AttemptFacts",
+    "Batch",
     "ConflictError",
+    "Executor",
+    "Finished",
     "GraphEditor",
     "HooklineError",
+    "Lost",
     "Outcome",
     "Plugin",
     "PluginError",
@@ -47,12 +54,16 @@ __all__ = [
     "Relay",
     "Run",
     "RunEvent",
+    "RunFacts",
     "Secret",
     "Seed",
+    "Started",
     "TaskEvent",
     "TaskMatch",
+    "Traits",
     "UsageError",
     "Veto",
+    "Worker",
     "WorkerFacts",
     "WorkflowError",
     "__version__",
@@ -74,9 +85,13 @@ __all__ = [
 
 _HOMES = {
     "AttemptFacts": "hookline.model.attempt_facts",
+    "Batch": "hookline.model.batch",
     "ConflictError": "hookline.errors",
+    "Executor": "hookline.executors.protocol",
+    "Finished": "hookline.model.batch",
     "GraphEditor": "hookline.graph.editor",
     "HooklineError": "hookline.errors",
+    "Lost": "hookline.model.batch",
     "Outcome": "hookline.model.attempt_facts",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
@@ -89,12 +104,16 @@ _HOMES = {
     "Relay": "hookline.hooks.registration",
     "Run": "hookline.model.run",
     "RunEvent": "hookline.model.facts",
+    "RunFacts": "hookline.model.batch",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
+    "Started": "hookline.model.batch",
     "TaskEvent": "hookline.model.facts",
     "TaskMatch": "hookline.graph.match",
+    "Traits": "hookline.executors.protocol",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",
+    "Worker": "hookline.worker.serving",
     "WorkerFacts": "hookline.model.attempt_facts",
     "WorkflowError": "hookline.errors",
     "attempt": "hookline.model.attempt",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -150,6 +151,8 @@ def test_a_plugins_command_has_help_types_and_options_from_its_function(site: Si
     assert call(["say", "a", "--times", "2", "--loud"], site.project).out == "A\nA\n"
     shown = call(["say", "--help"], site.project)
     assert "Say a name some times." in shown.out
+    assert re.search(r"name <str> +What to say\. +\[required\]", shown.out)
+    assert "Args:" not in shown.out
     assert "--times" in shown.out
     wrong = call(["say", "a", "--times", "many"], site.project)
     assert wrong.code == 2

@@ -101,10 +101,17 @@ def plugin_commands(reserved: Collection[str]) -> dict[str, PluginCommand]:
 
 
 def _command(entry: Entry, name: str) -> Any:
+    from hookline.graph.docstrings import docstring_parameters, docstring_text  # --help of all commands needs none
+
+    function = _function(entry)
+    docstring = function.__doc__ or ""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(cls=SectionedCommand)(_function(entry))
-    command = get_command(app)
+    app.command(cls=SectionedCommand, help=docstring_text(docstring))(function)
+    command: Any = get_command(app)
     command.name = name
+    about = docstring_parameters(docstring)
+    for parameter in command.params:
+        parameter.help = parameter.help or about.get(parameter.name)
     return command
 
 

@@ -168,7 +168,7 @@ class OpenArguments:
             try:
                 value = parsed(annotation, argument.value, argument.text)
             except ValueError as error:
-                shown = argument.value if argument.text else [argument.value]  # of a list of one, that one is shown
+                shown = argument.value
                 text = wrong_value(f"{step.name}.{name}", annotation, shown, str(error))
                 self._problems.append((f"{argument.where()}: {text}", _SHOW))
                 continue
