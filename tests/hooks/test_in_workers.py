@@ -199,6 +199,9 @@ def test_an_exception_after_the_yield_is_reported_only(
     assert first.name == "b"
     assert "the plugin 'b' failed in 'around_attempt'" in (first.value or "")
     assert "OSError: no room" in (second.value or "")
+    (at_once, at_the_end) = caplog.messages
+    assert at_once == json.loads(first.value or "")
+    assert at_the_end == "the plugin 'b' failed 2 times around attempts, whose results stand"
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,13 @@ from typing import Any
 from hookline.errors import HooklineError, PluginError
 from hookline.model.place import Place, is_foreign
 
-__all__ = ["HOOK_TIME", "Implementation", "failed"]
+__all__ = ["HOOK_TIME", "PLUGIN_ERROR", "Implementation", "failed"]
 
 HOOK_TIME = "hook time"
 """The kind of notes that say how long a plugin took in a hook."""
+
+PLUGIN_ERROR = "plugin error"
+"""The kind of notes that say what a plugin did wrong after an attempt."""
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from hookline.errors import HooklineError, PluginError
-from hookline.hooks.implementation import HOOK_TIME, Implementation, failed
+from hookline.hooks.implementation import HOOK_TIME, PLUGIN_ERROR, Implementation, failed
 from hookline.hooks.in_worker import worker_plugins
 from hookline.model.attempt import Note
 from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
@@ -177,10 +177,9 @@ def _note(plugin: str, name: object, value: object) -> Note:
 
 
 def _told(implementation: Implementation, error: BaseException) -> Note:
-    """Report what went wrong after an attempt, with the plugin's name, and give a note of it."""
+    """Note what went wrong after an attempt, with the plugin's name; the driver tells of it."""
     told = mask(_as_plugin_error(implementation, error).message)
-    _log.warning("%s", told)
-    return Note("plugin error", implementation.plugin, json.dumps(told))
+    return Note(PLUGIN_ERROR, implementation.plugin, json.dumps(told))
 
 
 def _digest(argument: Argument, inputs: tuple[Any, ...]) -> bytes:
