@@ -156,6 +156,7 @@ def check_module(loaded: PluginModule, known: Mapping[str, Spec]) -> dict[str, C
         else:
             problems.extend(_faults(name, function, known[name]))
             implementations[name] = function
+    problems.extend(_misplaced(loaded.module, known))
     if problems:
         raise PluginError(
             f"the {loaded} has faults:\n  - " + "\n  - ".join(problems),
@@ -168,6 +169,18 @@ def _candidates(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any], b
     for name, thing in vars(module).items():
         if inspect.isfunction(thing) and not hasattr(thing, "hookline_spec"):
             yield name, thing, hasattr(thing, MARK)
+
+
+def _misplaced(module: ModuleType, known: Mapping[str, Spec]) -> Iterator[str]:
+    """Find what was meant as an implementation, and would never be called."""
+    for name, thing in vars(module).items():
+        if inspect.isfunction(thing) or not callable(thing):
+            continue
+        own = inspect.isclass(thing) and thing.__module__ == module.__name__
+        if name in known:
+            yield f"'{name}' is called like a hook and is no function; write one"
+        elif own and (method := next((key for key, value in vars(thing).items() if hasattr(value, MARK)), "")):
+            yield f"'{method}' stands in the class '{name}'; hooks are functions of the module"
 
 
 def _faults(name: str, function: Callable[..., Any], offered: Collection[str]) -> Iterator[str]:
