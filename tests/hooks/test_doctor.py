@@ -160,6 +160,15 @@ def fail() -> None:
 
 def code() -> int:
     return 3
+
+def leave(code: int = -1) -> None:
+    raise SystemExit(code if code >= 0 else "gone")
+
+def text() -> str:
+    return "no exit code"
+
+def crash() -> None:
+    raise ValueError("no such thing")
 '''
 
 
@@ -187,6 +196,26 @@ def test_a_group_of_commands_has_dots_in_its_names(site: Site) -> None:
     assert (failed.code, failed.err) == (4, "error: it went wrong\nhelp: do better\n")
 
 
+def test_a_command_ends_as_a_script_would(site: Site) -> None:
+    """``sys.exit`` with a number or a text; what it returns beside numbers is nobody's; a crash is told as its own."""
+    module = site.install(
+        "say",
+        COMMAND,
+        hookline_commands="say.leave = {module}:leave\nsay.text = {module}:text\nsay.crash = {module}:crash",
+    )
+    assert call(["say", "leave", "--code", "7"], site.project).code == 7
+    assert call(["say", "leave", "--code", "0"], site.project).code == 0
+    gone = call(["say", "leave"], site.project)
+    assert (gone.code, gone.err) == (1, "gone\n")
+    assert call(["say", "text"], site.project).code == 0
+    crashed = call(["say", "crash"], site.project)
+    assert crashed.code == 4
+    assert crashed.err.startswith(
+        "error: the command 'say.crash' of acme-say 1.0 failed: ValueError: no such thing, at "
+    )
+    assert f"{module}.py:" in crashed.err
+
+
 def test_help_lists_plugins_commands_without_importing_them(site: Site) -> None:
     """Their names, and who brings them."""
     site.install("say", "raise RuntimeError", hookline_commands="say = {module}:count")
@@ -200,6 +229,7 @@ def test_names_of_the_core_are_reserved(site: Site) -> None:
     """A plugin can't get in front of ``hookline run``."""
     site.install("evil", "raise RuntimeError", hookline_commands="run = {module}:run")
     assert "Run a workflow" in call(["run", "--help"], site.project).out
+    assert "not 'run', as 'hookline run' is taken" in call(["plugins", "list"], site.project).out
 
 
 @pytest.mark.parametrize(
