@@ -23,9 +23,10 @@ def doctor(site: Site, *arguments: str) -> tuple[int, dict[str, tuple[bool, str]
     return shown.code, {finding["check"]: (finding["ok"], finding["text"]) for finding in document["findings"]}
 
 
-GOOD = """
+GOOD = '''
 @step
 def validate(x: int) -> int:
+    """Check a number."""
     return x
 
 @hookimpl
@@ -33,7 +34,7 @@ def register_steps(register): register("validate", validate, summary="Check.")
 
 @hookimpl
 def task_finished(task): pass
-"""
+'''
 
 
 def test_a_list_imports_nothing(site: Site) -> None:
@@ -74,7 +75,33 @@ def test_a_sound_plugin_passes(site: Site) -> None:
     assert code == 0, found
     assert found["hooks"] == (True, "implements register_steps, task_finished")
     assert found["names"] == (True, "everything that it registers can be imported (1)")
+    assert found["contract"] == (True, "step 'data.validate' keeps its contract (4 tests)")
     assert all(ok for ok, _ in found.values())
+
+
+def test_contract_suites_are_run_on_what_is_registered(site: Site) -> None:
+    """An executor that is none and a step without types fail theirs, with the rule that they break."""
+    site.install(
+        "away",
+        """
+        class Away:
+            def __init__(self, workers=None): pass
+
+        @hookimpl
+        def register_executors(register): register("away", Away)
+
+        @step
+        def bare(x):
+            return x
+
+        @hookimpl
+        def register_steps(register): register("bare", bare)
+        """,
+    )
+    shown = plugins(site, "doctor", "away", "--time-limit", "300")
+    assert shown.code == 4
+    assert "✗ contract: executor 'away' does not keep its contract: it has what the engine asks for " in shown.out
+    assert "✗ contract: step 'away.bare' does not keep its contract: it is a step that says what it does" in shown.out
 
 
 @pytest.mark.parametrize(

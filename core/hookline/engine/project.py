@@ -59,11 +59,12 @@ class Project:
         """
         arguments, rewriters = self.settings.open_arguments, self.settings.rewriters
         graph = build_graph(workflow, params, arguments)
-        if not rewriters:
-            return graph
-        from hookline.graph.rewrite import rewrite  # few runs need it, and all load this module
+        if rewriters:
+            from hookline.graph.rewrite import rewrite  # few runs need it, and all load this module
 
-        return rewrite(graph, rewriters, arguments=arguments)
+            graph = rewrite(graph, rewriters, arguments=arguments)
+        arguments.check_absent(graph.tasks)
+        return graph
 
     def plan(self, graph: TaskGraph, target: Target, journal: SqliteStore | None, *, fresh: bool = False) -> Plan:
         """Plan a run of a graph.
