@@ -338,3 +338,16 @@ def test_a_decorated_implementation_takes_what_the_function_below_names(site: Si
     (plugin,) = site.load().plugins
     run(load_target(site.flow()).workflow)
     assert plugin.module.module.told == [("task_finished", "task")] * 2 + [("run_finished", "run", "settings")]
+
+
+def test_an_edit_of_the_projects_own_plugin_counts_at_once(site: Site) -> None:
+    """A notebook goes on after it; where the plugin is gone, it is gone, and nobody is told by its old text."""
+    values = []
+    for value in (1, 2, 22):
+        site.local(f"value = {value}")
+        (plugin,) = site.load().plugins
+        values.append(plugin.module.module.value)
+        assert site.load().plugins[0] is plugin
+    assert values == [1, 2, 22]
+    (site.project / "hookline_plugins.py").unlink()
+    assert site.load().plugins == ()

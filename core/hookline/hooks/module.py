@@ -8,12 +8,13 @@ import inspect
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from hookline.errors import PluginError, close_match
 from hookline.hooks import specs
-from hookline.hooks.discovery import LOCAL, FoundPlugin
+from hookline.hooks.discovery import LOCAL, FoundPlugin, stamp_of
 from hookline.hooks.marker import MARK
 from hookline.hooks.plugin import API, Plugin
 from hookline.hooks.where import IN_WORKERS_ONLY
@@ -66,17 +67,19 @@ def import_module(name: str, file: str) -> ModuleType:
     """
     if not file:
         return importlib.import_module(name)
-    known = sys.modules.get(name)
-    if known is not None and getattr(known, "__file__", None) == file:
+    known, stamp = sys.modules.get(name), stamp_of(Path(file))
+    if known is not None and getattr(known.__spec__, "loader_state", None) == (file, stamp):
         return known
+    # Its text, not its cached bytecode: that goes by seconds and size, which a quick edit can leave equal.
+    code = compile(Path(file).read_bytes(), file, "exec")
     spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"'{file}' is no Python file")
+    assert spec is not None
+    spec.loader_state = (file, stamp)
     module = importlib.util.module_from_spec(spec)
     # Where pickle looks for the classes of its settings, here and in workers.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        exec(code, vars(module))
     except BaseException:
         del sys.modules[name]
         raise
