@@ -94,6 +94,19 @@ Facts are frozen; what changes arguments or results is `rewrite_graph`, whose `g
 [the Python reference](api.md).
 """
 
+_ML_HEAD = """# `hookline.ml`
+
+The nouns that plugins exchange: frozen dataclasses without dependencies. [How to keep a plugin's
+state](../how-to/plugin-state.md) shows some of them. This page is generated from the code.
+"""
+
+_TESTING_HEAD = """# `hookline.testing`
+
+What authors of workflows and plugins test with; the how-to pages on [workflows](../how-to/test-workflows.md) and
+[plugins](../how-to/test-plugins.md) show it. The pytest fixtures `project`, `executor`, `clock`, `recording_executor`
+and `memory_store` are there wherever hookline is installed. This page is generated from the code.
+"""
+
 _FACTS = {
     "Plugin": "hooks.plugin",
     "WorkerFacts": "model.attempt_facts",
@@ -120,6 +133,8 @@ def pages() -> dict[Path, str]:
         HERE / "reference" / "api.md": api_page(),
         HERE / "reference" / "configuration.md": configuration_page(),
         HERE / "reference" / "hooks.md": hooks_page(),
+        HERE / "reference" / "ml.md": module_page("ml", _ML_HEAD),
+        HERE / "reference" / "testing.md": module_page("testing", _TESTING_HEAD) + _suites(),
     }
 
 
@@ -254,6 +269,46 @@ def api_page() -> str:
     lines.append(_GIVEN_HEAD)
     for name, home in _GIVEN.items():
         lines += _object_lines(name, package[f"{home}.{name}"], 3)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def module_page(module: str, head: str) -> str:
+    """Describe what a public module exports.
+
+    Args:
+        module: Its name below hookline's.
+        head: The beginning of the page.
+    """
+    import importlib
+
+    import griffe
+
+    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    exported = importlib.import_module(f"hookline.{module}")
+    lines = [head]
+    for name in sorted(exported.__all__, key=str.lower):
+        thing = getattr(exported, name)
+        home = getattr(thing, "__module__", "") or ""
+        if callable(thing) and home.startswith("hookline."):
+            lines += _object_lines(name, package[f"{home.removeprefix('hookline.')}.{name}"], 2)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _suites() -> str:
+    """Describe the contract suites."""
+    import griffe
+
+    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    lines = ["", "## Contract suites", "", "Test classes to inherit from.", ""]
+    for name, module in sorted(package["testing.contracts"].modules.items()):
+        for kind in module.classes.values():
+            if kind.name.endswith("Contract"):
+                path = f"hookline.testing.contracts.{name}"
+                lines += [f"### {kind.name}", "", f"`from {path} import {kind.name}`", "", *_docstring(kind)]
+                members = kind.functions.items()
+                tests = [inner for member, inner in members if member.startswith("test_") and inner.docstring]
+                lines += [f"- {_first_paragraph(test)}".replace("\n", " ") for test in tests]
+                lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 

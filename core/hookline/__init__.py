@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from hookline.engine.recorded import open_store
     from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
     from hookline.executors.protocol import Executor, Traits
-    from hookline.graph.editor import GraphEditor
-    from hookline.graph.match import TaskMatch
+    from hookline.graph.rewriting.editor import GraphEditor
+    from hookline.graph.rewriting.match import TaskMatch
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues, Relay
@@ -89,7 +89,7 @@ _HOMES = {
     "ConflictError": "hookline.errors",
     "Executor": "hookline.executors.protocol",
     "Finished": "hookline.model.batch",
-    "GraphEditor": "hookline.graph.editor",
+    "GraphEditor": "hookline.graph.rewriting.editor",
     "HooklineError": "hookline.errors",
     "Lost": "hookline.model.batch",
     "Outcome": "hookline.model.attempt_facts",
@@ -109,7 +109,7 @@ _HOMES = {
     "Seed": "hookline.model.seed",
     "Started": "hookline.model.batch",
     "TaskEvent": "hookline.model.facts",
-    "TaskMatch": "hookline.graph.match",
+    "TaskMatch": "hookline.graph.rewriting.match",
     "Traits": "hookline.executors.protocol",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",

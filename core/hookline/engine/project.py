@@ -28,7 +28,7 @@ from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target
 
 if TYPE_CHECKING:
-    from hookline.graph.rewrite import Rewriter
+    from hookline.graph.rewriting.rewrite import Rewriter
 
 __all__ = ["Project", "open_project"]
 
@@ -60,7 +60,7 @@ class Project:
         arguments, rewriters = self.settings.open_arguments, self.settings.rewriters
         graph = build_graph(workflow, params, arguments)
         if rewriters:
-            from hookline.graph.rewrite import rewrite  # few runs need it, and all load this module
+            from hookline.graph.rewriting.rewrite import rewrite  # few runs need it, and all load this module
 
             graph = rewrite(graph, rewriters, arguments=arguments)
         arguments.check_absent(graph.tasks)

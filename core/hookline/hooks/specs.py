@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.hooks.marker import hookspec
 
 if TYPE_CHECKING:
-    from hookline.graph.editor import GraphEditor
+    from hookline.graph.rewriting.editor import GraphEditor
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
     from hookline.model.facts import RunEvent, TaskEvent

@@ -12,8 +12,8 @@ import pytest
 from hookline.config import configure
 from hookline.engine import api
 from hookline.graph.build import build_graph
-from hookline.graph.editor import GraphEditor
-from hookline.graph.rewrite import Rewriter, rewrite
+from hookline.graph.rewriting.editor import GraphEditor
+from hookline.graph.rewriting.rewrite import Rewriter, rewrite
 from hookline.hooks.loader import found_plugins
 from hookline.model.graph import Task, TaskGraph
 from hookline.model.run import Run
