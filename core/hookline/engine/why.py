@@ -31,6 +31,7 @@ _READ_AHEAD = 20_000
 _READ = 1000
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _quoted = json.encoder.encode_basestring_ascii
+_decode = json.JSONDecoder().raw_decode
 
 
 class Reasons:
@@ -102,8 +103,9 @@ class Reasons:
         if node.bindings == described:
             found += self._upstream_changes(task)
         elif node.bindings:
-            old: dict[str, Any] = json.loads(node.bindings)
-            new: dict[str, Any] = json.loads(described)
+            # Written by describe_bindings, so without what json.loads looks for around and before it.
+            old: dict[str, Any] = _decode(node.bindings.decode())[0]
+            new: dict[str, Any] = _decode(described.decode())[0]
             found += [change for name in {**old, **new} if (change := self._argument(name, old, new))]
             found += self._upstream_changes(task)
         return "; ".join(found)
