@@ -93,6 +93,40 @@ def test_calls_with_equal_inputs_run_once(project: Make, executor: str) -> None:
     assert run.load("add") == 30
 
 
+def test_of_calls_that_are_ready_together_only_the_new_ones_run(project: Make) -> None:
+    """What was recorded is found for each, among calls of several steps, those with equal inputs and side effects."""
+    flow = project("""
+    @step
+    def double(x: int) -> int:
+        note(f"double {x}")
+        return 2 * x
+
+    @step
+    def square(x: int) -> int:
+        note(f"square {x}")
+        return x * x
+
+    @step(cache=False)
+    def tell(x: int) -> int:
+        note(f"tell {x}")
+        return x
+
+    @workflow
+    def flow(first: int, last: int, by: int = 1):
+        numbers = range(first, last, by)
+        return [[double(x), square(x), double(x)] for x in numbers], [tell(x) for x in range(2)]
+    """)
+    flow.run("inline", first=0, last=40, by=2)
+    flow.executions()
+    run = flow.run("inline", first=10, last=30)
+    odd = range(11, 30, 2)
+    expected = [f"{name} {x}" for x in odd for name in ("double", "square")] + ["tell 0", "tell 1"]
+    assert sorted(flow.executions()) == sorted(expected)
+    assert run.counts["completed"] == len(expected)
+    assert run.counts["reused"] == 20 + 20 + 20 - len(odd) * 2
+    assert run.result == ([[2 * x, x * x, 2 * x] for x in range(10, 30)], [0, 1])
+
+
 NESTED = """
 @step
 def one(x: int) -> int:

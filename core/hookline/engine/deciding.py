@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hookline.engine.growing import Growing
 from hookline.engine.inputs import CallInputs
@@ -83,6 +83,8 @@ class Deciding:
     def decide_ready(self) -> None:
         """Decide about all items that can start now."""
         ready = self._scheduler.ready
+        if len(ready) > 1:
+            self._look_ahead(ready)
         while ready:
             task, low, high = ready.popleft()
             if self._decide_call(task):
@@ -91,6 +93,12 @@ class Deciding:
                 end = min(high, low + _PLAN_AT_ONCE)
                 self._decide(task, low, end)
                 low = end
+
+    def _look_ahead(self, ready: Iterable[tuple[int, int, int]]) -> None:
+        """Have looked up together what is known of plain tasks."""
+        tasks, programs = self._tasks, self._program.tasks
+        inputs = [(index, tasks[index].inputs) for index, _, _ in ready]
+        self._planner.look_ahead((programs[index], given.key) for index, given in inputs if type(given) is CallInputs)
 
     def _decide_call(self, index: int) -> bool:
         """Decide about a plain task of which nothing is known from before; tells whether this is one."""

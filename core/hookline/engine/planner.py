@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hookline.engine.inputs import Inputs
@@ -17,6 +17,9 @@ __all__ = ["Decided", "Planner", "Recorded"]
 _REUSABLE = max(kind for kind in Kind if kind.reusable)
 _ITEMS = 1 << 40
 """A task and an item of it are one number here, task * _ITEMS + item: a run may hold a million of them to its end."""
+
+_NOTHING: Mapping[bytes, Hit] = {}
+_UNASKED = Hit(-1, -1, -1, -1, -1, b"")
 
 Recorded = dict[int, AttemptRow]
 """By item: the last attempt that this run recorded before."""
@@ -68,6 +71,7 @@ class Planner:
         self._known_code: dict[bytes, bool] = {}
         self._keys: dict[bytes, int] = {}
         self._claimed = False
+        self._ahead: dict[bytes, Hit | None] = {}
         # Whoever asks first for a key may be another item than the one that ran before.
         self._earlier = {row.key: row for row in earlier if row.kind <= _REUSABLE and row.key is not None}
 
@@ -106,10 +110,25 @@ class Planner:
             open_items = self._share_claimed(decided, task.task.index, open_items)
         if self._earlier:
             open_items = self._look_up_earlier(decided, task, open_items)
-        if not self._fresh and self._store is not None and open_items and self._has_code(task.fingerprint.digest):
+        if open_items:
             open_items = self._look_up(decided, task, open_items)
         self._share(decided, task.task.index, open_items)
         return decided
+
+    def look_ahead(self, calls: Iterable[tuple[TaskProgram, bytes]]) -> None:
+        """Look up together what :meth:`decide_call` is about to be asked for: one by one that takes much longer.
+
+        Args:
+            calls: Plain tasks with their keys.
+        """
+        self._ahead = {}
+        wanted: dict[bytes, list[bytes]] = {}
+        for task, key in calls:
+            if task.cacheable:
+                wanted.setdefault(task.fingerprint.digest, []).append(key)
+        for fingerprint, keys in wanted.items():
+            found = self._recorded(fingerprint, keys)
+            self._ahead.update(dict.fromkeys(keys) if not found else {key: found.get(key) for key in keys})
 
     def decide_call(self, task: TaskProgram, key: bytes) -> Hit | tuple[int, int] | None:
         """Decide about a plain task of which this run recorded nothing before; as :meth:`decide`.
@@ -129,11 +148,12 @@ class Planner:
         row = self._earlier.get(key) if self._earlier else None
         if row is not None and self._is_whole(task, row.outputs):
             return _as_hit(row)
-        fingerprint = task.fingerprint.digest
-        if not self._fresh and self._store is not None and self._has_code(fingerprint):
-            found = self._store.lookup(fingerprint, [key], besides=self._run)
-            if found and self._is_whole(task, found[key].outputs):
-                return found[key]
+        # Each answer serves once: who asks again later is not to get an old one.
+        hit = self._ahead.pop(key, _UNASKED)
+        if hit is _UNASKED:
+            hit = self._recorded(task.fingerprint.digest, [key]).get(key)
+        if hit is not None and self._is_whole(task, hit.outputs):
+            return hit
         first = self._keys.setdefault(key, place)
         return None if first == place else divmod(first, _ITEMS)
 
@@ -145,6 +165,12 @@ class Planner:
     def forget(self, key: bytes) -> None:
         """The item that was to make a result for a key made none."""
         self._keys.pop(key, None)
+
+    def _recorded(self, fingerprint: bytes, keys: Sequence[bytes]) -> Mapping[bytes, Hit]:
+        """Look up what other runs recorded; by key, where it may be reused."""
+        if self._fresh or self._store is None or not self._has_code(fingerprint):
+            return _NOTHING
+        return self._store.lookup(fingerprint, keys, besides=self._run)
 
     def _has_code(self, fingerprint: bytes) -> bool:
         known = self._known_code.get(fingerprint)
@@ -161,10 +187,8 @@ class Planner:
         return False
 
     def _look_up(self, decided: Decided, task: TaskProgram, items: Sequence[int]) -> Sequence[int]:
-        assert self._store is not None
         low, keys = decided.low, decided.keys
-        wanted = [keys[item - low] for item in items]
-        found = self._store.lookup(task.fingerprint.digest, wanted, besides=self._run)
+        found = self._recorded(task.fingerprint.digest, [keys[item - low] for item in items])
         if not found:
             return items
         rest = []

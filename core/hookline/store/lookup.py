@@ -77,17 +77,16 @@ class Finder:
                 self._notice_deletions()
             if known.segments.refresh(self._connection, version):
                 known.ahead = {}
-        if len(keys) == 1 and (hit := known.ahead.get(keys[0])) is not None:
-            known.used += 1
-            return {keys[0]: hit}
-        if len(keys) > 1:
-            return self._search(known, keys)
-        # A chain that runs asks for one new key after another.
-        if known.misses > _MISSES and known.segments.lacks(self._connection, keys[0][:PREFIX], known.misses):
-            known.misses += 1
-            return {}
+        if len(keys) == 1:
+            if (hit := known.ahead.get(keys[0])) is not None:
+                known.used += 1
+                return {keys[0]: hit}
+            # A chain that runs asks for one new key after another.
+            if known.misses > _MISSES and known.segments.lacks(self._connection, keys[0][:PREFIX], known.misses):
+                known.misses += 1
+                return {}
         hits = self._search(known, keys)
-        known.misses = 0 if hits else known.misses + 1
+        known.misses = 0 if hits else known.misses + len(keys)
         return hits
 
     def _notice_deletions(self) -> None:
@@ -117,7 +116,7 @@ class Finder:
                     held[key[:PREFIX]] = hint
         else:
             waiting.extend(keys)
-        waiting = known.segments.maybe(self._connection, waiting)
+        waiting = known.segments.maybe(self._connection, waiting, known.misses)
         hits: _Hits = {}
         low = 0
         while low < len(large) and (waiting or held):

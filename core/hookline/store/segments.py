@@ -236,12 +236,18 @@ class Segments:
         fresh = [segment for segment in self.large if segment.identity not in self._known]
         return all(self.probe(connection, segment, prefix) is None for segment in fresh)
 
-    def maybe(self, connection: sqlite3.Connection, keys: list[bytes]) -> list[bytes]:
-        """Leave out the keys that no large segment has, where that can be told from memory."""
+    def maybe(self, connection: sqlite3.Connection, keys: list[bytes], misses: int) -> list[bytes]:
+        """Leave out the keys that no large segment has, where that can be told from memory.
+
+        Args:
+            connection: What to read with.
+            keys: The keys.
+            misses: How many more were asked for lately that no segment has.
+        """
         if len(keys) < 2 or not self.large:
             return keys
         if not self._gathered:
-            self._gather(connection, len(keys))
+            self._gather(connection, len(keys) + misses)
         return self._held(keys) if self._gathered else keys
 
     def _held(self, keys: Sequence[bytes]) -> list[bytes]:
