@@ -10,7 +10,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
-    from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.errors import (
+        ConflictError,
+        HooklineError,
+        PluginError,
+        StoreError,
+        StoreMissingError,
+        UsageError,
+        Veto,
+        WorkflowError,
+    )
     from hookline.graph.editor import GraphEditor
     from hookline.graph.match import TaskMatch
     from hookline.hooks.marker import hookimpl, hookspec
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
     from hookline.model.seed import Seed
     from hookline.model.step import step
     from hookline.model.workflow import workflow
+    from hookline.store.journal import SqliteStore
+    from hookline.store.protocol import RunWriter, Store
 
     __version__: str
 
@@ -47,8 +58,13 @@ __all__ = [
     "Relay",
     "Run",
     "RunEvent",
+    "RunWriter",
     "Secret",
     "Seed",
+    "SqliteStore",
+    "Store",
+    "StoreError",
+    "StoreMissingError",
     "TaskEvent",
     "TaskMatch",
     "UsageError",
@@ -89,8 +105,13 @@ _HOMES = {
     "Relay": "hookline.hooks.registration",
     "Run": "hookline.model.run",
     "RunEvent": "hookline.model.facts",
+    "RunWriter": "hookline.store.protocol",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
+    "SqliteStore": "hookline.store.journal",
+    "Store": "hookline.store.protocol",
+    "StoreError": "hookline.errors",
+    "StoreMissingError": "hookline.errors",
     "TaskEvent": "hookline.model.facts",
     "TaskMatch": "hookline.graph.match",
     "UsageError": "hookline.errors",

@@ -26,7 +26,7 @@ from hookline.model.plan import Plan, PlannedTask
 from hookline.model.recording import Form
 from hookline.model.states import Kind, Verdict
 from hookline.store.artifacts import Artifacts
-from hookline.store.journal import SqliteStore
+from hookline.store.protocol import Store
 from hookline.store.rows import Hit
 from hookline.values.encode import encode_constant
 
@@ -42,7 +42,7 @@ _AT_ONCE = 4096
 def dry_run(
     graph: TaskGraph,
     prepared: Prepared,
-    store: SqliteStore | None,
+    store: Store | None,
     fresh: bool,
     seed: int,
     arguments: OpenArguments,
@@ -71,7 +71,7 @@ class _DryRun:
         self,
         graph: TaskGraph,
         prepared: Prepared,
-        store: SqliteStore | None,
+        store: Store | None,
         fresh: bool,
         seed: int,
         arguments: OpenArguments,

@@ -54,8 +54,7 @@ from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.place import place_of
 from hookline.model.recording import Form
 from hookline.model.states import RunState
-from hookline.store.journal import SqliteStore
-from hookline.store.protocol import RunWriter
+from hookline.store.protocol import RunWriter, Store
 from hookline.store.rows import Group
 from hookline.values.encode import encode_constant
 from hookline.values.homes import note_code_digest
@@ -97,7 +96,7 @@ def prepare(graph: TaskGraph, root: Path, providers: Given | None = None) -> Pre
     return Prepared(build_program(graph, builder), builder, code_digest)
 
 
-def drive(request: Request, store: SqliteStore, resumed: str | None = None, takeover: bool = False) -> str:
+def drive(request: Request, store: Store, resumed: str | None = None, takeover: bool = False) -> str:
     """Carry a run to its end.
 
     Args:
@@ -116,7 +115,7 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
         return _drive(replace(request, observers=observers), store, resumed, takeover)
 
 
-def _drive(request: Request, store: SqliteStore, resumed: str | None, takeover: bool) -> str:
+def _drive(request: Request, store: Store, resumed: str | None, takeover: bool) -> str:
     prepared = prepare(request.graph, Path(request.target.root), request.settings.providers)
     exporter = Exporter()
     name = request.executor if isinstance(request.executor, str) else GIVEN
@@ -142,7 +141,7 @@ class _Session:
     def __init__(
         self,
         request: Request,
-        store: SqliteStore,
+        store: Store,
         writer: RunWriter,
         prepared: Prepared,
         exporter: Exporter,

@@ -14,7 +14,13 @@ from hookline.hooks.marker import PROJECT
 from hookline.hooks.module import SPECS, PluginModule, Spec, check_module
 from hookline.hooks.order import check_together, in_order
 from hookline.hooks.plugin_set import LoadedPlugin, PluginSet
-from hookline.hooks.registration import Relay, register_into, register_steps_into, register_values_into
+from hookline.hooks.registration import (
+    Relay,
+    register_into,
+    register_steps_into,
+    register_stores_into,
+    register_values_into,
+)
 from hookline.hooks.values import VALUE_REGISTRIES
 
 __all__ = ["build_plugin_set"]
@@ -140,12 +146,12 @@ class _Assembly:
         return register
 
     def _register_names(self) -> None:
-        own = {"register_executors": self._set.executors, "register_stores": self._set.stores}
         for implementation in self._set.implementations("register_steps"):
             implementation.checked(register=register_steps_into(self._set.steps, implementation))
-        for hook, registry in own.items():
-            for implementation in self._set.implementations(hook):
-                implementation.checked(register=register_into(registry, implementation))
+        for implementation in self._set.implementations("register_executors"):
+            implementation.checked(register=register_into(self._set.executors, implementation))
+        for implementation in self._set.implementations("register_stores"):
+            implementation.checked(register=register_stores_into(self._set.stores, implementation))
         for hook, process_wide in VALUE_REGISTRIES.items():
             for implementation in self._set.implementations(hook):
                 add = register_values_into(self._set.values, process_wide.kind, implementation)

@@ -31,13 +31,17 @@ class WorkerPlugins:
     Args:
         run: What the engine says about the run.
 
+    Attributes:
+        set: The plugins.
+        around: What they do around each attempt.
+
     Raises:
         PluginError: A plugin can't be had here.
     """
 
     def __init__(self, run: RunFacts) -> None:
         self._run = run
-        plugins = worker_plugins(run.plugins)
+        self.set = plugins = worker_plugins(run.plugins)
         self.around = plugins.implementations("around_attempt")
         self._started = plugins.implementations("worker_started")
 
