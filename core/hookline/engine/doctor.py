@@ -226,6 +226,7 @@ def _workers(_: Path) -> Finding:
                 store=file.parent / ".hookline",
                 stop=stop,
                 target=target,
+                plugins=(),  # they may want settings, which this project has none of
             )
             seconds = time.monotonic() - began
             if run.status == "completed" and run.result == 42:
