@@ -201,12 +201,15 @@ def test_commands_read_such_a_store(ram: Site, scheme: str) -> None:
         (("why", "double[0]"), "ran: first run"),
         (("doctor",), f"'{url}', 1 run"),
         (("config", "show"), url),
+        (("artifacts", "list", "last"), "parameter path"),
+        (("artifacts", "list", "last", "double:1"), "double[1]"),
+        (("artifacts", "get", "double:1", "-o", "two"), ""),
     ):
         done = cli(ram, *words)
         assert done.returncode == 0, done.stderr
         assert said in done.stdout
     planned = api.plan(load_target(ram.flow(FLOW)).workflow)
-    assert [task.verdict.value for task in planned][:2] == ["reuse", "reuse"]
+    assert [task.verdict.name for task in planned][:2] == ["REUSE", "REUSE"]
 
 
 def test_housekeeping_works_where_a_store_builds_on_ours(ram: Site) -> None:
@@ -229,7 +232,7 @@ def test_housekeeping_works_where_a_store_builds_on_ours(ram: Site) -> None:
     [
         ("artifacts", "list"),
         ("artifacts", "show", "ab"),
-        ("artifacts", "get", "load", "-o", "out"),
+        ("artifacts", "get", "DIGEST", "-o", "out"),
         ("artifacts", "verify"),
         ("artifacts", "gc"),
         ("runs", "delete", "last", "--yes"),
@@ -240,9 +243,10 @@ def test_housekeeping_works_where_a_store_builds_on_ours(ram: Site) -> None:
 def test_a_store_of_another_kind_says_what_it_does_not_offer(ram: Site, words: tuple[str, ...]) -> None:
     """What is about hookline's own journal has no meaning there."""
     run(ram.flow(FLOW), "counted://churn")
-    done = cli(ram, *words, "--store", "counted://churn")
+    words_given = ["abcdef0123" if word == "DIGEST" else word for word in words]
+    done = cli(ram, *words_given, "--store", "counted://churn")
     assert done.returncode == 2
-    command = f"hookline {words[0]} {words[1]}"
+    command = f"hookline {' '.join(words[: 3 if 'DIGEST' in words else 2])}"
     assert done.stderr == (
         f"error: the store 'counted://churn' does not offer '{command}': it is a Counted, and its journal is not"
         " hookline's own\nhelp: the plugin that brings it can have commands of its own: hookline plugins list\n"

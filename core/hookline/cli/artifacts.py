@@ -13,7 +13,7 @@ from hookline.cli.options import Env, Json, Quiet, StoreAt
 from hookline.cli.output import say, show, show_json
 from hookline.cli.quantities import parse_age, parse_size, size
 from hookline.cli.sections import SectionedCommand
-from hookline.cli.stores import opened_journal
+from hookline.cli.stores import opened_journal, opened_store
 from hookline.cli.wording import amount, clean, counted, hint
 from hookline.cli.working import Working
 
@@ -47,7 +47,7 @@ def list_artifacts(
     """
     from hookline.cli.artifact_rows import artifact_document, artifact_table, listed_artifacts
 
-    opened = opened_journal(store, env, "hookline artifacts list")
+    opened = opened_store(store, env)
     with Working(as_json) as working:
         found, names = listed_artifacts(opened, run, task, working)
     if as_json:
@@ -74,7 +74,7 @@ def show_artifact(
 
     opened = opened_journal(store, env, "hookline artifacts show")
     with Working(as_json) as working:
-        found = one_artifact(opened, digest, working)
+        found = one_artifact(opened, digest, working, "hookline artifacts show")
     names = Names(opened)
     if as_json:
         show_json(page_document(found, opened, names))
@@ -107,9 +107,7 @@ def get(
     from hookline.cli.artifact_files import write_out
 
     with Working(as_json) as working:
-        written = write_out(
-            opened_journal(store, env, "hookline artifacts get"), name, run, output, raw, force, working
-        )
+        written = write_out(opened_store(store, env), name, run, output, raw, force, working)
     if as_json:
         show_json({"path": str(written.path), "form": written.form, "size": written.size})
         return

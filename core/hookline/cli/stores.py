@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hookline.store.journal import SqliteStore
     from hookline.store.protocol import Store
 
-__all__ = ["existing_folder", "existing_store", "opened_journal", "opened_store"]
+__all__ = ["existing_folder", "existing_store", "journal_of", "opened_journal", "opened_store"]
 
 
 def existing_store(given: str | None, env: str | None = None) -> StoreAddress:
@@ -82,9 +82,17 @@ def opened_journal(given: str | None, env: str | None, command: str) -> SqliteSt
         UsageError: There is none yet, or it is of another kind.
         StoreError: It can't be read.
     """
+    return journal_of(opened_store(given, env), command)
+
+
+def journal_of(store: Store, command: str) -> SqliteStore:
+    """Give a store as hookline's own kind, which a command needs.
+
+    Raises:
+        UsageError: It is of another kind.
+    """
     from hookline.store.journal import SqliteStore
 
-    store = opened_store(given, env)
     if not isinstance(store, SqliteStore):
         raise UsageError(
             f"the store '{without_password(store.address)}' does not offer '{command}': it is a"
