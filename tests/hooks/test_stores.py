@@ -11,63 +11,20 @@ from pathlib import Path
 import pytest
 
 import hookline
-from hookline import PluginError, Run, SqliteStore, StoreMissingError, UsageError
+from hookline import PluginError, Run, SqliteStore, Store, StoreMissingError, UsageError
 from hookline.config import configure
 from hookline.engine import api
 from hookline.hooks.stores import open_configured
 from hookline.testing import store_in_memory
+from hookline.testing.contracts.stores import StoreContract
 from hookline.worker.target import load_target
+from hooks.ram_store import open_counted, open_ram
 from hooks.site import Site
 
 EXECUTORS = ("inline", "threads", "processes")
 SCHEMES = ("ram", "counted")
 
-PLUGIN = '''
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from hookline import SqliteStore, Store
-
-@dataclass(frozen=True)
-class Settings:
-    folder: str
-
-plugin = Plugin("ram", settings=Settings)
-
-@hookimpl
-def register_stores(register, settings):
-    register("ram", partial(open_ram, settings.folder))
-    register("counted", partial(open_counted, settings.folder))
-
-def open_ram(folder, url, *, create, durability):
-    """Keep hookline's own store in a folder that is in memory."""
-    name = url.partition("://")[2]
-    return SqliteStore.open(Path(folder, name), create=create, durability=durability, address=url)
-
-def open_counted(folder, url, *, create, durability):
-    opened = open_ram(folder, url, create=create, durability=durability)
-    return Counted(opened, Path(folder, "asked"))
-
-class Counted:
-    """Keeps the protocol, and nothing beyond it; notes what it is asked for."""
-
-    def __init__(self, store, asked):
-        self._store = store
-        self._asked = asked
-
-    def __getattr__(self, name):
-        if name.startswith("_") or name not in vars(Store):
-            raise AttributeError(f"no store has to have {name}")
-        with self._asked.open("a") as file:
-            file.write(f"{name}\\n")
-        return getattr(self._store, name)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-'''
+PLUGIN = Path(__file__).with_name("ram_store.py").read_text()
 
 FLOW = """
 from hookline import attempt, step, workflow
@@ -100,6 +57,20 @@ def ram(site: Site, tmp_path: Path) -> Iterator[Site]:
         folder.mkdir()
         site.settings(f'[tool.hookline.plugin.ram]\nfolder = "{folder}"')
         yield site
+
+
+class TestContractOfRam(StoreContract):
+    """A store that builds on hookline's own keeps what every store keeps."""
+
+    def open_store(self, place: Path) -> Store:
+        return open_ram(str(place.parent), f"ram://{place.name}", create=True, durability="full")
+
+
+class TestContractOfCounted(StoreContract):
+    """And so does one that hands on what it is asked for."""
+
+    def open_store(self, place: Path) -> Store:
+        return open_counted(str(place.parent), f"counted://{place.name}", create=True, durability="full")
 
 
 def in_memory() -> Path:
