@@ -331,16 +331,36 @@ def test_a_factory_that_gives_something_else_is_told(site: Site) -> None:
         @hookimpl
         def register_stores(register):
             register("none", lambda url, *, create, durability: None)
+            register("flat", open_flat)
             register("lost", lambda url, *, create, durability: SqliteStore.open("lost", create=create))
+
+        def open_flat(url, *, create, durability):
+            store = SqliteStore.open("flat", create=create, address=url)
+            store.path = "flat"
+            return store
         """,
     )
     remedy = "help: give what keeps hookline.Store: its 'address' is the URL, its 'path' the path of a folder"
     assert failure(site, "none://churn") == (
         f"the factory of stores 'none://' (acme-bad 1.0) was asked for 'none://churn', and gave a NoneType\n{remedy}"
     )
+    assert failure(site, "flat://churn") == (
+        "the factory of stores 'flat://' (acme-bad 1.0) was asked for 'flat://churn', and gave one with the path 'flat'"
+        f"\n{remedy}"
+    )
     assert failure(site, "lost://churn") == (
         "the factory of stores 'lost://' (acme-bad 1.0) was asked for 'lost://churn', and gave one with the address"
         f" '{site.project / 'lost'}'\n{remedy}"
+    )
+
+
+def test_a_scheme_whose_plugin_was_left_out_is_told_with_it(ram: Site) -> None:
+    """Installing it would not help."""
+    with pytest.raises(UsageError) as caught:
+        hookline.run(load_target(ram.flow()).workflow, store="ram://churn", without=["ram"])
+    assert caught.value.help == (
+        "install the plugin that brings 'ram', or give the path of a folder; left out are 'ram', which --without"
+        " leaves out"
     )
 
 

@@ -75,7 +75,7 @@ def open_address(
         return open_store(address, create=create, durability=durability)
     url, found = str(address), plugins()
     if scheme not in found.stores:
-        raise _unknown(url, scheme, found.stores.names(), said_by)
+        raise _unknown(url, scheme, found, said_by)
     return _opened(url, scheme, found, create, durability)
 
 
@@ -90,9 +90,12 @@ def _opened(url: str, scheme: str, plugins: PluginSet, create: bool, durability:
             f"the store '{without_password(url)}' ({source}) can't be opened: {type(error).__name__}: {error}",
             help="the error is the plugin's own; its authors can tell more",
         ) from error
-    address = getattr(store, "address", None)
-    if address != url or not isinstance(getattr(store, "path", None), Path):
-        what = f"a {type(store).__name__}" if address is None else f"one with the address '{without_password(address)}'"
+    address, path = (getattr(store, name, None) for name in ("address", "path"))
+    if address != url or not isinstance(path, Path):
+        what = f"a {type(store).__name__}"
+        if address is not None:
+            wrong = f"address '{without_password(address)}'" if address != url else f"path {path!r}"
+            what = f"one with the {wrong}"
         raise PluginError(
             f"the factory of stores '{scheme}://' ({source}) was asked for '{without_password(url)}', and gave {what}",
             help="give what keeps hookline.Store: its 'address' is the URL, its 'path' the path of a folder",
@@ -100,9 +103,12 @@ def _opened(url: str, scheme: str, plugins: PluginSet, create: bool, durability:
     return cast("Store", store)
 
 
-def _unknown(url: str, scheme: str, known: list[str], said_by: str) -> UsageError:
+def _unknown(url: str, scheme: str, plugins: PluginSet, said_by: str) -> UsageError:
+    known = plugins.stores.names()
     near = close_match(scheme, known)
     remedy = f"install the plugin that brings '{scheme}', or give the path of a folder"
+    if plugins.absent:
+        remedy += f"; left out are {', '.join(f'{name!r}, {why}' for name, why in sorted(plugins.absent.items()))}"
     return UsageError(
         f"{said_by}no plugin brings the store '{without_password(url)}': there is no scheme '{scheme}'"
         + (f";{near}" if near else ""),

@@ -20,13 +20,10 @@ def rows_of(connection: sqlite3.Connection, commit: Commit) -> CommitRows:
     """
 
     def read(table: str, columns: tuple[str, ...], item: str = "item") -> list[Any]:
+        spans = commit.ranges.get(table, ())
+        found = [row for span in spans for row in _rows_in(connection, commit, span, table, columns, item)]
         # Spans of one commit may overlap.
-        found = {
-            row: None
-            for span in commit.ranges.get(table, ())
-            for row in _rows_in(connection, commit, span, table, columns, item)
-        }
-        return list(found)
+        return list(dict.fromkeys(found)) if len(spans) > 1 else found
 
     decisions = sorted(read("decisions", Decision._fields, "low"), key=lambda row: row[:2])
     return CommitRows(
