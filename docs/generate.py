@@ -1,4 +1,5 @@
-"""Writes the reference pages that follow from the code: ``cli.md``, ``api.md`` and ``configuration.md``.
+"""Writes the reference pages that follow from the code: ``cli.md``, ``api.md``, ``configuration.md``
+and ``hooks.md``.
 
 ``make docs`` runs it; a test fails where a page is not what it would write.
 """
@@ -80,6 +81,44 @@ _GIVEN = {
 }
 
 
+_HOOKS_HEAD = """# Hooks
+
+The points at which hookline asks plugins; [the tutorial](../tutorial-plugin.md) shows how one is written, and
+[how plugins work](../plugins.md) in which order they are called. An implementation is decorated with `@hookimpl`, and
+takes those of the hook's arguments that it names. This page is generated from the code.
+"""
+
+_FACTS_HEAD = """## What hooks are given
+
+Facts are frozen; what changes arguments or results is `rewrite_graph`, whose `graph` stands in
+[the Python reference](api.md).
+"""
+
+_ML_HEAD = """# `hookline.ml`
+
+The nouns that plugins exchange: frozen dataclasses without dependencies. [How to keep a plugin's
+state](../how-to/plugin-state.md) shows some of them. This page is generated from the code.
+"""
+
+_TESTING_HEAD = """# `hookline.testing`
+
+What authors of workflows and plugins test with; the how-to pages on [workflows](../how-to/test-workflows.md) and
+[plugins](../how-to/test-plugins.md) show it. The pytest fixtures `project`, `executor`, `clock`, `recording_executor`
+and `memory_store` are there wherever hookline is installed. This page is generated from the code.
+"""
+
+_FACTS = {
+    "Plugin": "hooks.plugin",
+    "WorkerFacts": "model.attempt_facts",
+    "AttemptFacts": "model.attempt_facts",
+    "Outcome": "model.attempt_facts",
+    "RunEvent": "model.facts",
+    "RunInfo": "model.facts",
+    "TaskEvent": "model.facts",
+    "TaskInfo": "model.facts",
+}
+
+
 def main() -> None:
     """Write the pages."""
     for page, text in pages().items():
@@ -93,6 +132,9 @@ def pages() -> dict[Path, str]:
         HERE / "reference" / "cli.md": cli_page(),
         HERE / "reference" / "api.md": api_page(),
         HERE / "reference" / "configuration.md": configuration_page(),
+        HERE / "reference" / "hooks.md": hooks_page(),
+        HERE / "reference" / "ml.md": module_page("ml", _ML_HEAD),
+        HERE / "reference" / "testing.md": module_page("testing", _TESTING_HEAD) + _suites(),
     }
 
 
@@ -162,6 +204,54 @@ def configuration_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+# -- hooks -------------------------------------------------------------------------------------------------------------
+
+
+def hooks_page() -> str:
+    """Describe all hooks, and what they are given."""
+    import griffe
+
+    from hookline.hooks import specs
+    from hookline.hooks.where import IN_WORKERS_ONLY, IN_WORKERS_TOO
+
+    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    hooks = {
+        name: thing
+        for name, thing in package["hooks.specs"].members.items()
+        if hasattr(vars(specs).get(name), "hookline_spec")
+    }
+    lines = [_HOOKS_HEAD, "| hook | called in | |", "|---|---|---|"]
+    for name, hook in hooks.items():
+        where = (
+            "workers" if name in IN_WORKERS_ONLY else "the driver, workers" if name in IN_WORKERS_TOO else "the driver"
+        )
+        lines.append(f"| [`{name}`](#{name}) | {where} | {_cell(hook.docstring.value.partition(chr(10))[0])} |")
+    lines.append("")
+    for name, hook in hooks.items():
+        lines += _object_lines(name, hook, 2)
+    lines.append(_FACTS_HEAD)
+    for name, home in _FACTS.items():
+        lines += _fact_lines(name, package[f"{home}.{name}"])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _fact_lines(name: str, thing: Any) -> Iterator[str]:
+    """Describe a class by its fields, which are documented in the class's docstring or below each."""
+    yield from (f"### {name}", "", *_docstring(thing))
+    members = [(member, inner) for member, inner in thing.members.items() if not member.startswith("_")]
+    fields = [(member, inner) for member, inner in members if not inner.is_function and inner.docstring is not None]
+    if fields:
+        rows = (f"| `{member}` | {_cell(_first_paragraph(inner))} |" for member, inner in fields)
+        yield from ("| | |", "|---|---|", *rows, "")
+    for member, inner in members:
+        if inner.is_function and inner.docstring is not None:
+            yield from _object_lines(f"{name}.{member}", inner, 4)
+
+
+def _first_paragraph(thing: Any) -> str:
+    return str(thing.docstring.value).partition("\n\n")[0]
+
+
 # -- Python ------------------------------------------------------------------------------------------------------------
 
 
@@ -179,6 +269,46 @@ def api_page() -> str:
     lines.append(_GIVEN_HEAD)
     for name, home in _GIVEN.items():
         lines += _object_lines(name, package[f"{home}.{name}"], 3)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def module_page(module: str, head: str) -> str:
+    """Describe what a public module exports.
+
+    Args:
+        module: Its name below hookline's.
+        head: The beginning of the page.
+    """
+    import importlib
+
+    import griffe
+
+    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    exported = importlib.import_module(f"hookline.{module}")
+    lines = [head]
+    for name in sorted(exported.__all__, key=str.lower):
+        thing = getattr(exported, name)
+        home = getattr(thing, "__module__", "") or ""
+        if callable(thing) and home.startswith("hookline."):
+            lines += _object_lines(name, package[f"{home.removeprefix('hookline.')}.{name}"], 2)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _suites() -> str:
+    """Describe the contract suites."""
+    import griffe
+
+    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    lines = ["", "## Contract suites", "", "Test classes to inherit from.", ""]
+    for name, module in sorted(package["testing.contracts"].modules.items()):
+        for kind in module.classes.values():
+            if kind.name.endswith("Contract"):
+                path = f"hookline.testing.contracts.{name}"
+                lines += [f"### {kind.name}", "", f"`from {path} import {kind.name}`", "", *_docstring(kind)]
+                members = kind.functions.items()
+                tests = [inner for member, inner in members if member.startswith("test_") and inner.docstring]
+                lines += [f"- {_first_paragraph(test)}".replace("\n", " ") for test in tests]
+                lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
         Veto,
         WorkflowError,
     )
-    from hookline.graph.editor import GraphEditor
-    from hookline.graph.match import TaskMatch
+    from hookline.executors.protocol import Executor, Traits
+    from hookline.graph.rewriting.editor import GraphEditor
+    from hookline.graph.rewriting.match import TaskMatch
     from hookline.hooks.marker import hookimpl, hookspec
     from hookline.hooks.plugin import Plugin
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues, Relay
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
+    from hookline.model.batch import Batch, Finished, Lost, RunFacts, Started
     from hookline.model.facts import RunEvent, TaskEvent
     from hookline.model.provider import provider
     from hookline.model.record import Record, Records
@@ -38,14 +40,19 @@ if TYPE_CHECKING:
     from hookline.model.workflow import workflow
     from hookline.store.journal import SqliteStore
     from hookline.store.protocol import RunWriter, Store
+    from hookline.worker.serving import Worker
 
     __version__: str
 
 __all__ = [
     "AttemptFacts",
+    "Batch",
     "ConflictError",
+    "Executor",
+    "Finished",
     "GraphEditor",
     "HooklineError",
+    "Lost",
     "Outcome",
     "Plugin",
     "PluginError",
@@ -58,17 +65,21 @@ __all__ = [
     "Relay",
     "Run",
     "RunEvent",
+    "RunFacts",
     "RunWriter",
     "Secret",
     "Seed",
     "SqliteStore",
+    "Started",
     "Store",
     "StoreError",
     "StoreMissingError",
     "TaskEvent",
     "TaskMatch",
+    "Traits",
     "UsageError",
     "Veto",
+    "Worker",
     "WorkerFacts",
     "WorkflowError",
     "__version__",
@@ -90,9 +101,13 @@ __all__ = [
 
 _HOMES = {
     "AttemptFacts": "hookline.model.attempt_facts",
+    "Batch": "hookline.model.batch",
     "ConflictError": "hookline.errors",
-    "GraphEditor": "hookline.graph.editor",
+    "Executor": "hookline.executors.protocol",
+    "Finished": "hookline.model.batch",
+    "GraphEditor": "hookline.graph.rewriting.editor",
     "HooklineError": "hookline.errors",
+    "Lost": "hookline.model.batch",
     "Outcome": "hookline.model.attempt_facts",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
@@ -105,17 +120,21 @@ _HOMES = {
     "Relay": "hookline.hooks.registration",
     "Run": "hookline.model.run",
     "RunEvent": "hookline.model.facts",
+    "RunFacts": "hookline.model.batch",
     "RunWriter": "hookline.store.protocol",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
     "SqliteStore": "hookline.store.journal",
+    "Started": "hookline.model.batch",
     "Store": "hookline.store.protocol",
     "StoreError": "hookline.errors",
     "StoreMissingError": "hookline.errors",
     "TaskEvent": "hookline.model.facts",
-    "TaskMatch": "hookline.graph.match",
+    "TaskMatch": "hookline.graph.rewriting.match",
+    "Traits": "hookline.executors.protocol",
     "UsageError": "hookline.errors",
     "Veto": "hookline.errors",
+    "Worker": "hookline.worker.serving",
     "WorkerFacts": "hookline.model.attempt_facts",
     "WorkflowError": "hookline.errors",
     "attempt": "hookline.model.attempt",

@@ -1,26 +1,23 @@
-"""The command line as users run it: in a process of its own, in a project's folder."""
+"""The command line as users run it: in a process of its own, or in a fork of one that has imported everything."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-WIDTH = "100"
+from hookline.testing.command import WIDTH, CommandResult, command_environment, run_command
+
+__all__ = ["WIDTH", "Shown", "call", "call_each", "environment", "normalised"]
+
+environment = command_environment
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(CommandResult):
     """How a command ended, and what it wrote."""
-
-    code: int
-    out: str
-    err: str
 
     @property
     def text(self) -> str:
@@ -39,31 +36,10 @@ def normalised(text: str) -> str:
     return re.sub(r"(?<=\S) {2,}", "  ", text)
 
 
-def environment(**changes: str) -> dict[str, str]:
-    """An environment in which output does not depend on the machine."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE", "COLUMNS", "LINES"))}
-    return {
-        **kept,
-        "COLUMNS": WIDTH,
-        "TERMINAL_WIDTH": WIDTH,
-        "NO_COLOR": "1",
-        **changes,
-    }
-
-
-def call(arguments: Sequence[str], folder: Path, **options: object) -> Shown:
+def call(arguments: Sequence[str], folder: Path, *, before: Callable[[], object] | None = None) -> Shown:
     """Run ``hookline`` in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hookline", *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        **options,  # type: ignore[call-overload]
-    )
-    return Shown(done.returncode, done.stdout, done.stderr)
+    done = run_command(arguments, folder, before=before)
+    return Shown(done.code, done.out, done.err)
 
 
 _FORKING = """

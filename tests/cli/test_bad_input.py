@@ -254,7 +254,7 @@ def test_a_full_disk_loses_nothing_recorded(store: Path, project: Path, run_comm
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 
     line = ["run", "sound.py", "--size", str(3 << 20), "--store", str(store)]
-    shown = run_command(line, project, preexec_fn=limit)
+    shown = run_command(line, project, before=limit)
     assert shown.code in (1, 5)
     assert "EFBIG" in shown.err or "too large" in shown.err
     assert "Traceback" not in shown.err

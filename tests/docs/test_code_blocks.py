@@ -3,8 +3,9 @@
 A ``python`` block whose first line is a comment with a file's name, such as ``# churn.py``, is written to that file;
 any other is a script of its own. A ``yaml`` or ``toml`` block always has such a line. A ``console`` block has commands
 after ``$`` and, below each, lines of output: they must appear in this order, other lines may stand between them, and
-``…`` stands for any text within a line. A command must succeed unless it ends in ``; echo $?``. A ``text`` block is a
-picture; other languages don't occur.
+``…`` stands for any text within a line. A command must succeed unless it ends in ``; echo $?``. ``pip install -e
+FOLDER`` is not run, since it would change the environment of the tests: what it does is done in a folder on the path. A
+``text`` block is a picture; other languages don't occur.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,8 @@ PAGES = sorted(
     ]
 )
 pytestmark = pytest.mark.integration
+_INSTALL = "pip install -e "
+_SITE = ".site"
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,9 @@ def run_console(block: Block, folder: Path) -> None:
     assert not commands[0].strip(), f"{block}: it does not begin with a command"
     for command in commands[1:]:
         typed, _, expected = command.replace("\\\n", " ").partition("\n")
+        if typed.startswith(_INSTALL):
+            install(folder / typed.removeprefix(_INSTALL), folder / _SITE)
+            continue
         done = in_shell(typed, folder)
         assert done.returncode == 0, f"{block}: {typed}\n{done.stdout}"
         lines = iter(done.stdout.splitlines())
@@ -121,9 +128,26 @@ def pattern(wanted: str) -> str:
     return re.sub(r"(\\ )+", r" +", re.escape(wanted.strip()).replace("…", ".*"))
 
 
+def install(project: Path, site: Path) -> None:
+    """Do what an editable installation does: write down the metadata, and put the sources on the path."""
+    told = tomllib.loads((project / "pyproject.toml").read_text())["project"]
+    name, version = told["name"], told["version"]
+    info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    groups = [
+        f"[{group}]\n" + "".join(f"{entry} = {value}\n" for entry, value in entries.items())
+        for group, entries in told.get("entry-points", {}).items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(groups))
+    for module in (project / "src").iterdir():
+        (site / module.name).symlink_to(module)
+
+
 def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "VIRTUAL_"))}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder / _SITE), environment.get("PYTHONPATH")]))
     environment |= {"COLUMNS": "120", "NO_COLOR": "1"}
     return subprocess.run(
         ["bash", "-c", command],

@@ -22,9 +22,9 @@ from hookline import step, workflow
 from hookline.engine import api
 from hookline.errors import PluginError
 from hookline.graph.build import build_graph
-from hookline.graph.editor import GraphEditor
-from hookline.graph.match import TaskMatch
-from hookline.graph.rewrite import Rewriter, rewrite
+from hookline.graph.rewriting.editor import GraphEditor
+from hookline.graph.rewriting.match import TaskMatch
+from hookline.graph.rewriting.rewrite import Rewriter, rewrite
 from hookline.model.graph import TaskGraph
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)

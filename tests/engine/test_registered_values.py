@@ -142,3 +142,31 @@ def test_an_unknown_policy_ends_the_call(project: Callable[[str], Project]) -> N
     with pytest.raises(HooklineError, match="there is no load policy 'strict'"):
         made.run()
     assert not Path(made.folder / ".hookline").exists()
+
+
+GROWING = """
+@step
+def parts(n: int):
+    note("parts")
+    model = Model(n, time.time_ns())
+    return [score({"model": model}), score({"model": Model(n + 1, 1)})]
+
+@workflow
+def flow(n: int = 21):
+    return parts(n)
+"""
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_values_with_a_digest_of_their_own_are_passed_on_by_what_grows(
+    project: Callable[[str], Project], executor: str
+) -> None:
+    """They are constants of grown tasks as of others, and recipes that hold them are replayed."""
+    made = project(CODE[: CODE.index("@workflow")] + GROWING)
+    run = made.run(executor)
+    assert run.result == [(42, True), (44, True)]
+    assert sorted(made.executions()) == ["parts", "score", "score"]
+    assert made.run(executor).result == run.result
+    assert made.executions() == []
+    made.run(executor, fresh=True)
+    assert sorted(made.executions()) == ["parts", "score", "score"]

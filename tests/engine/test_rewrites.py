@@ -19,9 +19,9 @@ from hookline.cli.run_page import run_document, run_page
 from hookline.cli.run_rows import listed_runs
 from hookline.engine import api
 from hookline.errors import PluginError, WorkflowError
-from hookline.graph.editor import GraphEditor
 from hookline.graph.render import render_dot, render_mermaid, render_tree
-from hookline.graph.rewrite import Rewriter
+from hookline.graph.rewriting.editor import GraphEditor
+from hookline.graph.rewriting.rewrite import Rewriter
 
 Make = Callable[[str], Project]
 EXECUTORS = ["inline", "threads", "processes"]

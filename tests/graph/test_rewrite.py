@@ -12,9 +12,9 @@ import pytest
 
 from hookline.errors import PluginError, UsageError
 from hookline.graph.build import build_graph
-from hookline.graph.editor import GraphEditor
-from hookline.graph.match import TaskMatch
-from hookline.graph.rewrite import Rewriter, rewrite
+from hookline.graph.rewriting.editor import GraphEditor
+from hookline.graph.rewriting.match import TaskMatch
+from hookline.graph.rewriting.rewrite import Rewriter, rewrite
 from hookline.model.graph import Binding, Constant, FirstOf, Nested, Task, TaskGraph, TaskOutput
 from hookline.model.reference import WHOLE, completed, first
 from hookline.model.seed import Seed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -22,9 +23,10 @@ def doctor(site: Site, *arguments: str) -> tuple[int, dict[str, tuple[bool, str]
     return shown.code, {finding["check"]: (finding["ok"], finding["text"]) for finding in document["findings"]}
 
 
-GOOD = """
+GOOD = '''
 @step
 def validate(x: int) -> int:
+    """Check a number."""
     return x
 
 @hookimpl
@@ -32,7 +34,7 @@ def register_steps(register): register("validate", validate, summary="Check.")
 
 @hookimpl
 def task_finished(task): pass
-"""
+'''
 
 
 def test_a_list_imports_nothing(site: Site) -> None:
@@ -73,7 +75,33 @@ def test_a_sound_plugin_passes(site: Site) -> None:
     assert code == 0, found
     assert found["hooks"] == (True, "implements register_steps, task_finished")
     assert found["names"] == (True, "everything that it registers can be imported (1)")
+    assert found["contract"] == (True, "step 'data.validate' keeps its contract (4 tests)")
     assert all(ok for ok, _ in found.values())
+
+
+def test_contract_suites_are_run_on_what_is_registered(site: Site) -> None:
+    """An executor that is none and a step without types fail theirs, with the rule that they break."""
+    site.install(
+        "away",
+        """
+        class Away:
+            def __init__(self, workers=None): pass
+
+        @hookimpl
+        def register_executors(register): register("away", Away)
+
+        @step
+        def bare(x):
+            return x
+
+        @hookimpl
+        def register_steps(register): register("bare", bare)
+        """,
+    )
+    shown = plugins(site, "doctor", "away", "--time-limit", "300")
+    assert shown.code == 4
+    assert "✗ contract: executor 'away' does not keep its contract: it has what the engine asks for " in shown.out
+    assert "✗ contract: step 'away.bare' does not keep its contract: it is a step that says what it does" in shown.out
 
 
 @pytest.mark.parametrize(
@@ -132,6 +160,15 @@ def fail() -> None:
 
 def code() -> int:
     return 3
+
+def leave(code: int = -1) -> None:
+    raise SystemExit(code if code >= 0 else "gone")
+
+def text() -> str:
+    return "no exit code"
+
+def crash() -> None:
+    raise ValueError("no such thing")
 '''
 
 
@@ -141,6 +178,8 @@ def test_a_plugins_command_has_help_types_and_options_from_its_function(site: Si
     assert call(["say", "a", "--times", "2", "--loud"], site.project).out == "A\nA\n"
     shown = call(["say", "--help"], site.project)
     assert "Say a name some times." in shown.out
+    assert re.search(r"name <str> +What to say\. +\[required\]", shown.out)
+    assert "Args:" not in shown.out
     assert "--times" in shown.out
     wrong = call(["say", "a", "--times", "many"], site.project)
     assert wrong.code == 2
@@ -157,6 +196,26 @@ def test_a_group_of_commands_has_dots_in_its_names(site: Site) -> None:
     assert (failed.code, failed.err) == (4, "error: it went wrong\nhelp: do better\n")
 
 
+def test_a_command_ends_as_a_script_would(site: Site) -> None:
+    """``sys.exit`` with a number or a text; what it returns beside numbers is nobody's; a crash is told as its own."""
+    module = site.install(
+        "say",
+        COMMAND,
+        hookline_commands="say.leave = {module}:leave\nsay.text = {module}:text\nsay.crash = {module}:crash",
+    )
+    assert call(["say", "leave", "--code", "7"], site.project).code == 7
+    assert call(["say", "leave", "--code", "0"], site.project).code == 0
+    gone = call(["say", "leave"], site.project)
+    assert (gone.code, gone.err) == (1, "gone\n")
+    assert call(["say", "text"], site.project).code == 0
+    crashed = call(["say", "crash"], site.project)
+    assert crashed.code == 4
+    assert crashed.err.startswith(
+        "error: the command 'say.crash' of acme-say 1.0 failed: ValueError: no such thing, at "
+    )
+    assert f"{module}.py:" in crashed.err
+
+
 def test_help_lists_plugins_commands_without_importing_them(site: Site) -> None:
     """Their names, and who brings them."""
     site.install("say", "raise RuntimeError", hookline_commands="say = {module}:count")
@@ -170,6 +229,7 @@ def test_names_of_the_core_are_reserved(site: Site) -> None:
     """A plugin can't get in front of ``hookline run``."""
     site.install("evil", "raise RuntimeError", hookline_commands="run = {module}:run")
     assert "Run a workflow" in call(["run", "--help"], site.project).out
+    assert "not 'run', as 'hookline run' is taken" in call(["plugins", "list"], site.project).out
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,40 @@ def test_metadata_travels_back_to_the_journal(site: Site, executor: str) -> None
     assert by_name[1, "data.inputs"] == {"x": unpack_outputs(attempt.outputs)[0].digest.hex()}
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("Odd()", "hookline_plugins.py:9): ArithmeticError: no text"),
+        ("deep", "RecursionError: maximum recursion depth exceeded while encoding a JSON object"),
+        (
+            "'x' * 2_000_000",
+            "ValueError: the metadata 'odd' has 2,000,002 characters, and at most 1,000,000 are recorded",
+        ),
+    ],
+)
+def test_metadata_that_can_not_be_recorded_is_reported_only(site: Site, value: str, message: str) -> None:
+    """The outcome stands, and other metadata is recorded."""
+    site.local(f"""
+        deep = {{}}
+        for _ in range(100_000):
+            deep = {{"a": deep}}
+        class Odd:
+            def __repr__(self): raise ArithmeticError("no text")
+
+        @hookimpl
+        def around_attempt(attempt):
+            attempt.metadata["odd"] = {value}
+            attempt.metadata["even"] = 2
+            yield
+    """)
+    assert run(site).result == 6
+    told = [json.loads(note.value or "") for note in notes_of(site, "plugin error")]
+    assert len(told) == 2
+    assert told[0].startswith("the plugin 'hookline_plugins' failed in 'around_attempt'")
+    assert message in told[0]
+    assert [note.name for note in notes_of(site, "metadata")] == ["hookline_plugins.even"] * 2
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_the_projects_own_plugin_works_in_workers_too(site: Site, executor: str) -> None:
     """hookline_plugins.py needs no installation, not even where steps run in processes."""
@@ -165,6 +199,9 @@ def test_an_exception_after_the_yield_is_reported_only(
     assert first.name == "b"
     assert "the plugin 'b' failed in 'around_attempt'" in (first.value or "")
     assert "OSError: no room" in (second.value or "")
+    (at_once, at_the_end) = caplog.messages
+    assert at_once == json.loads(first.value or "")
+    assert at_the_end == "the plugin 'b' failed 2 times around attempts, whose results stand"
 
 
 @pytest.mark.parametrize(

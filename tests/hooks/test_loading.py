@@ -61,7 +61,7 @@ def test_a_plugin_installed_twice_is_an_error_naming_both_distributions(site: Si
 
 def test_a_plugin_whose_import_raises_is_reported_and_left_out(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """One broken plugin takes neither the program nor the other plugins with it."""
-    site.install("broken", "import nothing_of_that_name")
+    module = site.install("broken", "import nothing_of_that_name")
     site.install("fine", "@hookimpl\ndef run_started(run): pass")
     with caplog.at_level(logging.WARNING, logger="hookline.plugins"):
         plugins = site.load()
@@ -69,7 +69,7 @@ def test_a_plugin_whose_import_raises_is_reported_and_left_out(site: Site, caplo
     assert caplog.messages == [
         (
             "the plugin 'broken' (acme-broken 1.0) can't be imported and is left out: "
-            "ModuleNotFoundError: No module named 'nothing_of_that_name'"
+            f"ModuleNotFoundError: No module named 'nothing_of_that_name', at {site.folder / module}.py:4"
         )
     ]
 
@@ -168,6 +168,15 @@ def test_what_a_plugin_says_about_itself_is_checked(site: Site, code: str, messa
     assert refused(site) == message.format(module=module)
 
 
+def test_an_entry_point_names_a_module(site: Site) -> None:
+    """Not the object in it, as many other programs want."""
+    module = site.install("", "", distribution="acme-data", hookline="data = {module}:plugin")
+    assert refused(site) == (
+        f"the entry point of plugin 'data' (acme-data 1.0) names '{module}:plugin', which is no module\n"
+        f"help: name the module alone: '{module}'"
+    )
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -175,6 +184,8 @@ def test_what_a_plugin_says_about_itself_is_checked(site: Site, code: str, messa
         ("Plugin('a.b')", "the plugin name 'a.b' can't be used"),
         ("Plugin('a', settings=3)", "the settings of plugin 'a' are 3, which is no type"),
         ("Plugin('a', before=[1])", "'before' of plugin 'a' is [1]"),
+        ("Plugin('a', after=3)", "'after' of plugin 'a' is 3"),
+        ("Plugin('a', api='1')", "'api' of plugin 'a' is '1'"),
     ],
 )
 def test_a_plugin_that_is_declared_wrongly_says_so(wrong: str, message: str) -> None:
@@ -260,3 +271,27 @@ def test_the_same_settings_give_the_same_set(site: Site) -> None:
     """A program with thousands of small runs builds its plugins once."""
     site.install("data")
     assert site.load() is site.load()
+
+
+def test_the_projects_own_plugin_has_its_own_name(site: Site) -> None:
+    """Settings, --without and messages call it by that name; no other would be known before it is imported."""
+    site.local("plugin = Plugin('tally')")
+    with pytest.raises(PluginError) as caught:
+        site.load()
+    assert caught.value.message == (
+        "the plugin 'tally' (hookline_plugins.py) is the project's own, whose name is 'hookline_plugins'"
+    )
+    assert caught.value.help == (
+        "write plugin = Plugin('hookline_plugins'), or give it a name and an entry point in a package of its own"
+    )
+
+
+@pytest.mark.parametrize("key", ["allow", "deny"])
+def test_a_name_that_looks_misspelt_in_a_list_is_told(site: Site, key: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It may be that of a plugin that is not installed here, so it is no error; a slip would switch nothing off."""
+    site.install("mailer")
+    site.install("data")
+    site.settings(f"[tool.hookline.plugins]\n{key} = ['mailr', 'data', 'something']")
+    with caplog.at_level(logging.WARNING, logger="hookline.plugins"):
+        site.load()
+    assert caplog.messages == ["pyproject.toml:2: there is no plugin 'mailr'; did you mean 'mailer'?"]

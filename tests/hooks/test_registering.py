@@ -191,3 +191,11 @@ def test_arguments_of_a_plugins_own_hook_are_checked_too(site: Site) -> None:
     site.install("data", OWN_HOOK)
     site.install("a", "@hookimpl\ndef rows_seen(cont): return cont")
     assert "'rows_seen' has no argument 'cont'; did you mean 'count'?" in refused(site)
+
+
+def test_a_plugins_store_has_a_name(site: Site) -> None:
+    """By the scheme of its URL; nothing of it is imported."""
+    site.install("acme", "@hookimpl\ndef register_stores(register):\n    register('shelf', 'acme_stores:open')")
+    plugins = site.load()
+    assert plugins.stores.names() == ["shelf"]
+    assert plugins.stores.entry("shelf").source == "acme-acme 1.0"

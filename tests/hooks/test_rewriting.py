@@ -196,3 +196,14 @@ def test_the_command_line_shows_who_did_what(site: Site) -> None:
     assert "first run" in told("why", "data:check@load")
     assert "first run" in told("why", "train:0")
     assert "data:check@load" in told("artifacts", "list", "last", "data:check@load")
+
+
+def test_a_call_sets_arguments_of_a_step_that_a_plugin_inserts(site: Site) -> None:
+    """It is looked for once plugins have had their say; what nobody brings is still an error."""
+    site.install("data", DATA)
+    found = run(site, step_arguments={"check.most": 1})
+    assert found.load("data:check@load") == [1]
+    with pytest.raises(hookline.UsageError, match=r"workflow 'flow' has no step 'chek'"):
+        run(site, step_arguments={"chek.most": 1})
+    with pytest.raises(hookline.UsageError, match=r"workflow 'flow' has no step 'check'"):
+        run(site, step_arguments={"check.most": 1}, without=["data"])

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from hookline.testing.contracts.digests import DigestContract
+from hookline.testing.contracts.rewrites import RewriteContract
 from hookline.testing.contracts.serializers import SerializerContract
 from hookline.testing.contracts.steps import StepContract
 from hookline.values.digest import digest_bytes
 from hookline.values.encode import decode, encode
 from hookline.values.plain import encode_plain
+from testing import plugged
 from testing.shared_steps import drawn, halves, untyped, written
 from values.shapes import Shape, ShapeSerializer, Tagged, TaggedDigest
 
@@ -103,6 +105,14 @@ class TestDrawn(StepContract):
     step = drawn
     calls = ({"limit": 1_000_000},)
     deterministic = False
+
+
+class TestRewrite(RewriteContract):
+    """A plugin that inserts and wraps."""
+
+    rewrite_graph = staticmethod(plugged.rewrite_graph)
+    workflows = ((plugged.churn, {}), (plugged.churn, {"rows": 2}))
+    settings = 0
 
 
 def refused(test: Any, name: str, *arguments: Any) -> str:
@@ -204,3 +214,25 @@ class Random(TestDrawn):
 def test_a_step_that_is_deterministic_in_name_only_is_found_out(tmp_path: Path) -> None:
     """Its results differ between executors."""
     assert refused(Random(), "test_its_result_is_the_same_on_every_executor", tmp_path)
+
+
+class Restless(TestRewrite):
+    __test__ = False
+    rewrite_graph = staticmethod(plugged.restless)
+
+
+class Idle(TestRewrite):
+    __test__ = False
+    rewrite_graph = staticmethod(lambda graph: None)
+
+
+def test_a_rewrite_that_is_no_pure_function_is_found_out(tmp_path: Path) -> None:
+    """It asks something else than the graph, its parameters and its settings."""
+    assert "another graph comes out" in refused(Restless(), "test_it_is_a_pure_function")
+    keys = "test_the_changed_workflow_runs_and_its_keys_follow_the_graph"
+    assert "these run again" in refused(Restless(), keys, tmp_path)
+
+
+def test_a_rewrite_that_changes_nothing_is_found_out() -> None:
+    """A suite that tests nothing must not pass."""
+    assert "it changes nothing in 'churn'" in refused(Idle(), "test_it_changes_the_graph_and_leaves_it_sound")

@@ -248,3 +248,11 @@ def test_starting_pytest_with_the_plugin_imports_next_to_nothing(project: Projec
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['hookline', 'hookline.testing', 'hookline.testing.pytest_plugin']"
+
+
+def test_the_entry_point_names_the_plugin() -> None:
+    """pytest finds it by the distribution's metadata; under its module's name, so that ``-p`` means the same thing."""
+    import tomllib
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["pytest11"] == {"hookline.testing.pytest_plugin": "hookline.testing.pytest_plugin"}

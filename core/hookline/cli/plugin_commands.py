@@ -6,9 +6,10 @@ arguments and options there are, its docstring is the help.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from hookline.cli.output import say
 from hookline.cli.sections import SectionedCommand
-from hookline.errors import PluginError
+from hookline.cli.wording import clean
+from hookline.errors import HooklineError, PluginError
+from hookline.hooks.faults import raised
 from hookline.hooks.metadata import Entry, entries
 
 __all__ = ["GROUP", "PluginCommand", "plugin_commands"]
@@ -97,10 +101,17 @@ def plugin_commands(reserved: Collection[str]) -> dict[str, PluginCommand]:
 
 
 def _command(entry: Entry, name: str) -> Any:
+    from hookline.graph.docstrings import docstring_parameters, docstring_text  # --help of all commands needs none
+
+    function = _function(entry)
+    docstring = function.__doc__ or ""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(cls=SectionedCommand)(_function(entry))
-    command = get_command(app)
+    app.command(cls=SectionedCommand, help=docstring_text(docstring))(function)
+    command: Any = get_command(app)
     command.name = name
+    about = docstring_parameters(docstring)
+    for parameter in command.params:
+        parameter.help = parameter.help or about.get(parameter.name)
     return command
 
 
@@ -110,9 +121,11 @@ def _function(entry: Entry) -> Any:
         found: Any = importlib.import_module(module)
         for part in filter(None, attribute.split(".")):
             found = getattr(found, part)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(
-            f"the command '{entry.name}' of {entry.source} can't be imported: {type(error).__name__}: {error}",
+            f"the command '{entry.name}' of {entry.source} can't be imported: {raised(error)}",
             help=f"install what it needs, or uninstall it: pip uninstall {entry.distribution}",
         ) from error
     if not inspect.isfunction(found):
@@ -120,4 +133,27 @@ def _function(entry: Entry) -> Any:
             f"the command '{entry.name}' of {entry.source} is no function: '{entry.value}'",
             help="report it to whoever wrote the plugin: a command is a plain function",
         )
-    return found
+    return _guarded(entry, found)
+
+
+def _guarded(entry: Entry, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let what a command raises be told as its own, and ``sys.exit`` end it as it ends a script."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = function(*args, **kwargs)
+        except (HooklineError, typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except SystemExit as done:
+            if isinstance(done.code, str):
+                say(clean(done.code))
+            raise typer.Exit(done.code if isinstance(done.code, int) else int(done.code is not None)) from None
+        except Exception as error:
+            raise PluginError(
+                f"the command '{entry.name}' of {entry.source} failed: {raised(error)}",
+                help="report it to whoever wrote the plugin; --debug shows the whole traceback",
+            ) from error
+        return result if isinstance(result, int) else None
+
+    return call

@@ -39,7 +39,7 @@ from hookline.store.rows import RunRow
 from hookline.worker.target import Target, is_loading, target_of
 
 if TYPE_CHECKING:
-    from hookline.graph.rewrite import Rewriter
+    from hookline.graph.rewriting.rewrite import Rewriter
 
 __all__ = ["cancel", "graph", "plan", "resume", "run"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from hookline.engine.descriptions import describe_params, describe_returns
 from hookline.engine.open_arguments import describe_provider_arguments, describe_step_arguments
 from hookline.engine.request import Request
-from hookline.model.batch import RunFacts
+from hookline.model.batch import RunFacts, python_minor
 from hookline.model.change import described
 from hookline.store.protocol import RunWriter, Store
 from hookline.store.rows import NewRun
@@ -119,6 +119,7 @@ def facts_of(request: Request, store: Store, writer: RunWriter) -> RunFacts:
         plugins=request.plugins.refs(),
         load_policy=load_policy(),
         open_arguments=request.settings.open_arguments.names,
+        python=python_minor(),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -20,6 +19,7 @@ from hookline.engine.provided import Given, Provided, ProviderSettings
 from hookline.engine.watched import Signature, paths_in, signature
 from hookline.errors import HooklineError, WorkflowError
 from hookline.graph.collector import collector_paused
+from hookline.model.batch import python_minor
 from hookline.model.graph import Binding, Constant, Kept, Nested, Task, TaskGraph
 from hookline.model.parameter import Signature as Parameters
 from hookline.model.seed import is_seed
@@ -195,7 +195,7 @@ def _prefix(fingerprint: Fingerprint, version: str, env: tuple[str, ...]) -> byt
             digest_bytes(version.encode()),
             digest_bytes(repr(sorted(env_digests(env).items())).encode()),
             digest_bytes(FORMATS),
-            digest_bytes(f"python {sys.version_info[0]}.{sys.version_info[1]}".encode()),
+            digest_bytes(f"python {python_minor()}".encode()),
         ],
     )
 

@@ -149,14 +149,12 @@ class Dispatcher:
 
     def _advance(self) -> None:
         """Open and plan until only attempts can carry the run on: what is reused opens further tasks at once."""
-        scheduler, waiting = self._scheduler, self._launcher.waiting
+        waiting = self._launcher.waiting
         most = _OPEN_AT_ONCE if self._launcher.quick or self._side_by_side else _OPEN_FIRST
         while True:
             self._open(most)
             self._deciding.decide_ready()
-            if scheduler.blocked:
-                self._take_blocked()
-            self._outcomes.settle()
+            self._settle()
             if not self._any_opened() or self._stop.level or len(waiting) >= most:
                 return
 
@@ -172,6 +170,13 @@ class Dispatcher:
 
     def _any_opened(self) -> bool:
         return self._scheduler.has_opened() or bool(self._to_open)
+
+    def _settle(self) -> None:
+        """Let what grew end, and have recorded what can't run; each may bring more of the other."""
+        self._outcomes.settle()
+        while self._scheduler.blocked:
+            self._take_blocked()
+            self._outcomes.settle()
 
     def _take_blocked(self) -> None:
         """Have recorded which items can't run, because of items that they need."""

@@ -32,7 +32,7 @@ from hookline.values.encode import encode_constant
 
 if TYPE_CHECKING:
     from hookline.engine.session import Prepared
-    from hookline.graph.rewrite import Rewriter
+    from hookline.graph.rewriting.rewrite import Rewriter
 
 __all__ = ["dry_run"]
 

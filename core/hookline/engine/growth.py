@@ -31,7 +31,7 @@ from hookline.worker.recipe import read_recipe
 from hookline.worker.steps import StepFinder
 
 if TYPE_CHECKING:
-    from hookline.graph.rewrite import Rewriter
+    from hookline.graph.rewriting.rewrite import Rewriter
 
 __all__ = ["Growth", "Planted"]
 
@@ -204,7 +204,7 @@ class Growth:
         returns, result = read.returns, None if read.result is None else first + read.result
         rewriters = [each for each in self._rewriters if each.plugin not in made_by] if self._rewriters else ()
         if rewriters:
-            from hookline.graph.rewrite import rewrite_part  # few runs need it, and all load this module
+            from hookline.graph.rewriting.rewrite import rewrite_part  # few runs need it, and all load this module
 
             graph, name = self._program.graph, _item_id(grown, item)
             found = rewrite_part(tasks, returns, grown.task.step, rewriters, name, graph, self._open_arguments)

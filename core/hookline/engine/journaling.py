@@ -13,6 +13,7 @@ from hookline.engine.held import Held
 from hookline.engine.history import REFUSED
 from hookline.engine.news import News, TaskNews
 from hookline.engine.nodes import POISONOUS, Nodes
+from hookline.engine.plugin_faults import PluginFaults
 from hookline.engine.program import FORGOTTEN, GrownPart, Program, TaskProgram
 from hookline.engine.progress import Progress
 from hookline.engine.recorder import Recorder
@@ -93,6 +94,7 @@ class Journaling:
         self._failed_before: list[str] = []
         self._retried: dict[tuple[int, int, int], float] = {}
         self._pushed = 0.0
+        self._faults = PluginFaults()
         self._group = Group(novel=looked_up)
 
     # -- the recorder's ----------------------------------------------------------------------------------------
@@ -116,6 +118,8 @@ class Journaling:
         now = time.monotonic()
         if (idle or now - self._pushed > _GATHER) and (self._group or self.progress or self.news):
             self._pushed = now
+            if self._group.notes:
+                self._faults.see(self._group.notes)
             if self._retried:
                 mark_retried(self._group, self._retried)
                 self._retried = {}
@@ -355,6 +359,10 @@ class Journaling:
         add_attempts(self._group, self._nodes[index], outcomes, keys, number, worker, once=once)
         if self.news is not None:
             self.news.recorded(index, outcomes, number)
+
+    def report_faults(self) -> None:
+        """Say how often plugins failed around attempts."""
+        self._faults.report()
 
     def inputs_changed(self, index: int) -> bool:
         """Whether files that are arguments of a task changed since the run digested them."""

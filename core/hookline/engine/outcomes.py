@@ -237,11 +237,8 @@ class Outcomes:
         rest = entry.open_positions()
         if not rest:
             return
-        if message.cancelled:
-            kind, word = Kind.CANCELLED, "cancelled"
-        else:
-            kind, word = Kind.CRASHED, "out of memory" if message.out_of_memory else "worker lost"
-        failure = Failure(word, message.reason, "", "", retryable=kind == Kind.CRASHED)
+        kind, word = _kind_of_loss(message)
+        failure = Failure(word, message.reason, "", "", retryable=kind != Kind.CANCELLED)
         # Which of those that went on side by side is at fault can't be told: each has lost its worker.
         lost = rest[:AT_ONCE] if batch.work.concurrent else [self._culprit(entry, rest, message.worker)]
         for at in lost:
@@ -262,7 +259,9 @@ class Outcomes:
         item, key = batch.items[at], batch.keys[at]
         row = Outcome(item, kind, None, time.time_ns() // 1000, 0, failure, (), message.output)
         self._journal.record(index, [row], [key], batch.attempt, message.worker)
-        if kind == Kind.CRASHED and not self._stop.level and self._retries.after_loss(index, item, batch.attempt):
+        if kind == Kind.TIMED_OUT:
+            self._not_completed(index, row, batch.attempt, key)
+        elif kind == Kind.CRASHED and not self._stop.level and self._retries.after_loss(index, item, batch.attempt):
             self.alone.add((index, item))
             self._journal.retrying(index, item, batch.attempt, 0, 0.0, failure)
             self._retries.wait(0.0, index, item)
@@ -337,6 +336,15 @@ class Outcomes:
         self._scheduler.finish(index, item, item + 1, state)
         for other, other_item in opened.same.pop(item, ()) if opened.same else ():
             self._scheduler.retry(other, other_item)
+
+
+def _kind_of_loss(message: Lost) -> tuple[Kind, str]:
+    """Tell how an attempt ended whose worker is gone, and what that is called."""
+    if message.timed_out:
+        return Kind.TIMED_OUT, "TimeoutError"
+    if message.cancelled:
+        return Kind.CANCELLED, "cancelled"
+    return Kind.CRASHED, "out of memory" if message.out_of_memory else "worker lost"
 
 
 def ranges_of(items: Sequence[int]) -> list[tuple[int, int]]:

@@ -70,7 +70,7 @@ class PluginEvents:
                     self.current = implementation
                     try:
                         tell(event)
-                    except Exception as error:  # noqa: BLE001 - a plugin's fault is its own
+                    except BaseException as error:  # noqa: BLE001 - a plugin's fault is its own, sys.exit too
                         self._note_failure(implementation, error)
                     now = time.perf_counter_ns()
                     implementation.nanoseconds += now - begun
@@ -90,7 +90,7 @@ class PluginEvents:
             self.current = implementation
             try:
                 implementation.call(run=event)
-            except Exception as error:  # noqa: BLE001 - a plugin's fault is its own
+            except BaseException as error:  # noqa: BLE001 - on this thread nobody interrupts it but the plugin
                 self._note_failure(implementation, error)
         self.current = None
 
@@ -100,7 +100,7 @@ class PluginEvents:
             bound = self._tells[hook] = [(each, _tell(each)) for each in self._plugins.implementations(hook)]
         return bound
 
-    def _note_failure(self, implementation: Implementation, error: Exception) -> None:
+    def _note_failure(self, implementation: Implementation, error: BaseException) -> None:
         key = (implementation.plugin, implementation.hook)
         count = self._failures[key] = self._failures.get(key, 0) + 1
         if count == 1:

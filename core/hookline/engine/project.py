@@ -28,7 +28,7 @@ from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target
 
 if TYPE_CHECKING:
-    from hookline.graph.rewrite import Rewriter
+    from hookline.graph.rewriting.rewrite import Rewriter
 
 __all__ = ["Project", "open_project"]
 
@@ -59,11 +59,12 @@ class Project:
         """
         arguments, rewriters = self.settings.open_arguments, self.settings.rewriters
         graph = build_graph(workflow, params, arguments)
-        if not rewriters:
-            return graph
-        from hookline.graph.rewrite import rewrite  # few runs need it, and all load this module
+        if rewriters:
+            from hookline.graph.rewriting.rewrite import rewrite  # few runs need it, and all load this module
 
-        return rewrite(graph, rewriters, arguments=arguments)
+            graph = rewrite(graph, rewriters, arguments=arguments)
+        arguments.check_absent(graph.tasks)
+        return graph
 
     def plan(self, graph: TaskGraph, target: Target, journal: Store | None, *, fresh: bool = False) -> Plan:
         """Plan a run of a graph.

@@ -19,7 +19,7 @@ from hookline.model.graph import TaskGraph
 from hookline.worker.target import Target
 
 if TYPE_CHECKING:
-    from hookline.graph.rewrite import Rewriter
+    from hookline.graph.rewriting.rewrite import Rewriter
 
 __all__ = ["Request", "Settings"]
 

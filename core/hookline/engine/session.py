@@ -348,6 +348,7 @@ class _Session:
         finally:
             self._recorder.close()
             self._observers.close()
+            self._journal.report_faults()
             self._record_hook_times()
             self._request.stop.on_change(None)
             self._request.clock.on_change(None)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from hookline.executors.protocol import Traits
-from hookline.model.batch import Batch, Deliver, Failure, Finished, Outcome, RunFacts
-from hookline.model.states import Kind
+from hookline.model.batch import Batch, Deliver, Failure, Finished, RunFacts
 
 __all__ = ["BrokenExecutor"]
 
@@ -36,9 +34,7 @@ class BrokenExecutor:
     def submit(self, batch: Batch) -> None:
         """Fail the batch."""
         assert self._deliver is not None
-        now = time.time_ns() // 1000
-        outcomes = [Outcome(item, Kind.FAILED, None, now, 0, self._failure) for item in batch.items]
-        self._deliver(Finished(batch.number, -1, outcomes, True))
+        self._deliver(Finished.failed(batch, self._failure))
 
     def cancel(self, batches: Iterable[int], grace: float) -> None:
         """Nothing is running."""

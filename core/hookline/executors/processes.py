@@ -335,9 +335,7 @@ class ProcessesExecutor:
             self._fail(batch, failure)
 
     def _fail(self, batch: Batch, failure: Failure) -> None:
-        now = time.time_ns() // 1000
-        outcomes = [Outcome(item, Kind.FAILED, None, now, 0, failure) for item in batch.items]
-        self._deliver(Finished(batch.number, -1, outcomes, True))
+        self._deliver(Finished.failed(batch, failure))
 
 
 def _failure(message: str, said: str = "") -> Failure:

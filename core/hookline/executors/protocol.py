@@ -52,6 +52,8 @@ class Executor(Protocol):
         """Take a batch and return at once, unless :attr:`Traits.blocks`; its messages come through ``deliver``.
 
         Each batch ends with exactly one ``Finished(done=True)`` or ``Lost``.
+        Where :attr:`Traits.kills` says so, one that takes longer than ``batch.time_limit`` is ended:
+        ``Lost(timed_out=True)``.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import queue
@@ -97,4 +98,6 @@ class ThreadsExecutor:
             ) -> None:
                 deliver(Finished(batch.number, number, outcomes, done, positions))
 
-            worker.run(batch, emit, number)
+            # It was reported as the attempt's end. The user interrupts no thread but the main one.
+            with contextlib.suppress(KeyboardInterrupt):
+                worker.run(batch, emit, number)

@@ -57,6 +57,7 @@ class OpenArguments:
         self._given = given
         self._constants: dict[tuple[str, Callable[..., Any]], dict[str, Constant]] = {}
         self._problems: list[tuple[str, str]] = []
+        self._absent: dict[str, tuple[str, str]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._given)
@@ -82,14 +83,31 @@ class OpenArguments:
             self._of(step)
         known = {step.name for step in steps.values()}
         self.doubts = []
+        self._absent = {}
         for name, arguments in self._given.items():
             if name not in known:
                 self._unknown(workflow.name, name, arguments, known)
         problems, self._problems = self._problems, []
         if problems:
+            problems += self._absent.values()
             # What was found wrong is to be found again by whoever tries again.
             self._constants.clear()
             raise _error(problems)
+
+    def check_absent(self, tasks: Iterable[Task]) -> None:
+        """Refuse what a call sets for steps that the workflow lacks, once plugins have had their say.
+
+        Args:
+            tasks: The tasks of the rewritten graph.
+
+        Raises:
+            UsageError: There is no such step; all of them are named.
+        """
+        if self._absent:
+            names = {task.step.name for task in tasks}
+            problems = [problem for name, problem in self._absent.items() if name not in names]
+            if problems:
+                raise _error(problems)
 
     def add(self, step: Step[Any, Any], bindings: dict[str, Binding]) -> None:
         """Bind what a call leaves open."""
@@ -168,7 +186,7 @@ class OpenArguments:
             try:
                 value = parsed(annotation, argument.value, argument.text)
             except ValueError as error:
-                shown = argument.value if argument.text else [argument.value]  # of a list of one, that one is shown
+                shown = argument.value
                 text = wrong_value(f"{step.name}.{name}", annotation, shown, str(error))
                 self._problems.append((f"{argument.where()}: {text}", _SHOW))
                 continue
@@ -184,7 +202,8 @@ class OpenArguments:
                 self._problems.append((f"{given.where()}: {text}", remedy))
             elif given.strict:
                 remedy = f"its steps are {', '.join(sorted(known))}" if known else "it calls no steps"
-                self._problems.append((f"{given.where()}: {text}", remedy))
+                # A plugin may bring it yet.
+                self._absent[name] = (f"{given.where()}: {text}", remedy)
                 return
             elif near:
                 self.doubts.append(f"{given.where()}: {text}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hookline.errors import UsageError, close_match
 from hookline.graph.network import ancestors, descendants
-from hookline.graph.redirect import moved, renumbered
+from hookline.graph.rewriting.redirect import moved, renumbered
 from hookline.model.graph import Binding, Nested, TaskGraph, TaskOutput, task_outputs
 
 __all__ = ["Selected", "Selection", "select"]

@@ -11,8 +11,8 @@ from hookline.model.plan import Plan
 from hookline.model.step import Step
 
 if TYPE_CHECKING:
-    from hookline.graph.editor import GraphEditor
-    from hookline.graph.rewrite import Rewriter
+    from hookline.graph.rewriting.editor import GraphEditor
+    from hookline.graph.rewriting.rewrite import Rewriter
     from hookline.hooks.implementation import Implementation
 
 __all__ = ["find_step", "rewriters_of", "show_plan"]
@@ -30,7 +30,7 @@ def rewriters_of(plugins: PluginSet) -> tuple[Rewriter, ...]:
     implementations = plugins.implementations("rewrite_graph")
     if not implementations:
         return ()
-    from hookline.graph.rewrite import Rewriter  # few runs need it, and all load this module
+    from hookline.graph.rewriting.rewrite import Rewriter  # few runs need it, and all load this module
 
     return tuple(Rewriter(each.plugin, functools.partial(_rewrite, each)) for each in implementations)
 

@@ -11,10 +11,13 @@ from typing import Any
 from hookline.errors import HooklineError, PluginError
 from hookline.model.place import Place, is_foreign
 
-__all__ = ["HOOK_TIME", "Implementation", "failed"]
+__all__ = ["HOOK_TIME", "PLUGIN_ERROR", "Implementation", "failed"]
 
 HOOK_TIME = "hook time"
 """The kind of notes that say how long a plugin took in a hook."""
+
+PLUGIN_ERROR = "plugin error"
+"""The kind of notes that say what a plugin did wrong after an attempt."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,7 +61,7 @@ class Implementation:
         """Call it with those of the facts that it asks for.
 
         Raises:
-            Exception: Whatever it raises.
+            BaseException: Whatever it raises, also what ``sys.exit`` does.
         """
         begun = time.perf_counter_ns()
         try:
@@ -73,12 +76,13 @@ class Implementation:
         Raises:
             HooklineError: As the plugin raised it.
             PluginError: It raised something else.
+            KeyboardInterrupt: The user interrupted it.
         """
         try:
             return self.call(**facts)
-        except HooklineError:
+        except (HooklineError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # a plugin ends neither the program nor the thread that calls it
             raise failed(self, error) from error
 
     def proceed(self, generator: Generator[None, Any, None], *sent: Any) -> None:
@@ -86,7 +90,7 @@ class Implementation:
 
         Raises:
             PluginError: It yields not at all, or twice.
-            Exception: Whatever it raises.
+            BaseException: Whatever it raises, also what ``sys.exit`` does.
         """
         begun = time.perf_counter_ns()
         try:
@@ -117,7 +121,7 @@ def failed(implementation: Implementation, error: BaseException) -> PluginError:
     own = [frame for frame in frames if frame.filename == home or not is_foreign(frame.filename)]
     place = f" ({Place(own[-1].filename, own[-1].lineno or 0)})" if own else ""
     return PluginError(
-        f"the plugin '{implementation.plugin}' failed in '{implementation.hook}'{place}: {kind}: {error}",
+        f"the plugin '{implementation.plugin}' failed in '{implementation.hook}'{place}: {kind}: {error}".rstrip(": "),
         help=f"report it to whoever wrote the plugin ({implementation.source}), "
         f"or switch it off: --without {implementation.plugin}",
     )

@@ -9,6 +9,7 @@ from typing import Any
 from hookline.errors import PluginError
 from hookline.hooks.assembly import build_plugin_set
 from hookline.hooks.discovery import FoundPlugin
+from hookline.hooks.faults import raised
 from hookline.hooks.module import PluginModule, import_plugin
 from hookline.hooks.plugin_set import PluginSet
 from hookline.hooks.where import IN_WORKERS
@@ -40,11 +41,11 @@ def _imported(ref: PluginRef) -> PluginModule:
     found = FoundPlugin(ref.name, ref.module, ref.source, ref.file)
     try:
         return import_plugin(found)
-    except PluginError:
+    except (PluginError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise PluginError(
-            f"the plugin '{ref.name}' ({ref.source}) can't be imported in a worker: {type(error).__name__}: {error}",
+            f"the plugin '{ref.name}' ({ref.source}) can't be imported in a worker: {raised(error)}",
             help=f"install it where workers run, or switch it off: --without {ref.name}",
         ) from error
 

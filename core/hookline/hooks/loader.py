@@ -48,6 +48,7 @@ def load_plugins(configuration: Configuration, without: Sequence[str] = ()) -> P
     key = (tuple(wanted), tuple(sorted(absent.items())), repr(_tables(configuration, wanted)))
     made = _made.get(key)
     if made is None:
+        _warn_of_slips(configuration, found)
         made = _made[key] = _load(configuration, wanted, absent)
     made.activate()
     return made
@@ -76,7 +77,7 @@ def choose(
         Those that are let in, and why the others are not, by name.
 
     Raises:
-        UsageError: A name in the settings or in ``without`` is unknown.
+        UsageError: A name in ``without`` is unknown.
     """
     _refuse_unknown(without, found)
     wanted, absent = [], {}
@@ -100,6 +101,17 @@ def _refuse_unknown(without: Sequence[str], found: Sequence[FoundPlugin]) -> Non
             )
 
 
+def _warn_of_slips(configuration: Configuration, found: Sequence[FoundPlugin]) -> None:
+    """Tell of names that are allowed or denied and look misspelt; a list may well name what is not installed."""
+    names = [plugin.name for plugin in found]
+    says = configuration.plugins
+    for given, origin in ((says.allow or (), says.origin), (says.deny, says.denied_by)):
+        for name in given:
+            near = "" if name in names else close_match(name, set(names) - set(given))
+            if near:
+                _log.warning("%s: there is no plugin '%s';%s", origin, name, near)
+
+
 def _refuse_settings_of_nobody(configuration: Configuration, found: Sequence[FoundPlugin]) -> None:
     names = [plugin.name for plugin in found]
     problems = [
@@ -117,23 +129,19 @@ def _tables(configuration: Configuration, wanted: Sequence[FoundPlugin]) -> dict
 
 def _load(configuration: Configuration, wanted: Sequence[FoundPlugin], absent: dict[str, str]) -> PluginSet:
     # Imports pluggy and more; a project without plugins is not to wait for that.
+    from hookline.hooks.faults import raised
     from hookline.hooks.module import import_plugin
 
     modules: list[PluginModule] = []
     for found in wanted:
         try:
             modules.append(import_plugin(found))
-        except PluginError:
+        except (PluginError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may raise anything
-            absent[found.name] = f"which can't be imported ({type(error).__name__}: {error})"
-            _log.warning(
-                "the plugin '%s' (%s) can't be imported and is left out: %s: %s",
-                found.name,
-                found.source,
-                type(error).__name__,
-                error,
-            )
+        except BaseException as error:  # noqa: BLE001 - an import may raise anything
+            why = raised(error)
+            absent[found.name] = f"which can't be imported ({why})"
+            _log.warning("the plugin '%s' (%s) can't be imported and is left out: %s", found.name, found.source, why)
 
     return build_from(configuration, modules, absent)
 

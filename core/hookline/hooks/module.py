@@ -96,6 +96,11 @@ def import_plugin(found: FoundPlugin) -> PluginModule:
         PluginError: It says nothing about itself, or is made for another version.
         Exception: Whatever its import raises.
     """
+    if ":" in found.module:
+        raise PluginError(
+            f"the entry point of plugin '{found.name}' ({found.source}) names '{found.module}', which is no module",
+            help=f"name the module alone: '{found.module.partition(':')[0]}'",
+        )
     module = import_module(found.module, found.file)
     plugin = getattr(module, _ATTRIBUTE, None)
     if plugin is None and found.file:
@@ -105,7 +110,12 @@ def import_plugin(found: FoundPlugin) -> PluginModule:
             f"the plugin '{found.name}' ({found.source}) has no attribute 'plugin' in its module '{found.module}'",
             help=f"write plugin = Plugin('{found.name}') there (from hookline import Plugin)",
         )
-    if not found.file and plugin.name != found.name:
+    if plugin.name != found.name:
+        if found.file:
+            raise PluginError(
+                f"the plugin '{plugin.name}' ({found.source}) is the project's own, whose name is '{LOCAL}'",
+                help=f"write plugin = Plugin('{LOCAL}'), or give it a name and an entry point in a package of its own",
+            )
         raise PluginError(
             f"the plugin '{plugin.name}' ({found.source}) is called '{found.name}' by its entry point",
             help="give both the same name",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,14 +64,16 @@ class Plugin:
                 f"the settings of plugin '{name}' are {settings!r}, which is no type",
                 help="give a dataclass or a pydantic model, not an object of it",
             )
+        if not isinstance(api, int):
+            raise PluginError(f"'api' of plugin '{name}' is {api!r}", help=f"give a number: this hookline has {API}")
         given = {"name": name, "api": api, "settings": settings}
         lists = {"before": before, "after": after, "requires": requires, "conflicts": conflicts}
         for key, value in {**given, **{key: _names(value, key, name) for key, value in lists.items()}}.items():
             object.__setattr__(self, key, value)
 
 
-def _names(value: Sequence[str], key: str, name: str) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else tuple(value)
+def _names(value: object, key: str, name: str) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else (value,)
     if not all(isinstance(other, str) for other in names):
         raise PluginError(f"'{key}' of plugin '{name}' is {value!r}", help="give the names of other plugins")
     return names

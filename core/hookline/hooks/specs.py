@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from hookline.hooks.marker import hookspec
 
 if TYPE_CHECKING:
-    from hookline.graph.editor import GraphEditor
+    from hookline.graph.rewriting.editor import GraphEditor
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
+    from hookline.model.facts import RunEvent, TaskEvent
     from hookline.model.plan import Plan
 
 __all__: list[str] = []
@@ -160,7 +161,7 @@ def plan_made(plan: Plan, settings: Any) -> None:
 
 
 @hookspec
-def run_started(run: Any, settings: Any) -> None:
+def run_started(run: RunEvent, settings: Any) -> None:
     """A run began, or went on.
 
     Called in the driver, on the event thread.
@@ -172,7 +173,7 @@ def run_started(run: Any, settings: Any) -> None:
 
 
 @hookspec
-def task_started(task: Any, settings: Any) -> None:
+def task_started(task: TaskEvent, settings: Any) -> None:
     """An attempt of a task, or of an item of a mapped task, was taken up by a worker.
 
     Called in the driver, on the event thread.
@@ -184,7 +185,7 @@ def task_started(task: Any, settings: Any) -> None:
 
 
 @hookspec
-def task_retrying(task: Any, settings: Any) -> None:
+def task_retrying(task: TaskEvent, settings: Any) -> None:
     """An attempt failed, and another follows.
 
     Called in the driver, on the event thread.
@@ -196,7 +197,7 @@ def task_retrying(task: Any, settings: Any) -> None:
 
 
 @hookspec
-def task_finished(task: Any, settings: Any) -> None:
+def task_finished(task: TaskEvent, settings: Any) -> None:
     """A task, or an item of a mapped task, ended: with a value, reused, skipped, failed or however else.
 
     Called in the driver, on the event thread.
@@ -208,7 +209,7 @@ def task_finished(task: Any, settings: Any) -> None:
 
 
 @hookspec
-def run_finished(run: Any, settings: Any) -> None:
+def run_finished(run: RunEvent, settings: Any) -> None:
     """A run ended; everything it did is recorded.
 
     Called in the driver, on the event thread.

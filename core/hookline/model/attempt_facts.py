@@ -42,7 +42,7 @@ class AttemptFacts:
         executor: The name of the executor.
         worker: The worker's number.
         metadata: What is put in here, by text, is recorded with the attempt under the plugin's name: anything that
-            JSON can hold. Each plugin has one of its own.
+            JSON can hold, up to a million characters an entry. Each plugin has one of its own.
     """
 
     run_id: str

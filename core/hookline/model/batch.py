@@ -5,11 +5,14 @@ Everything here travels between processes as it is.
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hookline.model.plugin_ref import PluginRef
+from hookline.model.states import Kind
 
 __all__ = [
     "AT_ONCE",
@@ -29,6 +32,7 @@ __all__ = [
     "StoredArgument",
     "Structure",
     "Work",
+    "python_minor",
 ]
 
 
@@ -186,6 +190,14 @@ class Batch:
     keys: Sequence[bytes]
     timeout: float | None = None
 
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds after which an executor that kills ends the batch: ``Lost(timed_out=True)``; None for no limit.
+
+        Attempts of async steps have none here, for the worker that makes them looks at the time.
+        """
+        return None if self.timeout is None or self.work.concurrent else self.timeout * len(self.items)
+
 
 class Failure(NamedTuple):
     """Why an attempt failed, as data.
@@ -266,6 +278,25 @@ class Finished(NamedTuple):
     done: bool
     positions: Sequence[int] | None = None
 
+    @classmethod
+    def failed(cls, batch: Batch, failure: Failure | str, worker: int = -1) -> Finished:
+        """Let all attempts of a batch fail that nobody can make.
+
+        Args:
+            batch: The batch, of which nothing was told yet.
+            failure: Why, in words that say what to do about it.
+            worker: The worker's number; -1 where there is none.
+
+        Returns:
+            The message that ends the batch.
+        """
+        if isinstance(failure, str):
+            failure = Failure("HooklineError", failure, "", "", retryable=False)
+        now = time.time_ns() // 1000
+        return cls(
+            batch.number, worker, [Outcome(item, Kind.FAILED, None, now, 0, failure) for item in batch.items], True
+        )
+
 
 class Lost(NamedTuple):
     """A worker died or was killed with a batch in its hands.
@@ -277,6 +308,7 @@ class Lost(NamedTuple):
         out_of_memory: Whether the system tells that memory ran out.
         cancelled: Whether it was killed because the engine asked.
         output: What the running attempt printed, as far as known.
+        timed_out: Whether it was killed because its attempt took longer than :attr:`Batch.time_limit`.
     """
 
     batch: int
@@ -285,6 +317,7 @@ class Lost(NamedTuple):
     out_of_memory: bool = False
     cancelled: bool = False
     output: Output | None = None
+    timed_out: bool = False
 
 
 Message = Started | Finished | Lost
@@ -312,6 +345,7 @@ class RunFacts:
         executor: The name of the executor.
         load_policy: Which stored formats may become values.
         open_arguments: Names of arguments, by step, that settings give where a call leaves them open.
+        python: The driver's version of Python, as ``"3.11"``: keys hold it, so workers have to have the same.
     """
 
     run_id: str
@@ -330,3 +364,9 @@ class RunFacts:
     executor: str = ""
     load_policy: str = "any"
     open_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    python: str = ""
+
+
+def python_minor() -> str:
+    """Give the version of this Python as far as it counts for keys: ``"3.11"``."""
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"

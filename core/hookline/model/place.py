@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
-__all__ = ["Place", "calling_place", "is_foreign", "nearest_place", "place_of"]
+__all__ = ["Place", "calling_place", "is_foreign", "is_own", "nearest_place", "place_of"]
 
 _PACKAGE = __file__.removesuffix(f"model{os.sep}place.py")
 _STANDARD_LIBRARY = os.__file__.removesuffix("os.py")
@@ -49,6 +49,11 @@ def calling_place() -> Place:
             outside = frame
         frame = frame.f_back
     return Place("", 0) if outside is None else _place(outside.f_code.co_filename, outside.f_lineno)
+
+
+def is_own(file: str) -> bool:
+    """Tell whether a file is hookline's own, or the import machinery's."""
+    return file.startswith((_PACKAGE, "<frozen ", f"{_STANDARD_LIBRARY}importlib{os.sep}"))
 
 
 def nearest_place() -> Place:

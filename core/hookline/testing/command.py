@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,7 @@ def run_command(
     environment: Mapping[str, str] | None = None,
     text: str | None = None,
     timeout: float = 120,
+    before: Callable[[], object] | None = None,
 ) -> CommandResult:
     """Run ``hookline`` in a process of its own.
 
@@ -56,6 +57,7 @@ def run_command(
         environment: Further variables.
         text: What stands on its standard input; nothing by default.
         timeout: Seconds after which it is killed.
+        before: Called in the new process before it begins, to set limits, for one.
 
     Returns:
         How it ended.
@@ -73,5 +75,6 @@ def run_command(
         text=True,
         timeout=timeout,
         check=False,
+        preexec_fn=before,
     )
     return CommandResult(done.returncode, done.stdout, done.stderr)

@@ -27,6 +27,7 @@ class _Fault:
     failure: Failure | None
     reason: str
     out_of_memory: bool
+    timed_out: bool = False
 
 
 class RecordingExecutor:
@@ -67,7 +68,13 @@ class RecordingExecutor:
         return [_id(batch, at) for batch in self.batches for at in range(len(batch.items))]
 
     def lose(
-        self, task: str, times: int = 1, *, reason: str = "killed by signal 9 (SIGKILL)", out_of_memory: bool = False
+        self,
+        task: str,
+        times: int = 1,
+        *,
+        reason: str = "killed by signal 9 (SIGKILL)",
+        out_of_memory: bool = False,
+        timed_out: bool = False,
     ) -> None:
         """Lose the worker of the next batches that hold attempts of a task; nothing of them is made.
 
@@ -76,8 +83,9 @@ class RecordingExecutor:
             times: How many batches.
             reason: How the worker died, in words.
             out_of_memory: Whether the system tells that memory ran out.
+            timed_out: Whether it was killed because its attempt took too long.
         """
-        self._faults.append(_Fault(task, times, None, reason, out_of_memory))
+        self._faults.append(_Fault(task, times, None, reason, out_of_memory, timed_out))
 
     def fail(self, task: str, times: int = 1, *, error: Exception | None = None, retryable: bool = True) -> None:
         """Let the next attempts of a task fail without being made.
@@ -131,7 +139,8 @@ class RecordingExecutor:
             # What comes before the one at fault has ended by then, as with a worker that dies.
             self._make(batch, end, loss is None)
             if loss is not None:
-                self._message(task, Lost(batch.number, 0, loss.reason, loss.out_of_memory))
+                lost = Lost(batch.number, 0, loss.reason, loss.out_of_memory, timed_out=loss.timed_out)
+                self._message(task, lost)
         for waiting, awaited in list(self._holds.items()):
             if any(_is_of(batch, at, awaited) for at in range(len(batch.items))):
                 self.release(waiting)

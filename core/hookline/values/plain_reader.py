@@ -11,9 +11,7 @@ import enum
 import importlib
 import io
 import pickle
-import pickletools
 import sys
-import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -53,10 +51,16 @@ def read_plain(stream: bytes | memoryview, buffers: Iterable[Any] = ()) -> objec
         HooklineError: It names something else, and the load policy in force forbids that.
     """
     data = bytes(stream)
-    if b"getattr" in data and any(code.name == "BUILD" for code, _, _ in pickletools.genops(data)):
-        # Members of Enum classes are there once for the whole process: nothing may put attributes on them.
-        raise _refused("attributes of objects beside Enum members")
-    return _Reader(io.BytesIO(data), buffers=buffers).load()
+    reader = _Reader(io.BytesIO(data), buffers=buffers)
+    reader.data = data
+    return reader.load()
+
+
+def _builds(stream: bytes) -> bool:
+    """Tell whether a stream puts attributes on anything."""
+    import pickletools  # every worker imports this module, and few need that one
+
+    return any(code.name == "BUILD" for code, _, _ in pickletools.genops(stream))
 
 
 def load_pickle(stream: bytes) -> object:
@@ -69,8 +73,13 @@ def load_pickle(stream: bytes) -> object:
 
 
 class _Reader(pickle.Unpickler):
+    data: bytes
+
     def find_class(self, module: str, name: str, /) -> Any:
         if (module, name) == ("builtins", "getattr"):
+            if _builds(self.data):
+                # Members of Enum classes are there once for the whole process: nothing may put attributes on them.
+                raise _refused("attributes of objects beside Enum members")
             return _Call(_member)
         if (module, name) == ("uuid", "UUID"):
             return _Uuid
@@ -125,7 +134,9 @@ class _Uuid(metaclass=_FixedClass):
     """Makes UUIDs, which fill themselves from a state that follows."""
 
     def __new__(cls) -> Any:
-        return uuid.UUID.__new__(uuid.UUID)
+        from uuid import UUID
+
+        return UUID.__new__(UUID)
 
 
 def _member(owner: object, name: str) -> object:

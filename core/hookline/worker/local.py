@@ -1,4 +1,4 @@
-"""Workers inside the driver's process: what the inline and threads executors call."""
+"""Workers inside a process that others share, or that an executor of a plugin's started."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ class LocalWorkers:
 
     Args:
         run: What the engine says about the run.
+        own_process: Whether this process makes one attempt at a time and is there for nothing else: what is written to
+            its descriptors is the attempt's, and it may end to get rid of an attempt that does not.
     """
 
-    def __init__(self, run: RunFacts) -> None:
+    def __init__(self, run: RunFacts, *, own_process: bool = False) -> None:
+        self._own_process = own_process
         self._shared = open_services(run)
-        self._capture = Capture(run.output_limit, descriptors=False) if run.capture else None
+        self._capture = Capture(run.output_limit, descriptors=own_process) if run.capture else None
         if self._capture is not None:
             self._capture.install()
         self._cancelled: set[int] = set()
@@ -90,6 +93,7 @@ class LocalWorkers:
                 self._shared.flight.slot(number),
                 self._capture,
                 self._cancelled.__contains__,
+                self._own_process,
             )
         try:
             services.begin()

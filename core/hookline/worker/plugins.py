@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from hookline.errors import HooklineError, PluginError
-from hookline.hooks.implementation import HOOK_TIME, Implementation, failed
+from hookline.hooks.implementation import HOOK_TIME, PLUGIN_ERROR, Implementation, failed
 from hookline.hooks.in_worker import worker_plugins
 from hookline.model.attempt import Note
 from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
@@ -22,6 +22,9 @@ from hookline.worker.attempts import Attempts
 __all__ = ["HookedAttempts", "WorkerLife", "WorkerPlugins", "attempts_class"]
 
 _log = logging.getLogger("hookline.plugins")
+_MOST_METADATA = 1_000_000
+"""How many characters of JSON one entry of metadata may have: it is part of the journal, and read with it."""
+
 _Entered = list[tuple[Implementation, Generator[None, Any, None], dict[str, Any]]]
 
 
@@ -63,7 +66,7 @@ class WorkerPlugins:
             try:
                 generator = implementation.call(worker=facts)
                 implementation.proceed(generator)
-            except Exception as error:
+            except BaseException as error:  # KeyboardInterrupt too, which would end the thread and hang the run
                 life.end()
                 raise _as_plugin_error(implementation, error) from error
             life.entered.append((implementation, generator, {}))
@@ -82,7 +85,7 @@ class WorkerLife:
             implementation, generator, _ = self.entered.pop()
             try:
                 implementation.proceed(generator, None)
-            except Exception as error:  # noqa: BLE001 - a plugin's fault is its own
+            except BaseException as error:  # noqa: BLE001 - a plugin's fault is its own
                 _log.warning("%s", _as_plugin_error(implementation, error).message)
 
 
@@ -101,7 +104,9 @@ class HookedAttempts(Attempts):
             try:
                 generator = implementation.call(attempt=seen)
                 implementation.proceed(generator)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 raise _as_plugin_error(implementation, error) from error
             self._entered.append((implementation, generator, metadata))
         return super().call()
@@ -115,11 +120,10 @@ class HookedAttempts(Attempts):
             implementation, generator, metadata = entered.pop()
             try:
                 implementation.proceed(generator, outcome)
-            except Exception as error:  # noqa: BLE001 - a plugin's fault is its own
-                told = mask(_as_plugin_error(implementation, error).message)
-                _log.warning("%s", told)
-                notes.append(Note("plugin error", implementation.plugin, json.dumps(told)))
-            notes += [_note(implementation.plugin, name, value) for name, value in metadata.items()]
+            except BaseException as error:  # noqa: BLE001 - a plugin's fault is its own; the outcome stands
+                self.interrupted |= isinstance(error, KeyboardInterrupt)
+                notes.append(_told(implementation, error))
+            notes += _metadata(implementation, metadata)
         if self._position == len(self._batch.items) - 1:
             notes += [Note(HOOK_TIME, *taken) for each in self.plugins.all() if (taken := each.take_time()) is not None]
         return (*super().finish(kind, outputs, failure, duration_us), *notes)
@@ -141,7 +145,7 @@ def attempts_class(plugins: WorkerPlugins) -> Callable[..., Attempts]:
     return type("HookedAttempts", (HookedAttempts,), {"plugins": plugins})
 
 
-def _as_plugin_error(implementation: Implementation, error: Exception) -> HooklineError:
+def _as_plugin_error(implementation: Implementation, error: BaseException) -> HooklineError:
     if isinstance(error, PluginError):
         return error
     return failed(implementation, error)
@@ -156,12 +160,30 @@ def _outcome(kind: int, outputs: bytes | None, failure: Failure | None, duration
     return Outcome(state, duration_us / 1e6, "", "", slots, grew)
 
 
+def _metadata(implementation: Implementation, metadata: Mapping[str, Any]) -> Iterator[Note]:
+    for name, value in metadata.items():
+        try:
+            yield _note(implementation.plugin, name, value)
+        except Exception as error:  # noqa: BLE001 - a plugin's objects may do anything; the outcome stands
+            yield _told(implementation, error)
+
+
 def _note(plugin: str, name: object, value: object) -> Note:
     try:
         text = json.dumps(value)
     except (TypeError, ValueError):
         text = json.dumps(repr(value))
+    if len(text) > _MOST_METADATA:
+        raise ValueError(
+            f"the metadata '{name}' has {len(text):,} characters, and at most {_MOST_METADATA:,} are recorded"
+        )
     return Note("metadata", f"{plugin}.{name}", mask(text))
+
+
+def _told(implementation: Implementation, error: BaseException) -> Note:
+    """Note what went wrong after an attempt, with the plugin's name; the driver tells of it."""
+    told = mask(_as_plugin_error(implementation, error).message)
+    return Note(PLUGIN_ERROR, implementation.plugin, json.dumps(told))
 
 
 def _digest(argument: Argument, inputs: tuple[Any, ...]) -> bytes:

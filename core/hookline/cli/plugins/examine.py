@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hookline.cli.plugins.suites import run_suites
 from hookline.config import configure
 from hookline.errors import HooklineError
 from hookline.hooks.discovery import FoundPlugin
@@ -73,6 +74,8 @@ def examine(name: str) -> Iterator[Finding]:
     hooks = next(plugin.hooks for plugin in plugins.plugins if plugin.name == module.name)
     yield _finding("hooks", True, f"implements {', '.join(hooks)}" if hooks else "implements no hook")
     yield from _names(plugins, found.source)
+    for _, passed, text in run_suites(plugins, found.source):
+        yield _finding("contract", passed, text, "" if passed else "see hookline.testing.contracts")
 
 
 def _with_required(module: PluginModule, everything: dict[str, FoundPlugin]) -> list[PluginModule]:

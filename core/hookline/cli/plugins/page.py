@@ -37,9 +37,12 @@ def plugin_document(name: str) -> dict[str, Any]:
     for plugin in plugins.plugins:
         if plugin.module.found.name == name:
             return _document(plugin, plugins)
+    why = plugins.absent[name].removeprefix("which ")
     raise PluginError(
-        f"the plugin '{name}' is left out, {plugins.absent.get(name, '')}".rstrip(", "),
-        help="hookline config show --origin tells which settings say so",
+        f"the plugin '{name}' {why}",
+        help="mend it, or install what it needs"
+        if why.startswith("can't")
+        else "hookline config show --origin tells which settings say so",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hookline.cli.app import COMMANDS
 from hookline.cli.plugin_commands import GROUP
 from hookline.config import configure
 from hookline.hooks.loader import choose, found_plugins
@@ -40,7 +41,7 @@ class ListedPlugin:
     def brings(self) -> str:
         """Commands, or why it is off."""
         words = [self.why] if self.why else []
-        return "; ".join([*words, *[f"hookline {name.replace('.', ' ')}" for name in self.commands]])
+        return "; ".join([*words, *map(_command, self.commands)])
 
     def document(self) -> dict[str, object]:
         """Describe it for programs."""
@@ -77,3 +78,10 @@ def listed_plugins() -> list[ListedPlugin]:
         distribution, _, version = source.partition(" ")
         rows.append(ListedPlugin("", "on", "", "", source, distribution, version, tuple(names)))
     return rows
+
+
+def _command(name: str) -> str:
+    first = name.partition(".")[0]
+    return (
+        f"not '{name}', as 'hookline {first}' is taken" if first in COMMANDS else f"hookline {name.replace('.', ' ')}"
+    )

@@ -161,6 +161,19 @@ class ExecutorContract:
         self._gone(rig, pid)
         assert rig.values(rig.submit("same", 1)) == [1]
 
+    def test_what_takes_too_long_is_ended(self, rig: Rig) -> None:
+        """Where the traits promise to kill, an attempt ends when its time is over; the executor goes on."""
+        self._needs_kills(rig)
+        number = rig.submit("nap", 600.0, timeout=0.2)
+        rig.wait(number)
+        end = rig.of(number)[-1]
+        if isinstance(end, Finished):
+            assert [outcome.kind for outcome in end.outcomes] == [Kind.TIMED_OUT]
+        else:
+            assert isinstance(end, Lost)
+            assert end.timed_out
+        assert rig.values(rig.submit("same", 1)) == [1]
+
     def test_a_dead_worker_is_told_and_replaced(self, rig: Rig) -> None:
         """The batch in its hands ends as Lost, with the reason in words; other batches are made all the same."""
         self._needs_kills(rig)

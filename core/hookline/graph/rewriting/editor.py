@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from hookline.errors import PluginError, WorkflowError, close_match
 from hookline.graph.bind import shape_of
-from hookline.graph.draft import Draft
-from hookline.graph.given import VALUE, GivenError, bind_given, free_parameter
-from hookline.graph.match import TaskMatch, promises
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
+from hookline.graph.rewriting.draft import Draft
+from hookline.graph.rewriting.given import VALUE, GivenError, bind_given, free_parameter
+from hookline.graph.rewriting.match import TaskMatch, promises
 from hookline.model.change import INSERTED, Change
 from hookline.model.graph import Binding, Constant, Task, TaskGraph, TaskOutput
 from hookline.model.place import nearest_place

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hookline.graph.redirect import moved, redirected, renumbered
+from hookline.graph.rewriting.redirect import moved, redirected, renumbered
 from hookline.model.change import Change
 from hookline.model.graph import Binding, Task, TaskGraph, TaskOutput, task_outputs
 from hookline.model.reference import WHOLE

@@ -6,7 +6,7 @@ import types
 import typing
 from typing import Any
 
-from hookline.graph.draft import Draft
+from hookline.graph.rewriting.draft import Draft
 from hookline.model.graph import Task
 from hookline.model.options import Options
 from hookline.model.outputs import bare_type

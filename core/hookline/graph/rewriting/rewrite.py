@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from hookline.errors import HooklineError, PluginError, WorkflowError
 from hookline.graph.check import check_graph
 from hookline.graph.collector import collector_paused
-from hookline.graph.draft import CircleError
-from hookline.graph.editor import GraphEditor
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.graph.part import result_of
-from hookline.graph.redirect import moved, renumbered
+from hookline.graph.rewriting.draft import CircleError
+from hookline.graph.rewriting.editor import GraphEditor
+from hookline.graph.rewriting.redirect import moved, renumbered
 from hookline.model.graph import Binding, Task, TaskGraph
 from hookline.model.place import Place
 from hookline.model.step import Step
