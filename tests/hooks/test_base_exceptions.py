@@ -90,7 +90,7 @@ def test_events_go_on_whatever_an_implementation_raises(
         )
 
 
-@pytest.mark.parametrize("hook", ["register_steps(register)", "plan_made(plan)"])
+@pytest.mark.parametrize("hook", ["register_steps(register)", "rewrite_graph(graph)", "plan_made(plan)"])
 @pytest.mark.parametrize("ending", [ending for ending in ENDINGS if "Keyboard" not in ending])
 def test_a_command_ends_with_the_plugins_name(site: Site, hook: str, ending: str) -> None:
     """Not as the plugin would have it."""

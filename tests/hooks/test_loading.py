@@ -10,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hookline import run
 from hookline.errors import HooklineError, PluginError, UsageError
 from hookline.hooks.discovery import FoundPlugin, find_plugins
 from hookline.hooks.metadata import entries
 from hookline.hooks.module import PluginModule
 from hookline.hooks.order import in_order
 from hookline.hooks.plugin import Plugin
+from hookline.worker.target import load_target
 from hooks.site import Site
 
 
@@ -106,6 +108,18 @@ def test_a_plugin_whose_import_raises_is_reported_and_left_out(site: Site, caplo
         (
             "@hookimpl\nasync def run_started(run): pass",
             "'run_started' is async; write a plain function",
+        ),
+        (
+            "@hookimpl\nclass run_started: pass",
+            "'run_started' is called like a hook and is no function; write one",
+        ),
+        (
+            "import functools\nrun_started = functools.partial(print)",
+            "'run_started' is called like a hook and is no function; write one",
+        ),
+        (
+            "class Mine:\n    @hookimpl\n    def run_started(self, run): pass",
+            "'run_started' stands in the class 'Mine'; hooks are functions of the module",
         ),
     ],
 )
@@ -295,3 +309,45 @@ def test_a_name_that_looks_misspelt_in_a_list_is_told(site: Site, key: str, capl
     with caplog.at_level(logging.WARNING, logger="hookline.plugins"):
         site.load()
     assert caplog.messages == ["pyproject.toml:2: there is no plugin 'mailr'; did you mean 'mailer'?"]
+
+
+def test_a_decorated_implementation_takes_what_the_function_below_names(site: Site) -> None:
+    """As long as the decorator says what it wraps."""
+    site.install(
+        "data",
+        """
+        import functools
+        told = []
+
+        def noted(function):
+            @functools.wraps(function)
+            def wrapper(**facts):
+                told.append((function.__name__, *facts))
+                return function(**facts)
+            return wrapper
+
+        @hookimpl
+        @noted
+        def task_finished(task): pass
+
+        @hookimpl
+        @noted
+        def run_finished(run, settings): pass
+        """,
+    )
+    (plugin,) = site.load().plugins
+    run(load_target(site.flow()).workflow)
+    assert plugin.module.module.told == [("task_finished", "task")] * 2 + [("run_finished", "run", "settings")]
+
+
+def test_an_edit_of_the_projects_own_plugin_counts_at_once(site: Site) -> None:
+    """A notebook goes on after it; where the plugin is gone, it is gone, and nobody is told by its old text."""
+    values = []
+    for value in (1, 2, 22):
+        site.local(f"value = {value}")
+        (plugin,) = site.load().plugins
+        values.append(plugin.module.module.value)
+        assert site.load().plugins[0] is plugin
+    assert values == [1, 2, 22]
+    (site.project / "hookline_plugins.py").unlink()
+    assert site.load().plugins == ()

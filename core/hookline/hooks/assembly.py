@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -103,8 +104,8 @@ class _Assembly:
         return getattr(self._pluggy.hook, hook)
 
     def _implementation(self, module: PluginModule, hook: str, function: Callable[..., Any]) -> Implementation:
-        code = function.__code__
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        # As it was looked over: a decorator that wraps a function hides what it takes.
+        names = tuple(inspect.signature(function).parameters)
         settings = {"settings": self._settings[module.name]} if "settings" in names else {}
         wanted = tuple(name for name in names if name != "settings" or "settings" not in self._known[hook])
         return Implementation(module.name, module.found.source, hook, function, wanted, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,17 @@ from pathlib import Path
 from hookline.errors import PluginError
 from hookline.hooks.metadata import Entry, entries
 
-__all__ = ["GROUP", "LOCAL", "FoundPlugin", "find_plugins"]
+__all__ = ["GROUP", "LOCAL", "FoundPlugin", "Stamp", "find_plugins", "stamp_of"]
 
 GROUP = "hookline"
 """The group of entry points that name plugins."""
 
 LOCAL = "hookline_plugins"
 """The module of the project's own plugin: a file of that name in the project root."""
+
+
+Stamp = tuple[int, int]
+"""When a file was changed, in nanoseconds, and its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class FoundPlugin:
         file: The file of the project's own plugin; empty for installed ones.
         distribution: The distribution's name; empty for the project's own.
         version: Its version.
+        stamp: When the file was changed and how large it is: a notebook goes on after an edit.
     """
 
     name: str
@@ -37,6 +43,7 @@ class FoundPlugin:
     file: str = ""
     distribution: str = ""
     version: str = ""
+    stamp: Stamp = (0, 0)
 
 
 def find_plugins(root: Path) -> list[FoundPlugin]:
@@ -53,9 +60,19 @@ def find_plugins(root: Path) -> list[FoundPlugin]:
     """
     found = list(_installed(entries(GROUP)))
     local = root / f"{LOCAL}.py"
-    if local.is_file():
-        found.append(FoundPlugin(LOCAL, LOCAL, local.name, str(local)))
+    stamp = stamp_of(local)
+    if stamp is not None:
+        found.append(FoundPlugin(LOCAL, LOCAL, local.name, str(local), stamp=stamp))
     return found
+
+
+def stamp_of(file: Path) -> Stamp | None:
+    """Tell when a file was changed and how large it is; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None
 
 
 def _installed(named: Iterable[Entry]) -> Iterable[FoundPlugin]:

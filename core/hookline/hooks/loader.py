@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.config import Configuration
 from hookline.errors import PluginError, UsageError, close_match
-from hookline.hooks.discovery import FoundPlugin, find_plugins
+from hookline.hooks.discovery import LOCAL, FoundPlugin, find_plugins, stamp_of
 from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def load_plugins(configuration: Configuration, without: Sequence[str] = ()) -> P
 
 def found_plugins(root: Path) -> list[FoundPlugin]:
     """List the plugins that there are for a project; metadata is read once per process."""
-    key = (root, (root / "hookline_plugins.py").is_file(), tuple(sys.path))
+    key = (root, stamp_of(root / f"{LOCAL}.py"), tuple(sys.path))
     found = _found.get(key)
     if found is None:
         found = _found[key] = find_plugins(root)

@@ -8,12 +8,13 @@ import inspect
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from hookline.errors import PluginError, close_match
 from hookline.hooks import specs
-from hookline.hooks.discovery import LOCAL, FoundPlugin
+from hookline.hooks.discovery import LOCAL, FoundPlugin, stamp_of
 from hookline.hooks.marker import MARK
 from hookline.hooks.plugin import API, Plugin
 from hookline.hooks.where import IN_WORKERS_ONLY
@@ -66,17 +67,19 @@ def import_module(name: str, file: str) -> ModuleType:
     """
     if not file:
         return importlib.import_module(name)
-    known = sys.modules.get(name)
-    if known is not None and getattr(known, "__file__", None) == file:
+    known, stamp = sys.modules.get(name), stamp_of(Path(file))
+    if known is not None and getattr(known.__spec__, "loader_state", None) == (file, stamp):
         return known
+    # Its text, not its cached bytecode: that goes by seconds and size, which a quick edit can leave equal.
+    code = compile(Path(file).read_bytes(), file, "exec")
     spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"'{file}' is no Python file")
+    assert spec is not None
+    spec.loader_state = (file, stamp)
     module = importlib.util.module_from_spec(spec)
     # Where pickle looks for the classes of its settings, here and in workers.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        exec(code, vars(module))
     except BaseException:
         del sys.modules[name]
         raise
@@ -156,6 +159,7 @@ def check_module(loaded: PluginModule, known: Mapping[str, Spec]) -> dict[str, C
         else:
             problems.extend(_faults(name, function, known[name]))
             implementations[name] = function
+    problems.extend(_misplaced(loaded.module, known))
     if problems:
         raise PluginError(
             f"the {loaded} has faults:\n  - " + "\n  - ".join(problems),
@@ -168,6 +172,18 @@ def _candidates(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any], b
     for name, thing in vars(module).items():
         if inspect.isfunction(thing) and not hasattr(thing, "hookline_spec"):
             yield name, thing, hasattr(thing, MARK)
+
+
+def _misplaced(module: ModuleType, known: Mapping[str, Spec]) -> Iterator[str]:
+    """Find what was meant as an implementation, and would never be called."""
+    for name, thing in vars(module).items():
+        if inspect.isfunction(thing) or not callable(thing):
+            continue
+        own = inspect.isclass(thing) and thing.__module__ == module.__name__
+        if name in known:
+            yield f"'{name}' is called like a hook and is no function; write one"
+        elif own and (method := next((key for key, value in vars(thing).items() if hasattr(value, MARK)), "")):
+            yield f"'{method}' stands in the class '{name}'; hooks are functions of the module"
 
 
 def _faults(name: str, function: Callable[..., Any], offered: Collection[str]) -> Iterator[str]:

@@ -55,7 +55,7 @@ class RegisterSteps(Protocol):
         Args:
             name: Its name within the plugin.
             target: ``"module:attribute"``, imported when the step is used, or the step itself.
-            summary: What it does, in one line.
+            summary: What it does, in one line; of a step that is given, by default the first line of its docstring.
 
         Returns:
             The whole name: ``"<plugin>.<name>"``.
@@ -137,7 +137,9 @@ def register_steps_into(registry: Registry[Any], implementation: Implementation)
     """Give what enters steps into a registry for a plugin."""
 
     def register(name: str, target: str | Step[..., Any], *, summary: str = "") -> str:
-        if not isinstance(target, Step):
+        if isinstance(target, Step):
+            summary = summary or (inspect.getdoc(target.fn) or "").partition("\n")[0]
+        else:
             _check_target(implementation, registry.kind, name, target)
         whole = f"{implementation.plugin}.{name}"
         _check(implementation, whole, registry.kind)

@@ -117,7 +117,9 @@ def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None, argument
         raise
     except HooklineError as error:
         raise PluginError(f"the plugin '{plugin}' can't rewrite {what}: {error.message}", help=error.help) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise _failed(plugin, error) from error
     cure = f"mend its rewrite_graph, or leave the plugin out: --without {plugin}"
     try:
@@ -139,6 +141,6 @@ def _failed(plugin: str, error: BaseException) -> PluginError:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_PACKAGE)]
     place = f" ({Place(frames[-1].filename, frames[-1].lineno or 0)})" if frames else ""
     return PluginError(
-        f"the plugin '{plugin}' failed in 'rewrite_graph'{place}: {type(error).__name__}: {error}",
+        f"the plugin '{plugin}' failed in 'rewrite_graph'{place}: {type(error).__name__}: {error}".rstrip(": "),
         help=f"mend its rewrite_graph, or leave the plugin out: --without {plugin}",
     )
