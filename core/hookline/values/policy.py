@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hookline.errors import HooklineError
+from hookline.errors import HooklineError, PluginError
 from hookline.model.registry import Registry
 from hookline.values.bringing import bring
 
@@ -82,15 +82,22 @@ def set_load_policy(name: str) -> None:
 
     Raises:
         UsageError: There is no such policy.
-        PluginError: It can't be imported.
+        PluginError: It can't be imported, or is none.
     """
     global _policy, _name, pickles
     if name not in LOAD_POLICIES:
         bring()
     if name != _name:
-        _policy = LOAD_POLICIES.load(name)
-        _name = name
-        pickles = _policy.allows("pickle", False)
+        policy = LOAD_POLICIES.load(name)
+        try:
+            pickles = policy.allows("pickle", False)
+        except Exception as error:
+            raise PluginError(
+                f"the load policy '{name}' of {LOAD_POLICIES.entry(name).source} can't be asked: "
+                f"{type(error).__name__}: {error}",
+                help="report it to whoever wrote the plugin, or set another load_policy",
+            ) from error
+        _policy, _name = policy, name
 
 
 def load_policy() -> str:

@@ -287,8 +287,8 @@ def _dumped(name: str, value: object) -> tuple[Callable[..., Any], Any]:
     from hookline.values.forms.registered import load_value
 
     serializer = SERIALIZERS.load(name)
-    check_format(name, safe=serializer.safe)
     try:
+        check_format(name, safe=serializer.safe)
         dumped = serializer.dump(value)
         whole = isinstance(dumped, (bytes, bytearray, memoryview))
         parts = [_part(part) for part in ([dumped] if whole else dumped)]
