@@ -116,10 +116,11 @@ def _registered(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:
     found = known.target(uses)
     if not isinstance(found, Step):
         raise PluginError(
-            f"the step '{uses}' of {known.entry(uses).source} is {found!r}",
+            f"the step '{uses}' of {known.entry(uses).source} is {found!r}, which is no step",
             help="the plugin has to decorate it with @step",
         )
-    return found
+    # Under the name by which it was asked for: settings speak of it by that.
+    return found if found.name == uses else found.options(name=uses)
 
 
 def _text(file: Path) -> str:
