@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from hookline.model.bringing import brought
 from hookline.model.registry import Registry
 from hookline.model.secret import SECRETS
 from hookline.values.policy import LOAD_POLICIES
@@ -51,6 +52,7 @@ def activate(entered: Sequence[Entered]) -> None:
     Raises:
         PluginError: A name or type is taken; what held before holds no more, and nothing instead.
     """
+    brought()
     if _active == list(entered):
         return
     while _active:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from hookline.errors import HooklineError, PluginError
+from hookline.model.bringing import bring
 from hookline.model.registry import Registry
-from hookline.values.bringing import bring
 
 __all__ = [
     "LOAD_POLICIES",

@@ -13,8 +13,8 @@ from pickle import PickleBuffer
 from typing import Any, Generic, Protocol, TypeVar
 
 from hookline.errors import HooklineError, PluginError
+from hookline.model.bringing import bring
 from hookline.model.registry import Registry
-from hookline.values.bringing import bring
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import UnstorableError
 from hookline.values.policy import PICKLES, check_format

@@ -10,6 +10,7 @@ from typing import Any
 from hookline.config import configure
 from hookline.errors import PluginError, UsageError, WorkflowError, close_match
 from hookline.hooks.loader import load_plugins
+from hookline.hooks.plugin_set import PluginSet
 from hookline.model.place import place_of
 from hookline.model.registry import Registry
 from hookline.model.step import Step
@@ -25,12 +26,12 @@ def is_declared(place: str) -> bool:
     return place.endswith((".yaml", ".yml"))
 
 
-def load_declared(naming: Naming, steps: Registry[Step[..., Any]] | None = None) -> Workflow[Any, Any]:
+def load_declared(naming: Naming, plugins: Callable[[], PluginSet]) -> Workflow[Any, Any]:
     """Read a workflow from its file.
 
     Args:
         naming: The file, and where imports look for what is beside it.
-        steps: Named steps; by default those of the project's plugins.
+        plugins: Loads the plugins whose steps it may name; not asked where it names none.
 
     Returns:
         The workflow.
@@ -43,7 +44,7 @@ def load_declared(naming: Naming, steps: Registry[Step[..., Any]] | None = None)
     from hookline.graph.declared.workflow import declared_workflow
 
     extend_path(naming.search_path)
-    known = functools.cache(lambda: registered_steps(naming.root) if steps is None else steps)
+    known = functools.cache(lambda: plugins().steps)
     return declared_workflow(_text(naming.file), naming.file, lambda uses: find_step(uses, known))
 
 
