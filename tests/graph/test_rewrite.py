@@ -328,6 +328,19 @@ def test_parts_of_a_value_go_on_as_the_parts_of_that_name() -> None:
     assert outline(made)["both"] == "both(left=data:swap@split.0, right=data:swap@split.1)"
 
 
+def test_an_id_says_the_plugin_once() -> None:
+    """Also where the step is called as it is registered, with the plugin's name before its own."""
+    named = check.options(name="data.check")
+
+    def insert(graph: GraphEditor) -> None:
+        graph.insert_after(one(graph, "load"), named)
+
+    assert sorted(task.id for task in edited(flow, insert, insert).tasks if task.inserted_by) == [
+        "data:check@load",
+        "more:data.check@load",
+    ]
+
+
 def test_an_id_keeps_the_name_of_the_workflow_inside() -> None:
     """What is inserted beside a task of an inner workflow is a task of that one, and a taken id gets a number."""
 
