@@ -47,6 +47,7 @@ from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import Executor
 from hookline.graph.collector import collector_spared
+from hookline.hooks.values import holding
 from hookline.model.batch import RunFacts
 from hookline.model.events import RunFinished, RunStarted
 from hookline.model.facts import RUN_FINISHED, RUN_STARTED
@@ -59,6 +60,7 @@ from hookline.store.protocol import RunWriter
 from hookline.store.rows import Group
 from hookline.values.encode import encode_constant
 from hookline.values.homes import note_code_digest
+from hookline.values.policy import hold_load_policy
 
 __all__ = ["Prepared", "drive", "prepare"]
 
@@ -112,7 +114,11 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
     Raises:
         HooklineError: The run could not be started, or could not be recorded.
     """
-    with shown(request.observers, request.stop, request.progress) as observers:
+    with (
+        holding(request.plugins.values),
+        hold_load_policy(request.settings.load_policy),
+        shown(request.observers, request.stop, request.progress) as observers,
+    ):
         return _drive(replace(request, observers=observers), store, resumed, takeover)
 
 
@@ -160,7 +166,7 @@ class _Session:
         self._held = held = Held(program, scheduler, prepared.code_digest)
         self._facts = facts = facts_of(request, store, writer)
         self._plugin_events, news = self._hooks(request, prepared.program, facts)
-        self._observers = Observers(request.observers, self._plugin_events, resumed=resumed)
+        self._observers = Observers(request.observers, self._plugin_events, request.stop, resumed=resumed)
         earlier = list(store.attempts(writer.run)) if resumed else []
         known = store.nodes(writer.run) if resumed else []
         self._nodes = nodes = Nodes(request.graph, known, earlier)
@@ -336,6 +342,7 @@ class _Session:
     def _close(self, state: RunState, error: str | None) -> None:
         grace = 0.0 if self._request.stop.level > 1 else _KILL_GRACE
         close_all(self._launcher.executors(), grace)
+        self._dispatcher.close()
         try:
             if self._recorder.error is None:
                 self._journal.progress.tell()
