@@ -52,6 +52,7 @@ from hookline.model.batch import RunFacts
 from hookline.model.events import RunFinished, RunStarted
 from hookline.model.facts import RUN_FINISHED, RUN_STARTED
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
+from hookline.model.masking import mask
 from hookline.model.place import place_of
 from hookline.model.recording import Form
 from hookline.model.states import RunState
@@ -285,7 +286,7 @@ class _Session:
             if state is RunState.CANCELLED:
                 error = self._store.run(self._writer.run).cancel_why or None
         except HooklineError as failure:
-            error = str(failure)
+            error = mask(str(failure))
             raise
         finally:
             heartbeat.close()
