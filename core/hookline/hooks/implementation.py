@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hookline.errors import HooklineError, PluginError
+from hookline.model.masking import mask
 from hookline.model.place import Place, is_foreign
 
 __all__ = ["HOOK_TIME", "PLUGIN_ERROR", "Implementation", "failed"]
@@ -121,7 +122,9 @@ def failed(implementation: Implementation, error: BaseException) -> PluginError:
     own = [frame for frame in frames if frame.filename == home or not is_foreign(frame.filename)]
     place = f" ({Place(own[-1].filename, own[-1].lineno or 0)})" if own else ""
     return PluginError(
-        f"the plugin '{implementation.plugin}' failed in '{implementation.hook}'{place}: {kind}: {error}".rstrip(": "),
+        mask(f"the plugin '{implementation.plugin}' failed in '{implementation.hook}'{place}: {kind}: {error}").rstrip(
+            ": "
+        ),
         help=f"report it to whoever wrote the plugin ({implementation.source}), "
         f"or switch it off: --without {implementation.plugin}",
     )

@@ -185,7 +185,9 @@ def register_values_into(entered: list[Entered], kind: str, implementation: Impl
                 f"the {kind} '{whole}' of {implementation.source} names no types",
                 help='register it with types=["module:Class", …]',
             )
-        entered.append(Entered(implementation.hook, whole, target, implementation.source, named))
+        entered.append(
+            Entered(implementation.hook, whole, target, implementation.source, named, implementation.function)
+        )
         return whole
 
     return register
