@@ -7,9 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hookline.config import configure
 from hookline.errors import PluginError, UsageError, WorkflowError, close_match
-from hookline.hooks.loader import load_plugins
 from hookline.model.place import place_of
 from hookline.model.registry import Registry
 from hookline.model.step import Step
@@ -49,6 +47,10 @@ def load_declared(naming: Naming, steps: Registry[Step[..., Any]] | None = None)
 
 def registered_steps(root: Path | None = None) -> Registry[Step[..., Any]]:
     """Give the steps that a project's plugins register."""
+    # A worker never asks, and is not to wait for the import of what this takes.
+    from hookline.config import configure
+    from hookline.hooks.loader import load_plugins
+
     return load_plugins(configure(root)).steps
 
 
