@@ -632,8 +632,8 @@ def test_types_that_can_not_meet_are_told_with_the_plugin_that_left_them_so() ->
     places = {task.id: task.place for task in build_graph(flow, {}).tasks}
     inserted = dataclasses.replace(places["load"], line=insert.__code__.co_firstlineno + 1)
     assert caught.value.message == (
-        "the plugin 'more' leaves the workflow 'flow' wrong:\n"
-        f"  - task 'train' ({places['train']}) is mapped over 'x', but what task 'more:words@load' ({inserted}) returns is str and no list"
+        "the plugin 'more' leaves the workflow 'flow' wrong: "
+        f"task 'train' ({places['train']}) is mapped over 'x', but what task 'more:words@load' ({inserted}) returns is str and no list"
     )
     assert caught.value.help == "mend its rewrite_graph, or leave the plugin out: --without more"
 
@@ -661,6 +661,14 @@ def test_what_a_plugin_raises_is_told_with_its_name_and_line() -> None:
     place = dataclasses.replace(build_graph(flow, {}).tasks[0].place, line=broken.__code__.co_firstlineno + 1)
     assert caught.value.message == f"the plugin 'data' failed in 'rewrite_graph' ({place}): ValueError: no"
     assert caught.value.help == "mend its rewrite_graph, or leave the plugin out: --without data"
+
+    def own(graph: GraphEditor) -> None:
+        raise PluginError("no licence", help="buy one")
+
+    with pytest.raises(PluginError) as caught:
+        edited(flow, own)
+    assert caught.value.message == "the plugin 'data' can't rewrite the workflow 'flow': no licence"
+    assert caught.value.help == "buy one"
 
     def leaving(graph: GraphEditor) -> None:
         raise SystemExit(3)

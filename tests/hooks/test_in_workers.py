@@ -186,6 +186,14 @@ def test_an_exception_before_the_yield_fails_the_attempt(site: Site, executor: s
     assert noted(site) == [f"a enters load load 1 {executor}", "a leaves load failed PluginError 0"]
 
 
+def test_an_error_of_hooklines_own_kind_names_the_plugin_too(site: Site) -> None:
+    """Whatever class a plugin chooses for what it raises."""
+    site.install("b", "@hookimpl\ndef around_attempt(attempt): \n    raise PluginError('no licence')\n    yield")
+    found = run(site)
+    assert "the plugin 'b' failed in 'around_attempt' (" in (error := found.tasks["load"].error)
+    assert "no licence" in error
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_an_exception_after_the_yield_is_reported_only(
     site: Site, executor: str, caplog: pytest.LogCaptureFixture

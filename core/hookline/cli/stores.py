@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hookline.config import Configuration, StoreAddress, check_store, configure, without_password
 from hookline.errors import UsageError
 from hookline.hooks.loader import load_plugins
-from hookline.values.bringing import bring_with
+from hookline.model.bringing import bring_with
 from hookline.values.policy import set_load_policy
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from hookline.engine.replay import Event, latest_cursor, replay
 from hookline.errors import UsageError
 from hookline.hooks.loader import load_plugins
 from hookline.hooks.stores import open_configured
+from hookline.model.bringing import bring_with
 from hookline.model.record import Records
 from hookline.model.run import Run
 from hookline.store.protocol import Store
 from hookline.store.rows import RunRow
-from hookline.values.bringing import bring_with
 from hookline.values.policy import set_load_policy
 from hookline.worker.declared import is_declared
 from hookline.worker.target import Target, load_target

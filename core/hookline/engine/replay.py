@@ -60,9 +60,11 @@ def replay(store: Store, after: str = "", limit: int | None = None) -> Iterator[
         Events; runs that were deleted since have none.
 
     Raises:
-        UsageError: The cursor is none.
+        UsageError: The cursor is none, or the limit is below 0.
     """
     sequence, position = _read_cursor(after)
+    if limit is not None and limit < 0:
+        raise UsageError(f"{limit} events can't be asked for", help="give a limit of 0 or more, or none")
     return islice(_Replay(store).events(sequence, position), limit)
 
 
@@ -81,11 +83,11 @@ def latest_cursor(store: Store) -> str:
     return str(store.latest_commit())
 
 
-def _read_cursor(text: str) -> tuple[int, int]:
+def _read_cursor(text: object) -> tuple[int, int]:
     """Read a commit's number and a place in it, past which to go on; without a place, past the whole commit."""
-    if not text:
+    if text == "":
         return 0, _WHOLE
-    match = _CURSOR.match(text)
+    match = _CURSOR.match(text) if isinstance(text, str) else None
     if match is None:
         raise UsageError(f"'{text}' is no cursor", help="take it from an event: store.events(after=event.cursor)")
     return int(match[1]), _WHOLE if match[2] is None else int(match[2])

@@ -185,6 +185,11 @@ def register_values_into(entered: list[Entered], kind: str, implementation: Impl
                 f"the {kind} '{whole}' of {implementation.source} names no types",
                 help='register it with types=["module:Class", …]',
             )
+        if not all(isinstance(each, str) for each in named):
+            raise PluginError(
+                f"the {kind} '{whole}' of {implementation.source} is for {types!r}",
+                help='name types: types=["module:Class", …]',
+            )
         entered.append(
             Entered(implementation.hook, whole, target, implementation.source, named, implementation.function)
         )

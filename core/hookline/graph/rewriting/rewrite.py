@@ -114,9 +114,9 @@ def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None, argument
     editor = GraphEditor(graph, plugin, grown, arguments)
     try:
         rewriter.rewrite(editor)
-    except PluginError:
-        raise
     except HooklineError as error:
+        if isinstance(error, PluginError) and f"the plugin '{plugin}'" in error.message:
+            raise  # the editor's refusal, which says it all
         raise PluginError(f"the plugin '{plugin}' can't rewrite {what}: {error.message}", help=error.help) from error
     except KeyboardInterrupt:
         raise
@@ -132,7 +132,9 @@ def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None, argument
             f"the plugin '{plugin}' makes tasks of {what} wait for each other: {error}", help=cure
         ) from None
     except WorkflowError as error:
-        wrong = "".join(f"\n  - {problem}" for problem in error.problems)
+        # One problem stands in the first line: that is what summaries show of a task that failed.
+        one = len(error.problems) == 1
+        wrong = f" {error.problems[0]}" if one else "".join(f"\n  - {problem}" for problem in error.problems)
         raise PluginError(f"the plugin '{plugin}' leaves {what} wrong:{wrong}", help=cure) from None
     return made
 
