@@ -23,7 +23,6 @@ with ``help:``.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -205,5 +204,7 @@ def close_match(name: str, known: Iterable[str]) -> str:
     Returns:
         ``" did you mean 'depth'?"`` (with the leading space), or an empty string.
     """
+    import difflib  # workers, which are to be there at once, hardly ever need it
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" did you mean '{near[0]}'?" if near else ""

@@ -187,5 +187,6 @@ def open_project(
         open_arguments(configuration),
         provider_arguments(configuration, providers),
         (*rewriters_of(plugins), *rewriters),
+        configuration.load_policy,
     )
     return Project(configuration, plugins, settings)

@@ -47,10 +47,12 @@ from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import Executor
 from hookline.graph.collector import collector_spared
+from hookline.hooks.values import holding
 from hookline.model.batch import RunFacts
 from hookline.model.events import RunFinished, RunStarted
 from hookline.model.facts import RUN_FINISHED, RUN_STARTED
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
+from hookline.model.masking import mask
 from hookline.model.place import place_of
 from hookline.model.recording import Form
 from hookline.model.states import RunState
@@ -58,6 +60,7 @@ from hookline.store.protocol import RunWriter, Store
 from hookline.store.rows import Group
 from hookline.values.encode import encode_constant
 from hookline.values.homes import note_code_digest
+from hookline.values.policy import hold_load_policy
 
 __all__ = ["Prepared", "drive", "prepare"]
 
@@ -111,7 +114,11 @@ def drive(request: Request, store: Store, resumed: str | None = None, takeover: 
     Raises:
         HooklineError: The run could not be started, or could not be recorded.
     """
-    with shown(request.observers, request.stop, request.progress) as observers:
+    with (
+        holding(request.plugins.values),
+        hold_load_policy(request.settings.load_policy),
+        shown(request.observers, request.stop, request.progress) as observers,
+    ):
         return _drive(replace(request, observers=observers), store, resumed, takeover)
 
 
@@ -159,7 +166,7 @@ class _Session:
         self._held = held = Held(program, scheduler, prepared.code_digest)
         self._facts = facts = facts_of(request, store, writer)
         self._plugin_events, news = self._hooks(request, prepared.program, facts)
-        self._observers = Observers(request.observers, self._plugin_events, resumed=resumed)
+        self._observers = Observers(request.observers, self._plugin_events, request.stop, resumed=resumed)
         earlier = list(store.attempts(writer.run)) if resumed else []
         known = store.nodes(writer.run) if resumed else []
         self._nodes = nodes = Nodes(request.graph, known, earlier)
@@ -278,7 +285,7 @@ class _Session:
             if state is RunState.CANCELLED:
                 error = self._store.run(self._writer.run).cancel_why or None
         except HooklineError as failure:
-            error = str(failure)
+            error = mask(str(failure))
             raise
         finally:
             heartbeat.close()
@@ -335,6 +342,7 @@ class _Session:
     def _close(self, state: RunState, error: str | None) -> None:
         grace = 0.0 if self._request.stop.level > 1 else _KILL_GRACE
         close_all(self._launcher.executors(), grace)
+        self._dispatcher.close()
         try:
             if self._recorder.error is None:
                 self._journal.progress.tell()

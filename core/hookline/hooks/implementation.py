@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hookline.errors import HooklineError, PluginError, Veto
+from hookline.model.masking import mask
 from hookline.model.place import Place, is_foreign
 
 __all__ = ["HOOK_TIME", "PLUGIN_ERROR", "Implementation", "failed"]
@@ -128,6 +129,6 @@ def failed(implementation: Implementation, error: BaseException) -> PluginError:
     what = error.message if isinstance(error, HooklineError) else f"{type(error).__name__}: {error}".rstrip(": ")
     remedy = error.help if isinstance(error, HooklineError) else ""
     return PluginError(
-        f"the plugin '{plugin}' failed in '{implementation.hook}'{place}: {what}",
+        mask(f"the plugin '{plugin}' failed in '{implementation.hook}'{place}: {what}"),
         help=remedy or f"report it to whoever wrote the plugin ({source}), or switch it off: --without {plugin}",
     )

@@ -190,7 +190,9 @@ def register_values_into(entered: list[Entered], kind: str, implementation: Impl
                 f"the {kind} '{whole}' of {implementation.source} is for {types!r}",
                 help='name types: types=["module:Class", …]',
             )
-        entered.append(Entered(implementation.hook, whole, target, implementation.source, named))
+        entered.append(
+            Entered(implementation.hook, whole, target, implementation.source, named, implementation.function)
+        )
         return whole
 
     return register

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from hookline.errors import HooklineError
+from hookline.hooks.implementation import Implementation
 from hookline.model.attempt import Attempt, Note
 from hookline.model.batch import Batch, Failure, Outcome, Work
 from hookline.model.calling import caller_of
@@ -159,6 +159,8 @@ class Attempts:
         if attempt is None:
             return ()  # the step neither asked for its attempt nor was given a file
         if attempt.has_folder:
+            import shutil  # most attempts have none, and workers are to be there at once
+
             shutil.rmtree(attempt.place, ignore_errors=True)
         return tuple(attempt.notes)
 
@@ -227,10 +229,13 @@ class Attempts:
         return int(pickle.loads(blob[33:]))
 
 
+_INTERRUPTIBLE = (Attempts.call.__code__, Implementation.call.__code__, Implementation.proceed.__code__)
+
+
 def is_in_attempt(frame: FrameType | None) -> bool:
-    """Tell whether a thread that has come to a frame is in a step: what is raised there ends the attempt."""
+    """Tell whether a thread that has come to a frame is in a step, or a hook: what is raised there ends just that."""
     while frame is not None:
-        if frame.f_code is Attempts.call.__code__:
+        if frame.f_code in _INTERRUPTIBLE:
             return True
         frame = frame.f_back
     return False

@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hookline.config import configure
 from hookline.errors import PluginError, UsageError, WorkflowError, close_match
-from hookline.hooks.loader import load_plugins
-from hookline.hooks.plugin_set import PluginSet
 from hookline.model.place import place_of
 from hookline.model.registry import Registry
 from hookline.model.step import Step
 from hookline.model.workflow import Workflow
 from hookline.worker.importing import extend_path, import_beside
 from hookline.worker.naming import Naming, name_of_file
+
+if TYPE_CHECKING:
+    from hookline.hooks.plugin_set import PluginSet
 
 __all__ = ["find_step", "find_step_here", "is_declared", "load_declared", "registered_steps"]
 
@@ -50,6 +50,10 @@ def load_declared(naming: Naming, plugins: Callable[[], PluginSet]) -> Workflow[
 
 def registered_steps(root: Path | None = None) -> Registry[Step[..., Any]]:
     """Give the steps that a project's plugins register."""
+    # A worker never asks, and is not to wait for the import of what this takes.
+    from hookline.config import configure
+    from hookline.hooks.loader import load_plugins
+
     return load_plugins(configure(root)).steps
 
 

@@ -169,7 +169,7 @@ def _note(plugin: str, name: object, value: object) -> Note:
         raise ValueError(
             f"the metadata '{name}' has {len(text):,} characters, and at most {_MOST_METADATA:,} are recorded"
         )
-    return Note("metadata", f"{plugin}.{name}", mask(text))
+    return Note("metadata", mask(f"{plugin}.{name}"), mask(text))
 
 
 def _told(implementation: Implementation, error: BaseException) -> Note:

@@ -9,12 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hookline.config import configure
 from hookline.errors import UsageError, close_match
-from hookline.hooks.loader import load_plugins
-from hookline.hooks.plugin_set import PluginSet
 from hookline.model.bringing import bring_with
 from hookline.model.plugin_ref import PluginRef
 from hookline.model.workflow import Workflow
@@ -22,6 +19,9 @@ from hookline.worker.adoption import adopt
 from hookline.worker.declared import is_declared, load_declared
 from hookline.worker.importing import execute, extend_path, import_problem, is_loading
 from hookline.worker.naming import Naming, name_of_file
+
+if TYPE_CHECKING:
+    from hookline.hooks.plugin_set import PluginSet
 
 __all__ = ["Target", "adopt_main", "import_target", "is_loading", "load_target", "target_of"]
 
@@ -70,6 +70,10 @@ def load_target(spec: str | Path, *, plugins: Sequence[str] | None = None) -> Ta
     naming = name_of_file(file)
 
     def load() -> PluginSet:
+        # A worker never asks, and is not to wait for the import of what this takes.
+        from hookline.config import configure
+        from hookline.hooks.loader import load_plugins
+
         return load_plugins(configure(naming.root, plugins=plugins))
 
     bring_with(load)
