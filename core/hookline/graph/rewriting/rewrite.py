@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from hookline.errors import HooklineError, PluginError, WorkflowError
@@ -18,12 +16,10 @@ from hookline.graph.rewriting.editor import GraphEditor
 from hookline.graph.rewriting.redirect import moved, renumbered
 from hookline.model.graph import Binding, Task, TaskGraph
 from hookline.model.masking import mask
-from hookline.model.place import Place
+from hookline.model.place import Place, is_own
 from hookline.model.step import Step
 
 __all__ = ["Rewriter", "rewrite", "rewrite_part"]
-
-_PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
 class Rewriter(NamedTuple):
@@ -141,7 +137,7 @@ def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None, argument
 
 def _failed(plugin: str, error: BaseException) -> PluginError:
     """Word what a plugin raised, with its innermost line."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_PACKAGE)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_own(frame.filename)]
     place = f" ({Place(frames[-1].filename, frames[-1].lineno or 0)})" if frames else ""
     return PluginError(
         mask(f"the plugin '{plugin}' failed in 'rewrite_graph'{place}: {type(error).__name__}: {error}").rstrip(": "),
