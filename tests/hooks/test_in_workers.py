@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,37 @@ def test_the_projects_own_plugin_works_in_workers_too(site: Site, executor: str)
     run(site, executor=executor)
     pids = {json.loads(note.value or "") for note in notes_of(site, "metadata")}
     assert (pids == {os.getpid()}) is (executor != "processes")
+
+
+def test_one_process_may_run_projects_in_turns(site: Site) -> None:
+    """Each has a plugin of its own under the same name, whose settings go to workers."""
+    code = """
+        from dataclasses import dataclass
+
+        @dataclass
+        class Settings:
+            word: str
+
+        plugin = Plugin("hookline_plugins", settings=Settings)
+
+        @hookimpl
+        def around_attempt(attempt, settings):
+            attempt.metadata["word"] = settings.word
+            yield
+    """
+    site.local(code)
+    other = site.project.parent / "other"
+    shutil.copytree(site.project, other)
+    targets = {}
+    for word, folder in (("one", site.project), ("two", other)):
+        (folder / "pyproject.toml").write_text(f"[tool.hookline.plugin.hookline_plugins]\nword = '{word}'")
+        (folder / f"flow_{word}.py").write_text(FLOW)
+        targets[word] = load_target(folder / f"flow_{word}.py")
+    for word in ("one", "two", "one"):
+        found = hookline.run(targets[word].workflow, fresh=True)
+        assert found.status == "completed", found.tasks["load"].error
+        with open_store(targets[word].root / ".hookline") as store:
+            assert {note.value for note in store.notes(found.id) if note.kind == "metadata"} == {json.dumps(word)}
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
