@@ -129,6 +129,13 @@ def test_a_plugin_that_raises_while_it_registers_is_named(site: Site) -> None:
     )
 
 
+def test_the_line_of_a_fault_is_one_that_somebody_wrote(site: Site) -> None:
+    """Not one of the code that a dataclass makes."""
+    frozen = "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass A:\n    x: int = 1\n"
+    site.install("data", frozen + "@hookimpl\ndef register_steps(register): A().x = 2")
+    assert "py:9): FrozenInstanceError: cannot assign to field 'x'" in refused(site)
+
+
 def test_an_error_that_a_plugin_raises_itself_is_named(site: Site) -> None:
     """Also where it is of hookline's own kind, with the remedy that the plugin gives."""
     site.install("data", "@hookimpl\ndef register_steps(register): raise PluginError('no licence', help='buy one')")

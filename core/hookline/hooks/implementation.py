@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from hookline.errors import HooklineError, PluginError, Veto
+from hookline.hooks.faults import place_of_fault
 from hookline.model.masking import mask
-from hookline.model.place import Place, is_foreign
 
 __all__ = ["HOOK_TIME", "PLUGIN_ERROR", "Implementation", "failed"]
 
@@ -122,10 +121,8 @@ def failed(implementation: Implementation, error: BaseException) -> PluginError:
     plugin, source = implementation.plugin, implementation.source
     if isinstance(error, PluginError) and (f"'{plugin}'" in error.message or source in error.message):
         return error
-    frames = traceback.extract_tb(error.__traceback__)
-    home = implementation.function.__code__.co_filename
-    own = [frame for frame in frames if frame.filename == home or not is_foreign(frame.filename)]
-    place = f" ({Place(own[-1].filename, own[-1].lineno or 0)})" if own else ""
+    at = place_of_fault(error, implementation.function.__code__.co_filename)
+    place = f" ({at})" if at else ""
     what = error.message if isinstance(error, HooklineError) else f"{type(error).__name__}: {error}".rstrip(": ")
     remedy = error.help if isinstance(error, HooklineError) else ""
     return PluginError(
