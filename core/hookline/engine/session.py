@@ -26,7 +26,7 @@ from hookline.engine.held import Held
 from hookline.engine.hook_times import driver_times
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
-from hookline.engine.news import TaskNews
+from hookline.engine.news import News, TaskNews
 from hookline.engine.nodes import Nodes
 from hookline.engine.observers import Observers
 from hookline.engine.opening import OpenTasks
@@ -49,7 +49,7 @@ from hookline.executors.protocol import Executor
 from hookline.graph.collector import collector_spared
 from hookline.hooks.values import holding
 from hookline.model.batch import RunFacts
-from hookline.model.events import RunFinished, RunStarted
+from hookline.model.events import Event, RunFinished, RunStarted
 from hookline.model.facts import RUN_FINISHED, RUN_STARTED
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.masking import mask
@@ -166,7 +166,9 @@ class _Session:
         self._held = held = Held(program, scheduler, prepared.code_digest)
         self._facts = facts = facts_of(request, store, writer)
         self._plugin_events, news = self._hooks(request, prepared.program, facts)
-        self._observers = Observers(request.observers, self._plugin_events, request.stop, resumed=resumed)
+        # Threads of their own: what shows a run is not to wait for a plugin.
+        self._observers = Observers(request.observers, None, request.stop)
+        self._listeners = Observers((), self._plugin_events, request.stop, resumed=resumed)
         earlier = list(store.attempts(writer.run)) if resumed else []
         known = store.nodes(writer.run) if resumed else []
         self._nodes = nodes = Nodes(request.graph, known, earlier)
@@ -180,7 +182,7 @@ class _Session:
         self._launcher = Launcher(
             self._open_executor, executor, self._retries, priorities, settings.limits, eager=not settings.fail_fast
         )
-        self._recorder = Recorder(writer, self._observers.tell, self._wake)
+        self._recorder = Recorder(writer, self._tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
         self._journal = Journaling(
             program,
@@ -352,10 +354,11 @@ class _Session:
                 self._recorder.flush()
                 self._writer.finish(state, error=error, result=describe_returns(self._request.graph, self._nodes))
                 seconds = time.monotonic() - self._began
-                self._observers.tell(RunFinished(self._writer.run_id, state, totals(self._scheduler), seconds))
+                self._tell(RunFinished(self._writer.run_id, state, totals(self._scheduler), seconds))
         finally:
             self._recorder.close()
             self._observers.close()
+            self._listeners.close()
             self._journal.report_faults()
             self._record_hook_times()
             self._request.stop.on_change(None)
@@ -370,11 +373,16 @@ class _Session:
             if notes:
                 self._writer.commit(Group(notes=notes))
 
+    def _tell(self, event: Event | News) -> None:
+        if not isinstance(event, list):
+            self._observers.tell(event)
+        self._listeners.tell(event)
+
     def _tell_start(self) -> None:
         graph = self._request.graph
-        if self._observers.listening:
+        if self._observers.listening or self._listeners.listening:
             tasks = tuple((task.id, 1 if task.form is Form.CALL else None) for task in graph.tasks)
-            self._observers.tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
+            self._tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
 
     def _hooks(
         self, request: Request, program: Program, facts: RunFacts
