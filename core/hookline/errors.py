@@ -10,6 +10,7 @@ with ``help:``.
     ├── ProviderError                  1    a provider could not open or close what a step needs
     │   └── Veto                       4    a plugin refuses a plan
     ├── StoreError                     5    the store can't be read or written
+    │   ├── StoreMissingError          5    there is none
     │   ├── StoreDamagedError          5
     │   ├── StoreVersionError          5
     │   └── ArtifactError              5    an artifact is missing or damaged
@@ -36,6 +37,7 @@ __all__ = [
     "RunInterruptedError",
     "StoreDamagedError",
     "StoreError",
+    "StoreMissingError",
     "StoreVersionError",
     "UsageError",
     "Veto",
@@ -136,6 +138,10 @@ class StoreError(HooklineError):
     """A store that can't be read or written."""
 
     exit_code = 5
+
+
+class StoreMissingError(StoreError):
+    """A store that is not there, and that nobody asked to be made."""
 
 
 class StoreDamagedError(StoreError):

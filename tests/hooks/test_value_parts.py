@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
 import hookline
-from hookline.errors import HooklineError, PluginError
-from hookline.values.policy import set_load_policy
+from hookline.errors import HooklineError, PluginError, UsageError
+from hookline.values.policy import is_allowed, set_load_policy
 from hookline.worker.target import load_target
 from hooks.site import Site
 
@@ -90,10 +91,27 @@ def test_what_plugins_register_for_values_holds_on_every_executor(site: Site, ex
     """In the driver and in each worker: values are stored and loaded, secrets read, the policy kept."""
     module = site.install("geo", PLUGIN)
     site.settings('[tool.hookline]\nload_policy = "geo.strict"')
-    file = site.flow(FLOW.replace("MODULE", module).replace('= Secret("vault:door")', ""))
-    target = load_target(file)
-    run = hookline.run(target.workflow, {"token": "vault:door"}, executor=executor)
+    target = load_target(site.flow(FLOW.replace("MODULE", module)))
+    run = hookline.run(target.workflow, executor=executor)
     assert run.status == "completed", [run.tasks[name].error for name in run.tasks]
+
+
+@pytest.mark.parametrize("given", ["", '= Secret("vault:door")'])
+def test_a_command_line_names_secrets_at_a_plugins_place(site: Site, given: str) -> None:
+    """Whether the file has it as a default or the command line gives it: both are read before the run is set up."""
+    module = site.install("geo", PLUGIN)
+    file = site.flow(FLOW.replace("MODULE", module).replace('= Secret("vault:door")', given))
+
+    def hookline_run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hookline", "run", file, "-x", "processes", *options]
+        return subprocess.run(command, cwd=site.project, capture_output=True, text=True, check=False)
+
+    token = () if given else ("--token", "vault:door")
+    done = hookline_run(*token)
+    assert done.returncode == 0, done.stderr
+    refused = hookline_run(*token, "--no-plugins")
+    assert refused.returncode in (2, 3)
+    assert "a secret was given in the open" in refused.stderr
 
 
 def test_whoever_reads_a_store_loads_plugins_when_a_value_needs_one(site: Site) -> None:
@@ -133,3 +151,106 @@ def test_what_one_project_registers_does_not_hold_in_the_next(site: Site) -> Non
     site.load("geo")
     with pytest.raises(HooklineError, match="a secret was given in the open"):
         hookline.Secret("vault:x")
+
+
+def test_what_a_plugin_file_registers_ends_where_there_are_no_plugins(site: Site) -> None:
+    """The next project may have none at all."""
+    site.local(SECRETS.format(1))
+    site.load()
+    assert hookline.Secret("vault:x").reveal() == "1 x"
+    (site.project / "hookline_plugins.py").unlink()
+    site.load()
+    with pytest.raises(HooklineError, match="a secret was given in the open"):
+        hookline.Secret("vault:x")
+
+
+SERIALIZER = """
+import threading
+
+class Handle:
+    def __init__(self):
+        self.lock = threading.Lock()
+
+class HandleSerializer:
+    version, safe = {0}, True
+    def dump(self, value): return b"{0}"
+    def load(self, parts, version): return [version, int(bytes(parts[0]))]
+
+class Policy:
+    def allows(self, name, safe): return {0} == 1 or safe
+
+@hookimpl
+def register_serializers(register):
+    register("handles", f"{{__name__}}:HandleSerializer", types=[f"{{__name__}}:Handle"])
+
+@hookimpl
+def register_load_policies(register):
+    register("own", f"{{__name__}}:Policy")
+"""
+
+SECRETS = """
+def read(where): return f"{0} {{where}}"
+
+@hookimpl
+def register_secrets(register): register("vault", f"{{__name__}}:read")
+"""
+
+
+def test_a_plugin_file_that_was_edited_brings_its_new_parts(site: Site) -> None:
+    """A notebook goes on after an edit: names are the same, and what they name is not."""
+    from hookline.values.encode import decode, encode_constant
+
+    for number in (1, 2):
+        site.local(SERIALIZER.format(number))
+        site.load()
+        set_load_policy("own")
+        _, stored = encode_constant(sys.modules["hookline_plugins"].Handle())
+        assert decode(stored) == [number, number]
+        assert is_allowed("pickle") is (number == 1)
+
+
+WAITING = """
+import threading
+from hookline import step, workflow
+begun, go = threading.Event(), threading.Event()
+
+@step(cache=False)
+def wait():
+    begun.set()
+    assert go.wait(60)
+
+@workflow
+def flow():
+    wait()
+"""
+
+
+def test_runs_whose_plugins_differ_about_values_are_not_made_at_once(site: Site) -> None:
+    """Registries are the process's: the second is refused, and the first goes on with what it began with."""
+    module = site.install("geo", PLUGIN)
+    first, second = load_target(site.flow(WAITING)).workflow, load_target(site.flow(WAITING)).workflow
+    ended: list[str] = []
+    thread = threading.Thread(target=lambda: ended.append(hookline.run(first).status))
+    thread.start()
+    scope = first.fn.__globals__
+    assert scope["begun"].wait(60)
+    try:
+        with pytest.raises(PluginError) as caught:
+            hookline.run(second, without=["geo"])
+        with pytest.raises(UsageError) as refused:
+            set_load_policy("no-pickle")
+    finally:
+        scope["go"].set()
+        thread.join()
+    assert caught.value.message == (
+        "a run goes on in this process whose plugins store, read or identify values in another way: "
+        "'geo.handles', 'geo.models', 'geo.strict', 'vault'"
+    )
+    assert caught.value.help == "run one after the other, or each in a process of its own"
+    assert refused.value.message == (
+        "a run goes on in this process under the load policy 'any', and 'no-pickle' is asked for"
+    )
+    assert ended == ["completed"]
+    assert module in sys.modules
+    second.fn.__globals__["go"].set()
+    assert hookline.run(second, without=["geo"]).status == "completed"

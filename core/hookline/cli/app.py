@@ -21,6 +21,7 @@ from hookline.cli.output import flush, prepare_streams, say, show, show_json, te
 from hookline.cli.plugin_commands import PluginCommand, plugin_commands
 from hookline.cli.wording import clean, hint
 from hookline.errors import HooklineError, WorkflowError
+from hookline.model.masking import mask
 
 __all__ = ["COMMANDS", "command_line", "main"]
 
@@ -148,6 +149,7 @@ def _report(error: Exception, debug: bool, as_json: bool) -> int:
 
         say(clean("".join(traceback.format_exception(error))).rstrip())
     message, remedy, code = _described(error)
+    message, remedy = mask(message), mask(remedy)
     internal = code == ExitCode.INTERNAL
     tell_error(message, remedy, "internal error" if internal else "error")
     if as_json:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from hookline.model.masking import mask
+
 __all__ = ["divert", "emphasised", "prepare_streams", "say", "show", "show_json", "tell_error"]
 
 _STYLES = {"bold": "1", "red": "1;31", "green": "32", "yellow": "33", "dim": "2"}
@@ -28,7 +30,8 @@ def show_json(document: object) -> None:
 
 
 def say(text: str = "") -> None:
-    """Write a line about what happens to standard error."""
+    """Write a line about what happens to standard error; what has to stay secret is masked, whoever wrote it."""
+    text = mask(text)
     if _diverted:
         _diverted[-1](text)
     else:

@@ -14,8 +14,7 @@ from hookline.engine.open_arguments import describe_provider_arguments, describe
 from hookline.engine.request import Request
 from hookline.model.batch import RunFacts, python_minor
 from hookline.model.change import described
-from hookline.store.journal import SqliteStore
-from hookline.store.protocol import RunWriter
+from hookline.store.protocol import RunWriter, Store
 from hookline.store.rows import NewRun
 from hookline.values.policy import load_policy
 from hookline.worker.target import Target
@@ -23,7 +22,7 @@ from hookline.worker.target import Target
 __all__ = ["clean_folder", "facts_of", "new_run", "plain_params"]
 
 
-def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
+def new_run(request: Request, executor: str, store: Store) -> NewRun:
     """Describe a run for its row.
 
     Args:
@@ -103,12 +102,12 @@ def _attribute_of(target: Target) -> str:
     return ""
 
 
-def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:
+def facts_of(request: Request, store: Store, writer: RunWriter) -> RunFacts:
     """Say what every worker of the run has to know."""
     target = request.target
     return RunFacts(
         run_id=writer.run_id,
-        store=str(store.path),
+        store=store.address,
         artifacts=str(store.path / "artifacts"),
         folder=str(store.path / "attempts" / writer.run_id),
         flight=str(writer.flight.path),

@@ -110,6 +110,11 @@ class Dispatcher:
             self._overdue.daemon = True
             self._overdue.start()
 
+    def close(self) -> None:
+        """Interrupt nothing any more: executors are closed."""
+        if self._overdue is not None:
+            self._overdue.cancel()
+
     def run(self) -> bool:
         """Run until nothing is left to do, or the run is asked to stop.
 
@@ -259,8 +264,6 @@ class Dispatcher:
                 end += _ENDING
             elif asked and time.monotonic() > end:
                 break
-        if self._overdue is not None:
-            self._overdue.cancel()
         self._take_all()
         for entry in list(launcher.in_flight.values()):
             self._outcomes.abandon(entry)

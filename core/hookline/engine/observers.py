@@ -1,14 +1,16 @@
-"""Delivers events to observers and plugins: in order, on a thread of their own, so that a slow one stalls no run."""
+"""Delivers events to observers or plugins: in order, on a thread of their own, so that a slow one stalls no run."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
+import time
 from collections.abc import Sequence
 
 from hookline.engine.news import News
 from hookline.engine.plugin_events import PluginEvents
+from hookline.engine.stop import Stop
 from hookline.model.events import Event, Observer, RunFinished, RunStarted
 
 __all__ = ["Observers"]
@@ -19,7 +21,9 @@ _MOST = 100_000
 """How many items of tasks may wait to be told; what comes while there are more is counted and dropped."""
 
 _PATIENCE = 5.0
-"""Seconds after which a run that waits for its observers says so."""
+"""Seconds after which a run that waits for its observers says so, and no longer waits if it was told to stop."""
+
+_LOOK = 0.05
 
 
 class Observers:
@@ -28,18 +32,21 @@ class Observers:
     Args:
         observers: Called with each event, one after the other.
         plugins: Tells plugins what they want to know; None where none wants to know anything.
+        stop: Tells whether the run was asked to end.
         resumed: Whether an earlier driver began the run.
     """
 
     def __init__(
-        self, observers: Sequence[Observer], plugins: PluginEvents | None = None, *, resumed: bool = False
+        self, observers: Sequence[Observer], plugins: PluginEvents | None, stop: Stop, *, resumed: bool = False
     ) -> None:
         self._observers = observers
         self._plugins = plugins
+        self._stop = stop
         self._resumed = resumed
         self._queue: queue.SimpleQueue[Event | News | None] = queue.SimpleQueue()
         self._waiting = 0
         self._dropped = 0
+        self._left = False
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         if observers or plugins is not None:
@@ -70,16 +77,15 @@ class Observers:
         self._queue.put(event)
 
     def close(self) -> None:
-        """Wait until everything is delivered; whoever keeps the run waiting is named."""
+        """Wait until all is delivered; whoever keeps a run waiting that was told to end is named, and left behind."""
         if self._thread is None:
             return
         self._queue.put(None)
-        self._thread.join(_PATIENCE)
-        if self._thread.is_alive():
-            current = self._plugins.current if self._plugins is not None else None
-            whom = f"'{current.hook}' of plugin '{current.plugin}'" if current is not None else "an observer"
-            _log.warning("the run has ended, and waits for %s to be told; Ctrl-C ends the wait", whom)
-            self._thread.join()
+        try:
+            self._wait(self._thread)
+        except KeyboardInterrupt:
+            # The run has ended and is recorded: there is nothing else that it could mean.
+            self._leave()
         self._thread = None
         if self._dropped:
             _log.warning(
@@ -90,8 +96,31 @@ class Observers:
         if self._plugins is not None:
             self._plugins.report()
 
+    def _wait(self, thread: threading.Thread) -> None:
+        end, told = time.monotonic() + _PATIENCE, False
+        while thread.is_alive():
+            # In short turns: a signal that is handled wakes nobody who waits for a thread.
+            thread.join(_LOOK)
+            late = time.monotonic() > end
+            if self._stop.level > 1 or (self._stop.level and late):
+                self._leave()
+                return
+            if late and not told and thread.is_alive():
+                told = True
+                _log.warning("the run has ended, and waits for %s to be told; Ctrl-C ends the wait", self._whom())
+
+    def _leave(self) -> None:
+        """End the wait; a thread that comes back after that tells nobody anything more."""
+        if self._thread is not None and self._thread.is_alive():
+            _log.warning("the run does not wait for %s any more, which was not told of everything", self._whom())
+        self._left = True
+
+    def _whom(self) -> str:
+        current = self._plugins.current if self._plugins is not None else None
+        return f"'{current.hook}' of plugin '{current.plugin}'" if current is not None else "an observer"
+
     def _loop(self) -> None:
-        while (event := self._queue.get()) is not None:
+        while (event := self._queue.get()) is not None and not self._left:
             if isinstance(event, list):
                 if self._plugins is not None:
                     self._plugins.tasks(event)
@@ -103,7 +132,7 @@ class Observers:
             for observer in self._observers:
                 try:
                     observer(event)
-                except Exception:  # noqa: BLE001 - an observer's fault is its own
+                except BaseException:  # noqa: BLE001 - an observer's fault is its own, sys.exit too
                     _log.exception("an observer failed at %s", type(event).__name__)
 
     def _tell_plugins(self, plugins: PluginEvents, event: Event) -> None:

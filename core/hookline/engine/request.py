@@ -39,6 +39,7 @@ class Settings:
         open_arguments: What settings give to arguments that calls leave open.
         providers: What settings give to arguments of providers, by provider and argument.
         rewriters: What rewrites the graph, and each part that grows; the graph was rewritten already.
+        load_policy: Which stored formats may be loaded.
     """
 
     seed: int = 0
@@ -51,6 +52,7 @@ class Settings:
     open_arguments: OpenArguments = NO_ARGUMENTS
     providers: Given = field(default_factory=dict)
     rewriters: Sequence[Rewriter] = ()
+    load_policy: str = "any"
 
 
 @dataclass(frozen=True, slots=True)

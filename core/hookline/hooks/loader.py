@@ -43,6 +43,7 @@ def load_plugins(configuration: Configuration, without: Sequence[str] = ()) -> P
     _refuse_settings_of_nobody(configuration, found)
     if not found:
         _refuse_unknown(without, found)
+        NO_PLUGINS.activate()
         return NO_PLUGINS
     wanted, absent = choose(configuration, found, without)
     key = (tuple(wanted), tuple(sorted(absent.items())), repr(_tables(configuration, wanted)))

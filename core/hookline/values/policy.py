@@ -6,11 +6,14 @@ same; what it forbids is not stored either, so that a run fails at the step that
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from typing import Protocol
 
-from hookline.errors import HooklineError
+from hookline.errors import HooklineError, PluginError, UsageError
+from hookline.model.bringing import bring
 from hookline.model.registry import Registry
-from hookline.values.bringing import bring
 
 __all__ = [
     "LOAD_POLICIES",
@@ -18,6 +21,7 @@ __all__ = [
     "REMEDY",
     "LoadPolicy",
     "check_format",
+    "hold_load_policy",
     "is_allowed",
     "load_policy",
     "set_load_policy",
@@ -72,6 +76,8 @@ LOAD_POLICIES.register("no-pickle", "hookline.values.policy:NoPickle", source="h
 _ANY = "any"
 _policy: LoadPolicy = AnyFormat()
 _name = _ANY
+_lock = threading.RLock()  # a plugin that is imported for its policy may open a store
+_holders = 0
 
 
 def set_load_policy(name: str) -> None:
@@ -81,16 +87,55 @@ def set_load_policy(name: str) -> None:
         name: A registered policy.
 
     Raises:
-        UsageError: There is no such policy.
+        UsageError: There is no such policy, or a run goes on that has another.
+        PluginError: It can't be imported, or is none.
+    """
+    with _lock:
+        _set(name)
+
+
+@contextlib.contextmanager
+def hold_load_policy(name: str) -> Iterator[None]:
+    """Keep a policy in force for the length of a run: there is one per process, and another may allow more.
+
+    Args:
+        name: A registered policy.
+
+    Raises:
+        UsageError: There is no such policy, or a run goes on that has another.
         PluginError: It can't be imported.
     """
+    global _holders
+    with _lock:
+        _set(name)
+        _holders += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _holders -= 1
+
+
+def _set(name: str) -> None:
     global _policy, _name, pickles
     if name not in LOAD_POLICIES:
         bring()
-    if name != _name:
-        _policy = LOAD_POLICIES.load(name)
-        _name = name
-        pickles = _policy.allows("pickle", False)
+    policy = LOAD_POLICIES.load(name)
+    if name != _name and _holders:
+        raise UsageError(
+            f"a run goes on in this process under the load policy '{_name}', and '{name}' is asked for",
+            help="run one after the other, or each in a process of its own",
+        )
+    try:
+        allowed = policy.allows("pickle", False)
+    except Exception as error:
+        raise PluginError(
+            f"the load policy '{name}' of {LOAD_POLICIES.entry(name).source} can't be asked: "
+            f"{type(error).__name__}: {error}",
+            help="report it to whoever wrote the plugin, or set another load_policy",
+        ) from error
+    # Also where the name is the same: its plugin may be another one by now.
+    _policy, _name, pickles = policy, name, allowed
 
 
 def load_policy() -> str:

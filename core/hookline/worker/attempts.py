@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from hookline.errors import HooklineError
+from hookline.hooks.implementation import Implementation
 from hookline.model.attempt import Attempt, Note
 from hookline.model.batch import Batch, Failure, Outcome, Work
 from hookline.model.calling import caller_of
@@ -228,10 +229,13 @@ class Attempts:
         return int(pickle.loads(blob[33:]))
 
 
+_INTERRUPTIBLE = (Attempts.call.__code__, Implementation.call.__code__, Implementation.proceed.__code__)
+
+
 def is_in_attempt(frame: FrameType | None) -> bool:
-    """Tell whether a thread that has come to a frame is in a step: what is raised there ends the attempt."""
+    """Tell whether a thread that has come to a frame is in a step, or a hook: what is raised there ends just that."""
     while frame is not None:
-        if frame.f_code is Attempts.call.__code__:
+        if frame.f_code in _INTERRUPTIBLE:
             return True
         frame = frame.f_back
     return False

@@ -15,6 +15,7 @@ from hookline.graph.rewriting.given import VALUE, GivenError, bind_given, free_p
 from hookline.graph.rewriting.match import TaskMatch, promises
 from hookline.model.change import INSERTED, Change
 from hookline.model.graph import Binding, Constant, Task, TaskGraph, TaskOutput
+from hookline.model.masking import mask
 from hookline.model.place import nearest_place
 from hookline.model.recording import Form
 from hookline.model.reference import WHOLE
@@ -357,13 +358,15 @@ class GraphEditor:
 
     def _new_id(self, step: Step[Any, Any], task: Task) -> str:
         prefix, slash, name = task.id.rpartition("/")
-        return self._draft.free_id(f"{prefix}{slash}{self._plugin}:{step.name}", f"@{name}")
+        # A plugin's own step may be called data.validate, as it is registered: data:validate says it all.
+        short = step.name.removeprefix(f"{self._plugin}.")
+        return self._draft.free_id(f"{prefix}{slash}{self._plugin}:{short}", f"@{name}")
 
     def _shown(self, task_id: str) -> str:
         return task_id if self.grown is None else f"{self.grown}/{task_id}"
 
     def _note(self, kind: str, text: str) -> Change:
-        return Change(self._plugin, kind, text)
+        return Change(self._plugin, kind, mask(text))  # it is shown and recorded
 
     def _refusal(self, what: str, cure: str) -> PluginError:
         return PluginError(f"the plugin '{self._plugin}' {what} ({nearest_place()})", help=cure)
