@@ -119,7 +119,8 @@ def _registered(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:
             f"the step '{uses}' of {known.entry(uses).source} is {found!r}",
             help="the plugin has to decorate it with @step",
         )
-    return found
+    # Under the name by which settings know it, which may be another than its function's.
+    return found if found.name == uses else found.options(name=uses)
 
 
 def _text(file: Path) -> str:
