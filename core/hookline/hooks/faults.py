@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import traceback
 
-from hookline.model.masking import mask
 from hookline.model.place import Place, is_foreign, is_own
+from hookline.model.raised import words_of
 
 __all__ = ["raised"]
 
@@ -16,4 +16,4 @@ def raised(error: BaseException) -> str:
     at = next((frame for frame in reversed(frames) if not is_foreign(frame.filename)), frames[-1] if frames else None)
     # A SyntaxError tells its own line, and happened nowhere.
     place = f", at {Place(at.filename, at.lineno or 0)}" if at and not isinstance(error, SyntaxError) else ""
-    return mask(f"{type(error).__name__}: {error}").removesuffix(": ") + place
+    return words_of(error) + place

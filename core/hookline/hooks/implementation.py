@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hookline.errors import HooklineError, PluginError
-from hookline.model.masking import mask
 from hookline.model.place import Place, is_foreign
+from hookline.model.raised import words_of
 
 __all__ = ["HOOK_TIME", "PLUGIN_ERROR", "Implementation", "failed"]
 
@@ -116,15 +116,12 @@ class Implementation:
 
 def failed(implementation: Implementation, error: BaseException) -> PluginError:
     """Word what an implementation raised, with the line of the plugin at which it happened."""
-    kind = type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     home = implementation.function.__code__.co_filename
     own = [frame for frame in frames if frame.filename == home or not is_foreign(frame.filename)]
     place = f" ({Place(own[-1].filename, own[-1].lineno or 0)})" if own else ""
     return PluginError(
-        mask(f"the plugin '{implementation.plugin}' failed in '{implementation.hook}'{place}: {kind}: {error}").rstrip(
-            ": "
-        ),
+        f"the plugin '{implementation.plugin}' failed in '{implementation.hook}'{place}: {words_of(error)}",
         help=f"report it to whoever wrote the plugin ({implementation.source}), "
         f"or switch it off: --without {implementation.plugin}",
     )
