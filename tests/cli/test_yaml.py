@@ -154,6 +154,14 @@ BAD: dict[str, tuple[str, int, str]] = {
         2,
         "error: flow.yaml:1: this is no YAML: it has the character '\\x07'\nhelp: delete it\n",
     ),
+    "a character that there is not": (
+        'steps:\n  a: {uses: "lib:\\UFFFFFFFF"}\n',
+        2,
+        """\
+        error: flow.yaml:2: this is no YAML: there is no character '\\UFFFFFFFF'
+        help: the last one is '\\U0010FFFF'; a backslash itself is written twice
+        """,
+    ),
     "too deep": (
         "steps: " + "[" * 60,
         2,
@@ -235,7 +243,7 @@ BAD: dict[str, tuple[str, int, str]] = {
         error: 'flow.yaml' has 12 problems
           - flow.yaml:1: the workflow name 'a b' can't be used: use at most 100 letters, digits, '_', '-' and '.', such as 'train_model'
           - flow.yaml:3: the parameter name 'my-path' can't be used: take letters, digits and '_'
-          - flow.yaml:4: the parameter name 'class' can't be used: take letters, digits and '_'
+          - flow.yaml:4: the parameter name 'class' can't be used: it is a word of Python's own
           - flow.yaml:5: parameter 'a' has no key 'tpye'; did you mean 'type'?
           - flow.yaml:6: there is no type 'itn'; did you mean 'int'?
           - flow.yaml:7: the default of 'c' takes a whole number, not 'many'

@@ -102,7 +102,7 @@ gpu = 0
         "  - pyproject.toml:3: 'workers' takes a whole number from 1, not '3'",
         "  - pyproject.toml:5: 'durability' takes 'full' or 'fast', not 'slow'",
         "  - pyproject.toml:6: 'grace' takes seconds, or a time such as '30s', not 'soon'",
-        "  - pyproject.toml:4: 'seed' takes a whole number, not True",
+        "  - pyproject.toml:4: 'seed' takes a whole number of at most 64 bits, not True",
         "  - the environment variable HOOKLINE_TURNS takes a whole number from 1, not 'many'",
         "  - pyproject.toml:9: the limit 'gpu' takes a whole number from 1, not 0",
     ]
@@ -120,6 +120,18 @@ gpu = 0
         (b"tool.hookline = 3\n", "pyproject.toml: 'tool.hookline' is no table"),
         (b"[tool.hookline]\nlimits = 3\n", "pyproject.toml:2: 'limits' is a table of names and numbers, not 3"),
         (b"[tool.hookline]\nworkers = 0\n", "pyproject.toml:2: 'workers' takes a whole number from 1, not 0"),
+        (
+            b"[tool.hookline]\nseed = 9223372036854775808\n",
+            "pyproject.toml:2: 'seed' takes a whole number of at most 64",
+        ),
+        (
+            b"[tool.hookline.step.s]\nk = " + b"[" * 3000 + b"]" * 3000,
+            "the settings in 'pyproject.toml' are nested too ",
+        ),
+        (
+            b"[tool.hookline.step" + b".s" * 900 + b"]\nk = 1\n",
+            "the settings in 'pyproject.toml' are nested too deeply",
+        ),
     ],
 )
 def test_a_file_that_cant_be_used_is_named(text: bytes, message: str, folder: Path) -> None:

@@ -137,3 +137,12 @@ def test_a_file_that_runs_its_workflow_on_import_is_told_to_guard_the_call(tmp_p
     assert done.returncode != 0
     assert 'if __name__ == "__main__":' in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [{"name": "a\udcff"}, {"tags": ["a\udcff"]}])
+def test_a_run_is_not_called_what_cant_be_recorded(tmp_path: Path, words: dict[str, object]) -> None:
+    """A shell hands on whatever bytes it was given."""
+    with pytest.raises(UsageError) as caught:
+        hookline.run(halves, store=tmp_path, **words)  # type: ignore[arg-type]
+    assert caught.value.message == "a run can't be called 'a\\udcff', which is no UTF-8"
+    assert caught.value.help == "use other characters"

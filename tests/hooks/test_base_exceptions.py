@@ -131,3 +131,55 @@ def test_a_step_that_raises_keyboard_interrupt_in_a_thread_leaves_the_thread_at_
     )
     found = run(load_target(flow).workflow, executor="threads", workers=1)
     assert {name: task.state for name, task in found.tasks.items()} == {"f": "cancelled", "f-2": "completed"}
+
+
+UNTOLD = """
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+@hookimpl
+def around_attempt(attempt):
+    attempt.metadata["name\\ud800"] = "\\ud800"
+    yield
+    raise Silent
+
+@hookimpl
+def task_finished(task):
+    raise Silent
+
+@hookimpl
+def run_finished(run):
+    raise Silent
+"""
+
+UNSTORABLE = """
+from hookline import attempt, step, workflow
+
+@step
+def read(name: str) -> str:
+    attempt().note("name\\ud800", name)
+    if name:
+        raise OSError(f"there is no file {name}")
+    return name
+
+@workflow
+def flow():
+    return read.map(name=["", "\\udcff"])
+"""
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_texts_that_cant_be_made_or_stored_cost_no_outcome(
+    site: Site, caplog: pytest.LogCaptureFixture, executor: str
+) -> None:
+    """An exception without a text, and half a character, as in a file name that is no UTF-8."""
+    site.install("odd", UNTOLD)
+    target = load_target(site.flow(UNSTORABLE))
+    with caplog.at_level("WARNING", logger="hookline"):
+        made = run(target.workflow, executor=executor)
+    assert (made.counts["completed"], made.counts["failed"]) == (1, 1)
+    failed = made.tasks["read[1]"].error or ""
+    assert "there is no file \\udcff" in failed
+    for hook in ("around_attempt", "task_finished", "run_finished"):
+        assert any(f"in '{hook}'" in said and "text can't be made" in said for said in caplog.messages)

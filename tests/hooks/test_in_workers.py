@@ -407,3 +407,21 @@ def test_time_is_recorded_per_plugin_and_hook(site: Site, tmp_path: Path) -> Non
         ("data", "run_finished", "driver", 1),
     }
     assert all(time.seconds > 0 for time in times)
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_worker_that_takes_too_long_to_end_is_told_of(
+    site: Site, caplog: pytest.LogCaptureFixture, executor: str
+) -> None:
+    """What a plugin closes there may be lost, and nobody would know."""
+    site.install(
+        "slow", "import threading\n@hookimpl\ndef worker_started(worker):\n    yield\n    threading.Event().wait()"
+    )
+    with caplog.at_level("WARNING", logger="hookline"):
+        run = hookline.run(load_target(site.flow()).workflow, executor=executor, workers=1)
+    assert run.status == "completed"
+    (message,) = caplog.messages
+    assert message == (
+        "1 worker(s) had not ended 2.0 s after the last attempt and are not waited for: "
+        "what plugins and providers close there may be cut short"
+    )

@@ -261,3 +261,43 @@ def test_a_plugins_store_has_a_name(site: Site) -> None:
     plugins = site.load()
     assert plugins.stores.names() == ["shelf"]
     assert plugins.stores.entry("shelf").source == "acme-acme 1.0"
+
+
+SAME = """
+@step
+def same(x: int, k: int = 1) -> int:
+    return x * 10 + k
+
+@step
+def negative(x: int) -> int:
+    return -x
+
+@hookimpl
+def register_steps(register):
+    register("same", same)
+
+@hookimpl
+def rewrite_graph(graph):
+    if plugin.name == "two":
+        for task in graph.tasks(step=same):
+            graph.insert_after(task, negative)
+"""
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_a_yaml_workflow_has_steps_under_their_registered_names(site: Site, executor: str) -> None:
+    """Settings reach each by its own, though two plugins call their functions alike; and a rewrite finds its own."""
+    site.install("one", SAME)
+    site.install("two", SAME)
+    site.settings('[tool.hookline.step."one.same"]\nk = 2\n[tool.hookline.step."two.same"]\nk = 3\n')
+    file = site.project / "flow.yaml"
+    file.write_text(
+        "workflow: flow\n"
+        "steps:\n"
+        "  a: {uses: one.same, with: {x: 1}}\n"
+        "  b: {uses: two.same, with: {x: '${{ steps.a }}'}}\n"
+        "returns: ${{ steps.b }}\n"
+    )
+    run = hookline.run(load_target(str(file)).workflow, executor=executor)
+    assert run.result == -123
+    assert [task.step for task in run.tasks.values()] == ["one.same", "two.same", "negative"]

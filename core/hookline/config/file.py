@@ -13,6 +13,7 @@ from hookline.errors import UsageError
 
 __all__ = ["SettingsFile", "read_file"]
 
+_DEEPEST = 40
 _TABLE = ("tool", "hookline")
 
 
@@ -66,9 +67,24 @@ def read_file(root: Path) -> SettingsFile:
         found = _lookup(_parsed(text), _TABLE)
     except ValueError as error:
         raise UsageError(f"the settings in '{shown}' are not valid TOML: {error}", help="mend that place") from error
+    except RecursionError:
+        raise _too_deep(shown) from None
     if found is not None and not isinstance(found, dict):
         raise UsageError(f"{shown}: 'tool.hookline' is no table", help="write [tool.hookline] and the settings below")
+    if _is_deeper(found or {}, _DEEPEST):
+        raise _too_deep(shown)
     return SettingsFile(shown, text, found or {})
+
+
+def _is_deeper(table: object, most: int) -> bool:
+    parts = table.values() if isinstance(table, dict) else table if isinstance(table, list) else ()
+    return most == 0 or any(_is_deeper(part, most - 1) for part in parts)
+
+
+def _too_deep(shown: str) -> UsageError:
+    return UsageError(
+        f"the settings in '{shown}' are nested too deeply", help="build such a value in a step, or read it from a file"
+    )
 
 
 def _shown(path: Path) -> str:

@@ -61,7 +61,8 @@ class Setting:
 
 
 def _whole(value: object) -> object:
-    if not isinstance(value, int) or isinstance(value, bool):
+    # In the journal it is a number of 64 bits.
+    if not isinstance(value, int) or isinstance(value, bool) or not -(1 << 63) <= value < 1 << 63:
         raise ValueError
     return value
 
@@ -149,7 +150,7 @@ SETTINGS = (
         10.0,
         _seconds,
     ),
-    Setting("seed", "a whole number", "What Seed arguments derive from.", 0, _whole, numeric=True),
+    Setting("seed", "a whole number of at most 64 bits", "What Seed arguments derive from.", 0, _whole, numeric=True),
     Setting(
         "load_policy",
         "a load policy's name",

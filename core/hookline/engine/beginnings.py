@@ -12,6 +12,7 @@ from pathlib import Path
 from hookline.engine.descriptions import describe_params, describe_returns
 from hookline.engine.open_arguments import describe_provider_arguments, describe_step_arguments
 from hookline.engine.request import Request
+from hookline.errors import UsageError
 from hookline.model.batch import RunFacts, python_minor
 from hookline.model.change import described
 from hookline.store.protocol import RunWriter, Store
@@ -32,7 +33,12 @@ def new_run(request: Request, executor: str, store: Store) -> NewRun:
 
     Returns:
         What the store keeps of it, enough to resume it.
+
+    Raises:
+        UsageError: Its name or a tag is no text.
     """
+    for text in filter(None, (request.name, *request.tags)):
+        _check_text(text)
     graph, target = request.graph, request.target
     return NewRun(
         graph.workflow,
@@ -100,6 +106,13 @@ def _attribute_of(target: Target) -> str:
         if value is target.workflow:
             return name
     return ""
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"a run can't be called {text!a}, which is no UTF-8", help="use other characters") from None
 
 
 def facts_of(request: Request, store: Store, writer: RunWriter) -> RunFacts:

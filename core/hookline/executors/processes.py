@@ -15,7 +15,7 @@ from hookline.executors.allotment import Allotment
 from hookline.executors.death import MemoryWatch, describe_exit
 from hookline.executors.listener import Listener
 from hookline.executors.pool_worker import Hand, PoolWorker
-from hookline.executors.protocol import Traits
+from hookline.executors.protocol import CUT_SHORT, Traits
 from hookline.executors.supervision import Supervision
 from hookline.executors.wire import BROKEN, OUTCOMES, READY
 from hookline.executors.worker_start import processors, worker_command, worker_environment
@@ -52,6 +52,7 @@ class ProcessesExecutor:
         self._failed_starts = 0
         self._spared: dict[int, int] = {}
         self._relief_at = 0.0
+        self._cut_short = 0
 
     def start(self, run: RunFacts, deliver: Deliver) -> None:
         """See :meth:`Executor.start`; processes are started when there is work for them."""
@@ -90,6 +91,8 @@ class ProcessesExecutor:
             self._listener.wake()
         if not self._listener.close(grace + _CLOSE_WITHIN):
             _log.warning("worker processes were not reported to have ended, and are ended with their supervisor")
+        if grace and self._cut_short:
+            _log.warning(CUT_SHORT, self._cut_short, grace)
         if self._supervision is not None:
             self._supervision.close()
             self._supervision = None
@@ -116,6 +119,7 @@ class ProcessesExecutor:
         for worker in self._workers.values():
             due = worker.due
             if due is not None and due <= now:
+                self._cut_short += worker.ready and worker.running is None and not worker.doom
                 self._kill(worker, "cancelled" if worker.kill_at is not None and worker.kill_at <= now else "timeout")
         if now >= self._relief_at:
             self._relief_at = now + _RELIEF_AFTER

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from hookline.model.batch import Batch, Deliver, RunFacts
 from hookline.model.registry import Registry
 
-__all__ = ["EXECUTORS", "Executor", "Traits"]
+__all__ = ["CUT_SHORT", "EXECUTORS", "Executor", "Traits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,12 @@ class Executor(Protocol):
         """Give everything back: workers get ``grace`` seconds to end, then they are killed. Waits for that."""
         ...
 
+
+CUT_SHORT = (
+    "%d worker(s) had not ended %.1f s after the last attempt and are not waited for: "
+    "what plugins and providers close there may be cut short"
+)
+"""What an executor warns of."""
 
 EXECUTORS: Registry[Executor] = Registry("executor")
 EXECUTORS.register("inline", "hookline.executors.inline:InlineExecutor", source="hookline")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import os
 import queue
 import threading
@@ -11,11 +12,12 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hookline.executors.protocol import Traits
+from hookline.executors.protocol import CUT_SHORT, Traits
 from hookline.model.batch import Batch, Deliver, Finished, Outcome, RunFacts, Started
 
 __all__ = ["ThreadsExecutor"]
 
+_log = logging.getLogger("hookline.executors.threads")
 # The worker stands above the executors; it is started by name.
 _WORKER = "hookline.worker.local"
 
@@ -38,6 +40,7 @@ class ThreadsExecutor:
         self._queue: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        self._leaving: set[int] = set()
         self._lock = threading.Lock()
         self._worker: Any = None
         self._deliver: Deliver | None = None
@@ -75,6 +78,8 @@ class ThreadsExecutor:
         end = time.monotonic() + grace
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
+        if grace and self._leaving:
+            _log.warning(CUT_SHORT, len(self._leaving), grace)
         if self._worker is not None and not any(thread.is_alive() for thread in self._threads):
             self._worker.close()
             self._worker = None
@@ -89,7 +94,9 @@ class ThreadsExecutor:
             with self._lock:
                 self._idle -= 1
             if batch is None:
+                self._leaving.add(number)
                 worker.leave(number)
+                self._leaving.discard(number)
                 return
             deliver(Started(batch.number, number))
 

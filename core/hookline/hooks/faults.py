@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 
 from hookline.model.place import Place, is_foreign, is_own
+from hookline.model.raised import words_of
 
 __all__ = ["place_of_fault", "raised"]
 
@@ -13,7 +14,7 @@ def raised(error: BaseException) -> str:
     """Word what a plugin's code raised, and where: ``NameError: …, at data.py:3``."""
     # A SyntaxError tells its own line, and happened nowhere.
     at = None if isinstance(error, SyntaxError) else place_of_fault(error)
-    return f"{type(error).__name__}: {error}".removesuffix(": ") + (f", at {at}" if at else "")
+    return words_of(error) + (f", at {at}" if at else "")
 
 
 def place_of_fault(error: BaseException, home: str = "") -> Place | None:

@@ -10,6 +10,7 @@ from typing import Any
 from hookline.errors import HooklineError, PluginError, Veto
 from hookline.hooks.faults import place_of_fault
 from hookline.model.masking import mask
+from hookline.model.raised import words_of
 
 __all__ = ["HOOK_TIME", "PLUGIN_ERROR", "Implementation", "failed"]
 
@@ -123,7 +124,7 @@ def failed(implementation: Implementation, error: BaseException) -> PluginError:
         return error
     at = place_of_fault(error, implementation.function.__code__.co_filename)
     place = f" ({at})" if at else ""
-    what = error.message if isinstance(error, HooklineError) else f"{type(error).__name__}: {error}".rstrip(": ")
+    what = error.message if isinstance(error, HooklineError) else words_of(error)
     remedy = error.help if isinstance(error, HooklineError) else ""
     return PluginError(
         mask(f"the plugin '{plugin}' failed in '{implementation.hook}'{place}: {what}"),

@@ -203,7 +203,7 @@ class SqliteRunWriter:
             while count - at >= step:
                 part = rows[at : at + step]
                 values = chain((*self._fixed, sequence), chain.from_iterable(part))
-                cursor.execute(self._statement(table, columns, step, conflict), tuple(values))
+                _execute(cursor, self._statement(table, columns, step, conflict), tuple(values))
                 at += step
 
     def _statement(self, table: str, columns: str, rows: int, conflict: str) -> str:
@@ -271,3 +271,15 @@ def owner_words(host: str | None, pid: int | None, heartbeat_us: int | None) -> 
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(heartbeat_us / 1e6))
         beat = f"last heartbeat {at} ({ago} s ago)"
     return f"host {host or 'unknown'}, process {pid or 'unknown'}, {beat}"
+
+
+def _execute(cursor: sqlite3.Cursor, statement: str, values: tuple[Any, ...]) -> None:
+    try:
+        cursor.execute(statement, values)
+    except UnicodeEncodeError:
+        # Half a pair of surrogates, as in a file name that is no UTF-8: SQLite takes none, and messages quote them.
+        cursor.execute(statement, [_storable(value) if isinstance(value, str) else value for value in values])
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 from hookline.errors import ProviderError
-from hookline.model.masking import mask
 from hookline.model.opened import Opened
 from hookline.model.provider import Provider, providers_of
+from hookline.model.raised import text_of
 from hookline.values.encode import decode
 
 __all__ = ["ForAttempts", "Providers"]
@@ -241,5 +241,5 @@ def _closing(provider: Provider[Any], step: str, failure: BaseException | None) 
 
 
 def _report(provider: Provider[Any], error: BaseException) -> None:
-    told = mask(str(error) or type(error).__name__)
+    told = text_of(error) or type(error).__name__
     _log.warning("the provider '%s' could not be closed: %s", provider.name, told)

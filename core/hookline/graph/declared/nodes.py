@@ -35,6 +35,7 @@ _WORDS: dict[str, object] = {
 }
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)", re.ASCII)
 _OTHER_BASE = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
+_BEYOND = re.compile(r"\\U(?!000|0010)[0-9a-fA-F]{8}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 
 
@@ -109,6 +110,15 @@ def read_nodes(text: str, problems: Problems) -> Node:
         raise UsageError(
             f"{problems.place(line)}: this is no YAML: it has the character {chr(error.character)!a}",
             help="delete it",
+        ) from None
+    except (ValueError, OverflowError):  # what chr() says, which PyYAML lets pass
+        beyond = _BEYOND.search(text)
+        if beyond is None:
+            raise
+        raise UsageError(
+            f"{problems.place(text.count(chr(10), 0, beyond.start()) + 1)}: this is no YAML: there is no character "
+            f"'{beyond[0]}'",
+            help="the last one is '\\U0010FFFF'; a backslash itself is written twice",
         ) from None
     if tree.root is None:
         raise UsageError(f"'{_name(problems)}' is empty", help="declare a workflow in it: steps, and what they use")

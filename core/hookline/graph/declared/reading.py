@@ -61,7 +61,8 @@ class _Reader:
 
     def _param(self, name: str, line: int, node: Node) -> ParamEntry:
         if not name.isidentifier() or keyword.iskeyword(name):
-            self._note(line, f"the parameter name '{name}' can't be used: take letters, digits and '_'")
+            why = "it is a word of Python's own" if keyword.iskeyword(name) else "take letters, digits and '_'"
+            self._note(line, f"the parameter name '{name}' can't be used: {why}")
         if not isinstance(node, Table):
             return self._short_param(name, line, node)
         parts = self._fields(node, PARAM_KEYS, f"parameter '{name}'")

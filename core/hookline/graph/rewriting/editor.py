@@ -21,7 +21,7 @@ from hookline.model.recording import Form
 from hookline.model.reference import WHOLE
 from hookline.model.seed import is_seed
 from hookline.model.step import Step
-from hookline.model.wrapping import wrapped
+from hookline.model.wrapping import unwrapped, wrapped
 
 __all__ = ["GraphEditor"]
 
@@ -60,7 +60,7 @@ class GraphEditor:
         """Find tasks; a mapped task is one, and what the same plugin inserted is left out.
 
         Args:
-            step: The step's name, or a step.
+            step: The step's name, or a step: what has its name or its function, as in YAML under a registered name.
             tag: A tag that the step has.
             returns: A type: finds tasks whose annotation says that they, or each of their items, return that.
 
@@ -71,7 +71,7 @@ class GraphEditor:
         for number, task in enumerate(self._draft.tasks):
             if task is None or task.inserted_by == self._plugin:
                 continue
-            if step is not None and task.step.name != (step.name if isinstance(step, Step) else step):
+            if step is not None and not _is_of(task.step, step):
                 continue
             if tag is not None and tag not in task.options.tags:
                 continue
@@ -370,3 +370,9 @@ class GraphEditor:
 
     def _refusal(self, what: str, cure: str) -> PluginError:
         return PluginError(f"the plugin '{self._plugin}' {what} ({nearest_place()})", help=cure)
+
+
+def _is_of(step: Step[Any, Any], wanted: str | Step[..., Any]) -> bool:
+    if isinstance(wanted, Step):
+        return step.name == wanted.name or unwrapped(step.fn) is unwrapped(wanted.fn)
+    return step.name == wanted

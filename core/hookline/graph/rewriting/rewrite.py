@@ -15,8 +15,8 @@ from hookline.graph.rewriting.draft import CircleError
 from hookline.graph.rewriting.editor import GraphEditor
 from hookline.graph.rewriting.redirect import moved, renumbered
 from hookline.model.graph import Binding, Task, TaskGraph
-from hookline.model.masking import mask
 from hookline.model.place import Place, is_own
+from hookline.model.raised import words_of
 from hookline.model.step import Step
 
 __all__ = ["Rewriter", "rewrite", "rewrite_part"]
@@ -140,6 +140,6 @@ def _failed(plugin: str, error: BaseException) -> PluginError:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_own(frame.filename)]
     place = f" ({Place(frames[-1].filename, frames[-1].lineno or 0)})" if frames else ""
     return PluginError(
-        mask(f"the plugin '{plugin}' failed in 'rewrite_graph'{place}: {type(error).__name__}: {error}").rstrip(": "),
+        f"the plugin '{plugin}' failed in 'rewrite_graph'{place}: {words_of(error)}",
         help=f"mend its rewrite_graph, or leave the plugin out: --without {plugin}",
     )
