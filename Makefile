@@ -45,7 +45,7 @@ imports: $(DEV)
 	$(BIN)/lint-imports
 
 tests: $(DEV)
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(PYTEST_OPTIONS)
 
 bench: $(DEV)
 	@for script in $(if $(BENCH),$(BENCH:%=tests/benchmarks/bench_%.py),tests/benchmarks/bench_*.py); do \

@@ -10,7 +10,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
-    from hookline.errors import ConflictError, HooklineError, PluginError, UsageError, Veto, WorkflowError
+    from hookline.errors import (
+        ConflictError,
+        HooklineError,
+        PluginError,
+        StoreError,
+        StoreMissingError,
+        UsageError,
+        Veto,
+        WorkflowError,
+    )
     from hookline.executors.protocol import Executor, Traits
     from hookline.graph.rewriting.editor import GraphEditor
     from hookline.graph.rewriting.match import TaskMatch
@@ -29,6 +38,8 @@ if TYPE_CHECKING:
     from hookline.model.seed import Seed
     from hookline.model.step import step
     from hookline.model.workflow import workflow
+    from hookline.store.journal import SqliteStore
+    from hookline.store.protocol import RunWriter, Store
     from hookline.worker.serving import Worker
 
     __version__: str
@@ -55,9 +66,14 @@ __all__ = [
     "Run",
     "RunEvent",
     "RunFacts",
+    "RunWriter",
     "Secret",
     "Seed",
+    "SqliteStore",
     "Started",
+    "Store",
+    "StoreError",
+    "StoreMissingError",
     "TaskEvent",
     "TaskMatch",
     "Traits",
@@ -105,9 +121,14 @@ _HOMES = {
     "Run": "hookline.model.run",
     "RunEvent": "hookline.model.facts",
     "RunFacts": "hookline.model.batch",
+    "RunWriter": "hookline.store.protocol",
     "Secret": "hookline.model.secret",
     "Seed": "hookline.model.seed",
+    "SqliteStore": "hookline.store.journal",
     "Started": "hookline.model.batch",
+    "Store": "hookline.store.protocol",
+    "StoreError": "hookline.errors",
+    "StoreMissingError": "hookline.errors",
     "TaskEvent": "hookline.model.facts",
     "TaskMatch": "hookline.graph.rewriting.match",
     "Traits": "hookline.executors.protocol",

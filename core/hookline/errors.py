@@ -10,6 +10,7 @@ with ``help:``.
     ├── ProviderError                  1    a provider could not open or close what a step needs
     │   └── Veto                       4    a plugin refuses a plan
     ├── StoreError                     5    the store can't be read or written
+    │   ├── StoreMissingError          5    there is none
     │   ├── StoreDamagedError          5
     │   ├── StoreVersionError          5
     │   └── ArtifactError              5    an artifact is missing or damaged
@@ -22,7 +23,6 @@ with ``help:``.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "RunInterruptedError",
     "StoreDamagedError",
     "StoreError",
+    "StoreMissingError",
     "StoreVersionError",
     "UsageError",
     "Veto",
@@ -139,6 +140,10 @@ class StoreError(HooklineError):
     exit_code = 5
 
 
+class StoreMissingError(StoreError):
+    """A store that is not there, and that nobody asked to be made."""
+
+
 class StoreDamagedError(StoreError):
     """A journal whose bytes are not what hookline wrote; nothing more is written to it."""
 
@@ -199,5 +204,7 @@ def close_match(name: str, known: Iterable[str]) -> str:
     Returns:
         ``" did you mean 'depth'?"`` (with the leading space), or an empty string.
     """
+    import difflib  # workers, which are to be there at once, hardly ever need it
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" did you mean '{near[0]}'?" if near else ""

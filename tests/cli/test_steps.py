@@ -164,6 +164,19 @@ def test_a_workflow_uses_the_steps_of_plugins_by_name(folder: Path, called: Call
     assert json.loads(second.out)["counts"] == {"reused": 1}
 
 
+def test_settings_speak_of_a_plugins_step_by_the_name_that_the_file_uses(folder: Path, called: Called) -> None:
+    """Whatever its function is called."""
+    (folder / "hookline_plugins.py").write_text(PLUGINS)
+    (folder / "flow.yaml").write_text(
+        "steps:\n  t: {uses: hookline_plugins.train, with: {rows: [1, 2]}}\nreturns: ${{ steps.t }}\n"
+    )
+    (folder / "pyproject.toml").write_text('[tool.hookline.step."hookline_plugins.train"]\ndepth = 3\n')
+    ran, changed = called("run flow.yaml --json", "run flow.yaml --json --set hookline_plugins.train.depth=4")
+
+    assert (ran.code, changed.code) == (0, 0), ran.err + changed.err
+    assert json.loads(ran.out)["result"] != json.loads(changed.out)["result"]
+
+
 @pytest.fixture
 def valid(folder: Path, called: Called) -> Callable[[str], list[str]]:
     """Tells what the schema has against a text."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline.config import Plugins, configure, read_assignments, store_path
+from hookline.config import Plugins, configure, read_assignments, store_address
 from hookline.config.file import SettingsFile
 from hookline.config.layers import Layers
 from hookline.errors import UsageError
@@ -120,7 +120,7 @@ def test_a_variable_chooses_the_environment_unless_a_call_does(folder: Path, mon
     assert (configure().env, configure().origin("env")) == ("staging", "HOOKLINE_ENV")
     assert configure(env="prod").env == "prod"
     assert configure(env="").env == ""
-    assert store_path(env="prod") == folder / "shared"
+    assert store_address(env="prod") == folder / "shared"
     monkeypatch.setenv("HOOKLINE_ENV", "")
     assert (configure().env, configure().origin("env")) == ("", "default")
 

@@ -327,8 +327,8 @@ def test_the_events_of_a_deleted_run_are_gone(project: Make) -> None:
     assert [event.cursor for event in events(flow)] == [event.cursor for event in kept]
 
 
-@pytest.mark.parametrize("cursor", ["x", "1.2.3", "-1", "1.", " 1"])
-def test_what_is_no_cursor_is_refused(project: Make, cursor: str) -> None:
+@pytest.mark.parametrize("cursor", ["x", "1.2.3", "-1", "1.", " 1", 3])
+def test_what_is_no_cursor_is_refused(project: Make, cursor: Any) -> None:
     """The message says where cursors come from."""
     flow = project(FLOW)
     flow.run()
@@ -337,6 +337,15 @@ def test_what_is_no_cursor_is_refused(project: Make, cursor: str) -> None:
     assert str(caught.value) == (
         f"'{cursor}' is no cursor\nhelp: take it from an event: store.events(after=event.cursor)"
     )
+
+
+def test_a_limit_below_none_is_refused(project: Make) -> None:
+    """As a cursor that is none."""
+    flow = project(FLOW)
+    flow.run()
+    with open_store(flow.folder / ".hookline") as store, pytest.raises(UsageError) as caught:
+        list(replay(store, limit=-1))
+    assert str(caught.value) == "-1 events can't be asked for\nhelp: give a limit of 0 or more, or none"
 
 
 @pytest.fixture(scope="module")

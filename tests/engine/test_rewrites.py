@@ -366,6 +366,12 @@ def test_the_items_of_a_mapped_task_grow_parts_of_their_own(project: Make) -> No
     assert seen == {None, "part[0]", "part[1]", "part[2]"}
     assert run.load("part[2]/data:bump@train[1]") == 11
 
+    made = api.plan(flow.target.workflow, target=flow.target, rewriters=[Rewriter("data", rewriter)])
+    planned = {task.id: task for task in made}
+    assert planned["part/bump"].reused == 6
+    assert [change.plugin for change in planned["part/bump"].changes] == ["data"]
+    assert planned["part/train"].changes == ()
+
 
 def test_a_fault_in_what_grew_fails_the_task_that_grew_it(project: Make) -> None:
     """With the plugin's name; so does an argument that can't be stored. The plan says that it would run."""

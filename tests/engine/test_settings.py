@@ -82,16 +82,16 @@ def test_an_unknown_executor_is_told_with_its_place(project: Project) -> None:
 
 def test_durability_reaches_the_journal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the file says is what transactions are made with: SQLite's own word for it."""
-    from hookline.engine import api
+    from hookline.engine import project as module
 
     opened = []
-    original = api.open_journal
+    original = module.open_configured
 
     def watch(*args: object, **options: object) -> object:
         opened.append(original(*args, **options))
         return opened[-1]
 
-    monkeypatch.setattr(api, "open_journal", watch)
+    monkeypatch.setattr(module, "open_configured", watch)
     settings(project, 'durability = "fast"')
     hookline.run(project.target.workflow)
     assert [store.durability for store in opened] == ["fast"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("diagnosis")]
+pytestmark = pytest.mark.integration
 
 Copy = Callable[[str, Path], Path]
 Play = Callable[[Path, str], Any]

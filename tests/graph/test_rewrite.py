@@ -328,6 +328,19 @@ def test_parts_of_a_value_go_on_as_the_parts_of_that_name() -> None:
     assert outline(made)["both"] == "both(left=data:swap@split.0, right=data:swap@split.1)"
 
 
+def test_an_id_says_the_plugin_once() -> None:
+    """Also where the step is called as it is registered, with the plugin's name before its own."""
+    named = check.options(name="data.check")
+
+    def insert(graph: GraphEditor) -> None:
+        graph.insert_after(one(graph, "load"), named)
+
+    assert sorted(task.id for task in edited(flow, insert, insert).tasks if task.inserted_by) == [
+        "data:check@load",
+        "more:data.check@load",
+    ]
+
+
 def test_an_id_keeps_the_name_of_the_workflow_inside() -> None:
     """What is inserted beside a task of an inner workflow is a task of that one, and a taken id gets a number."""
 
@@ -632,8 +645,8 @@ def test_types_that_can_not_meet_are_told_with_the_plugin_that_left_them_so() ->
     places = {task.id: task.place for task in build_graph(flow, {}).tasks}
     inserted = dataclasses.replace(places["load"], line=insert.__code__.co_firstlineno + 1)
     assert caught.value.message == (
-        "the plugin 'more' leaves the workflow 'flow' wrong:\n"
-        f"  - task 'train' ({places['train']}) is mapped over 'x', but what task 'more:words@load' ({inserted}) returns is str and no list"
+        "the plugin 'more' leaves the workflow 'flow' wrong: "
+        f"task 'train' ({places['train']}) is mapped over 'x', but what task 'more:words@load' ({inserted}) returns is str and no list"
     )
     assert caught.value.help == "mend its rewrite_graph, or leave the plugin out: --without more"
 
@@ -661,6 +674,14 @@ def test_what_a_plugin_raises_is_told_with_its_name_and_line() -> None:
     place = dataclasses.replace(build_graph(flow, {}).tasks[0].place, line=broken.__code__.co_firstlineno + 1)
     assert caught.value.message == f"the plugin 'data' failed in 'rewrite_graph' ({place}): ValueError: no"
     assert caught.value.help == "mend its rewrite_graph, or leave the plugin out: --without data"
+
+    def own(graph: GraphEditor) -> None:
+        raise PluginError("no licence", help="buy one")
+
+    with pytest.raises(PluginError) as caught:
+        edited(flow, own)
+    assert caught.value.message == "the plugin 'data' can't rewrite the workflow 'flow': no licence"
+    assert caught.value.help == "buy one"
 
     def leaving(graph: GraphEditor) -> None:
         raise SystemExit(3)

@@ -12,7 +12,7 @@ import pytest
 
 from hookline.config import configure
 from hookline.hooks.loader import load_plugins
-from hookline.hooks.plugin_set import PluginSet
+from hookline.hooks.plugin_set import NO_PLUGINS, PluginSet
 
 _NUMBERS = itertools.count()
 
@@ -56,7 +56,8 @@ class Site:
         self._before = set(sys.modules)
 
     def close(self) -> None:
-        """Forget the modules that came from here."""
+        """Forget the modules that came from here, and what they registered for values."""
+        NO_PLUGINS.activate()
         for name in set(sys.modules) - self._before:
             file = getattr(sys.modules[name], "__file__", None) or ""
             if file.startswith(str(self.project.parent)):

@@ -252,6 +252,23 @@ def test_a_faulty_command_says_so_when_it_is_called(site: Site, lines: str, mess
     assert call(["plugins", "list"], site.project).code == 0
 
 
+def test_a_broken_command_leaves_the_others_of_its_group_alone(site: Site) -> None:
+    """What is called is imported, and nothing else; the group's help says what is wrong with it."""
+    site.install("say", COMMAND, hookline_commands="say.count = {module}:count\nsay.gone = nowhere:gone")
+    assert call(["say", "count", "a"], site.project).out == "a\n"
+    gone = call(["say", "gone"], site.project)
+    assert gone.code == 4
+    assert "the command 'say.gone' of acme-say 1.0 can't be imported" in gone.err
+    near = call(["say", "cuont"], site.project)
+    assert near.code == 2
+    assert "Did you mean 'count'?" in near.err
+    for arguments in (["say"], ["say", "--help"]):
+        shown = call(arguments, site.project)
+        assert shown.code == 0
+        assert "Say a name some times." in shown.out
+        assert re.search("gone +the command 'say.gone' of acme-say 1.0 can't be", shown.out)
+
+
 def test_a_command_of_two_distributions_names_both(site: Site) -> None:
     """Neither is taken."""
     site.install("one", COMMAND, hookline_commands="say = {module}:count")

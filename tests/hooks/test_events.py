@@ -320,3 +320,29 @@ def test_a_plugin_that_is_left_out_is_told_nothing(site: Site) -> None:
     found = run(site, without=["data"])
     assert seen(module) == []
     assert found.result == 6
+
+
+def test_what_shows_a_run_does_not_wait_for_a_plugin(site: Site) -> None:
+    """Observers are told on a thread of their own: all of it, while a plugin still hangs at its first event."""
+    module = site.install(
+        "slow",
+        """
+        import threading
+        gate = threading.Event()
+
+        @hookimpl
+        def run_started(run): gate.wait(timeout=60)
+        """,
+    )
+    site.load()
+    gate = sys.modules[module].gate
+    told: list[str] = []
+
+    def observer(event: object) -> None:
+        told.append(type(event).__name__)
+        if told[-1] == "RunFinished":
+            gate.set()
+
+    assert run(site, executor="inline", observers=[observer]).status == "completed"
+    assert gate.is_set()
+    assert told[0] == "RunStarted"

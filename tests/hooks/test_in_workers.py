@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,37 @@ def test_the_projects_own_plugin_works_in_workers_too(site: Site, executor: str)
     assert (pids == {os.getpid()}) is (executor != "processes")
 
 
+def test_one_process_may_run_projects_in_turns(site: Site) -> None:
+    """Each has a plugin of its own under the same name, whose settings go to workers."""
+    code = """
+        from dataclasses import dataclass
+
+        @dataclass
+        class Settings:
+            word: str
+
+        plugin = Plugin("hookline_plugins", settings=Settings)
+
+        @hookimpl
+        def around_attempt(attempt, settings):
+            attempt.metadata["word"] = settings.word
+            yield
+    """
+    site.local(code)
+    other = site.project.parent / "other"
+    shutil.copytree(site.project, other)
+    targets = {}
+    for word, folder in (("one", site.project), ("two", other)):
+        (folder / "pyproject.toml").write_text(f"[tool.hookline.plugin.hookline_plugins]\nword = '{word}'")
+        (folder / f"flow_{word}.py").write_text(FLOW)
+        targets[word] = load_target(folder / f"flow_{word}.py")
+    for word in ("one", "two", "one"):
+        found = hookline.run(targets[word].workflow, fresh=True)
+        assert found.status == "completed", found.tasks["load"].error
+        with open_store(targets[word].root / ".hookline") as store:
+            assert {note.value for note in store.notes(found.id) if note.kind == "metadata"} == {json.dumps(word)}
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_settings_reach_workers_as_the_driver_resolved_them(site: Site, executor: str) -> None:
     """A worker reads no settings file."""
@@ -184,6 +216,14 @@ def test_an_exception_before_the_yield_fails_the_attempt(site: Site, executor: s
     assert "the plugin 'b' failed in 'around_attempt' (" in failure.message
     assert "OSError: no room" in failure.message
     assert noted(site) == [f"a enters load load 1 {executor}", "a leaves load failed PluginError 0"]
+
+
+def test_an_error_of_hooklines_own_kind_names_the_plugin_too(site: Site) -> None:
+    """Whatever class a plugin chooses for what it raises."""
+    site.install("b", "@hookimpl\ndef around_attempt(attempt): \n    raise PluginError('no licence')\n    yield")
+    found = run(site)
+    assert "the plugin 'b' failed in 'around_attempt' (" in (error := found.tasks["load"].error)
+    assert "no licence" in error
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -195,6 +195,7 @@ def test_an_entry_point_names_a_module(site: Site) -> None:
     ("wrong", "message"),
     [
         ("Plugin('no name')", "the plugin name 'no name' can't be used"),
+        ("Plugin('hookline')", "the plugin name 'hookline' can't be used"),
         ("Plugin('a.b')", "the plugin name 'a.b' can't be used"),
         ("Plugin('a', settings=3)", "the settings of plugin 'a' are 3, which is no type"),
         ("Plugin('a', before=[1])", "'before' of plugin 'a' is [1]"),

@@ -54,6 +54,7 @@ def test_a_new_plugin_passes_its_tests_and_the_doctor(tmp_path: Path) -> None:
     [
         ("My Data", "'My Data' can't be a plugin's name"),
         ("class", "'class' can't be a plugin's name"),
+        ("hookline", "'hookline' can't be a plugin's name"),
         ("runs", "'runs' is a command of hookline itself, and the plugin's command would be called so"),
     ],
 )

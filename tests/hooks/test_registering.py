@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import hookline
-from hookline.errors import HooklineError
-from hookline.hooks.driver import find_step
+from hookline.errors import HooklineError, PluginError
+from hookline.worker.declared import find_step
 from hookline.worker.target import load_target
 from hooks.site import Site
 
@@ -35,16 +35,16 @@ def test_a_step_is_registered_under_the_plugins_name(site: Site) -> None:
     plugins = site.load()
     assert plugins.steps.names() == ["data.again", "data.validate"]
     assert plugins.steps.entry("data.validate").summary == "Leave out what is too small."
-    found = find_step(plugins, "data.validate")
+    found = find_step("data.validate", lambda: plugins.steps)
     assert (found.name, found.fn([1, 5], 3)) == ("data.validate", [5])
-    assert find_step(plugins, "data.again").name == "data.again"
+    assert find_step("data.again", lambda: plugins.steps).name == "data.again"
 
 
 def test_a_step_that_nobody_registered_is_an_error_with_a_close_match(site: Site) -> None:
     """As any other name."""
     site.install("data", STEPS)
-    with pytest.raises(HooklineError, match=r"there is no step 'data\.validat'; did you mean 'data\.validate'\?"):
-        find_step(site.load(), "data.validat")
+    with pytest.raises(HooklineError, match=r"no plugin has a step 'data\.validat'; did you mean 'data\.validate'\?"):
+        find_step("data.validat", lambda: site.load().steps)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,21 @@ def test_a_step_that_nobody_registered_is_an_error_with_a_close_match(site: Site
             (
                 "the step 'data.a' is registered twice: by acme-data 1.0 and by acme-data 1.0\n"
                 "help: rename one of the two, or leave one of the two plugins out"
+            ),
+        ),
+        (
+            "@hookimpl\ndef register_serializers(register): register('a', 'm:f', types=[int])",
+            (
+                "the serializer 'data.a' of acme-data 1.0 is for [<class 'int'>]\n"
+                'help: name types: types=["module:Class", …]'
+            ),
+        ),
+        (
+            "@hookimpl\ndef register_hooks(regster): pass",
+            (
+                "the plugin 'data' (acme-data 1.0) has faults:\n"
+                "  - 'register_hooks' has no argument 'regster'; did you mean 'register'?\n"
+                "help: mend them, or switch it off: --without data"
             ),
         ),
         (
@@ -112,6 +127,38 @@ def test_a_plugin_that_raises_while_it_registers_is_named(site: Site) -> None:
         "py:5): ZeroDivisionError: division by zero\n"
         "help: report it to whoever wrote the plugin (acme-data 1.0), or switch it off: --without data"
     )
+
+
+def test_the_line_of_a_fault_is_one_that_somebody_wrote(site: Site) -> None:
+    """Not one of the code that a dataclass makes."""
+    frozen = "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass A:\n    x: int = 1\n"
+    site.install("data", frozen + "@hookimpl\ndef register_steps(register): A().x = 2")
+    assert "py:9): FrozenInstanceError: cannot assign to field 'x'" in refused(site)
+
+
+def test_an_error_that_a_plugin_raises_itself_is_named(site: Site) -> None:
+    """Also where it is of hookline's own kind, with the remedy that the plugin gives."""
+    site.install("data", "@hookimpl\ndef register_steps(register): raise PluginError('no licence', help='buy one')")
+    assert "the plugin 'data' failed in 'register_steps' (" in (message := refused(site))
+    assert message.endswith("py:5): no licence\nhelp: buy one")
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        ("raise ValueError('no key')", "ValueError: no key"),
+        ("def f(:", "SyntaxError: invalid syntax (parts.py, line 1)"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("", "module 'parts' has no attribute 'f'"),
+    ],
+)
+def test_a_registered_part_whose_module_is_broken_is_an_error_of_the_plugin(site: Site, module: str, why: str) -> None:
+    """Whatever its import raises."""
+    site.install("data", "@hookimpl\ndef register_steps(register): register('a', 'parts:f')")
+    (site.folder / "parts.py").write_text(module)
+    with pytest.raises(PluginError) as caught:
+        find_step("data.a", lambda: site.load().steps)
+    assert caught.value.message == f"the step 'data.a' of acme-data 1.0 can't be imported: {why}"
 
 
 def test_a_name_registered_by_two_plugins_names_both_with_versions(site: Site) -> None:
@@ -178,6 +225,21 @@ def test_a_plugin_has_hooks_of_its_own_which_others_implement(site: Site) -> Non
     )
     site.load()
     assert sys.modules[module].relay(count=3, name="x") == [("b", "x"), ("a", 3)]
+
+
+def test_a_relay_says_what_its_hook_has(site: Site) -> None:
+    """What is left out or too much is the fault of the plugin that calls, not of those that implement."""
+    import sys
+
+    module = site.install("data", OWN_HOOK)
+    site.install("a", "@hookimpl\ndef rows_seen(count): return count")
+    site.load()
+    with pytest.raises(PluginError) as caught:
+        sys.modules[module].relay(cuont=3)
+    assert str(caught.value) == (
+        "the plugin 'data' calls its hook 'rows_seen' with cuont\n"
+        "help: give all that the hook has, by name: count, name"
+    )
 
 
 def test_an_optional_hook_of_a_plugin_that_is_not_there_is_no_fault(site: Site) -> None:

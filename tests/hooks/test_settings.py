@@ -88,6 +88,23 @@ def test_all_wrong_settings_are_named_at_once(site: Site) -> None:
         site.load()
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "class Settings:\n    def __init__(self, rows): pass",
+            r"TypeError: .*__init__\(\) missing 1 required positional argument: 'rows'",
+        ),
+        ("class Settings:\n    def __init__(self): raise KeyError('rows')", r"KeyError: 'rows', at .*\.py:4"),
+    ],
+)
+def test_what_a_settings_type_raises_is_the_plugins_fault(site: Site, code: str, message: str) -> None:
+    """Whatever it is."""
+    site.install("data", code + "\nplugin = Plugin('data', settings=Settings)")
+    with pytest.raises(PluginError, match=f"^the settings type 'Settings' of plugin 'data' can't be filled: {message}"):
+        site.load()
+
+
 def test_a_settings_type_that_can_not_be_filled_is_the_plugins_fault(site: Site) -> None:
     """The message names plugin and type."""
     site.install("data", "class Settings:\n    pass\nplugin = Plugin('data', settings=Settings)")

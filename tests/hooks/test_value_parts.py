@@ -91,10 +91,27 @@ def test_what_plugins_register_for_values_holds_on_every_executor(site: Site, ex
     """In the driver and in each worker: values are stored and loaded, secrets read, the policy kept."""
     module = site.install("geo", PLUGIN)
     site.settings('[tool.hookline]\nload_policy = "geo.strict"')
-    file = site.flow(FLOW.replace("MODULE", module).replace('= Secret("vault:door")', ""))
-    target = load_target(file)
-    run = hookline.run(target.workflow, {"token": "vault:door"}, executor=executor)
+    target = load_target(site.flow(FLOW.replace("MODULE", module)))
+    run = hookline.run(target.workflow, executor=executor)
     assert run.status == "completed", [run.tasks[name].error for name in run.tasks]
+
+
+@pytest.mark.parametrize("given", ["", '= Secret("vault:door")'])
+def test_a_command_line_names_secrets_at_a_plugins_place(site: Site, given: str) -> None:
+    """Whether the file has it as a default or the command line gives it: both are read before the run is set up."""
+    module = site.install("geo", PLUGIN)
+    file = site.flow(FLOW.replace("MODULE", module).replace('= Secret("vault:door")', given))
+
+    def hookline_run(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hookline", "run", file, "-x", "processes", *options]
+        return subprocess.run(command, cwd=site.project, capture_output=True, text=True, check=False)
+
+    token = () if given else ("--token", "vault:door")
+    done = hookline_run(*token)
+    assert done.returncode == 0, done.stderr
+    refused = hookline_run(*token, "--no-plugins")
+    assert refused.returncode in (2, 3)
+    assert "a secret was given in the open" in refused.stderr
 
 
 def test_whoever_reads_a_store_loads_plugins_when_a_value_needs_one(site: Site) -> None:

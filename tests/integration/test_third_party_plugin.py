@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "examples" / "third_party_plugin"
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("third_party_plugin")]
+pytestmark = pytest.mark.integration
 
 FLOW = """
     import os

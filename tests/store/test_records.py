@@ -166,6 +166,14 @@ BAD: list[tuple[Callable[[Records], object], str]] = [
         "'a b' can't be the kind of a record\nhelp: use letters, digits, '_', '.' and '-', at most 100",
     ),
     (
+        lambda records: records.put(3, "n", 1),  # type: ignore[arg-type]
+        "'3' can't be the kind of a record\nhelp: use letters, digits, '_', '.' and '-', at most 100",
+    ),
+    (
+        lambda records: records.get("kind", 3),  # type: ignore[arg-type]
+        "3 can't be the name of a record\nhelp: use printable text of 1 to 500 characters",
+    ),
+    (
         lambda records: records.get("kind", ""),
         "'' can't be the name of a record\nhelp: use printable text of 1 to 500 characters",
     ),
@@ -209,8 +217,8 @@ def test_what_can_not_be_recorded_is_refused(records: Records, use: Callable[[Re
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("name", ["", "hookline", "a/b", "a b"])
-def test_a_plugin_has_a_name(opened: RecordedStore, name: str) -> None:
+@pytest.mark.parametrize("name", ["", "hookline", "a/b", "a b", 3])
+def test_a_plugin_has_a_name(opened: RecordedStore, name: Any) -> None:
     """hookline's own records are not for plugins."""
     with pytest.raises(UsageError) as caught:
         opened.records(name)

@@ -9,7 +9,7 @@ import os
 import pickle
 import uuid
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline.errors import HooklineError, UsageError
+from hookline.errors import HooklineError, PluginError, UsageError
 from hookline.model.secret import Secret
 from hookline.values.container import Parts, join
 from hookline.values.encode import decode, encode, encode_constant
@@ -207,6 +207,32 @@ def test_a_policy_of_a_plugin_decides_by_name() -> None:
         assert decode(encode(Tagged(1, "a")).data()).value == 1  # type: ignore[attr-defined]
         with pytest.raises(UnstorableError):
             encode(lambda: 1)
+    finally:
+        LOAD_POLICIES.forget("mine")
+
+
+def _refusing() -> object:
+    raise ValueError("no key")
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        (_refusing, "the load policy 'mine' of mine 1 can't be made: ValueError: no key"),
+        (
+            int,
+            "the load policy 'mine' of mine 1 can't be asked: AttributeError: 'int' object has no attribute 'allows'",
+        ),
+    ],
+)
+def test_a_policy_that_is_none_is_an_error_of_its_plugin(factory: Callable[[], object], message: str) -> None:
+    """What was in force stays so."""
+    LOAD_POLICIES.register("mine", factory, source="mine 1")
+    try:
+        with pytest.raises(PluginError) as caught:
+            set_load_policy("mine")
+        assert caught.value.message == message
+        assert load_policy() == "no-pickle"
     finally:
         LOAD_POLICIES.forget("mine")
 

@@ -23,7 +23,7 @@ from hookline.worker.loading import FileOpener, copy_out, load_outcome
 if TYPE_CHECKING:
     from hookline.cli.working import Working
     from hookline.store.catalogue import Artifact
-    from hookline.store.journal import SqliteStore
+    from hookline.store.protocol import Store
 
 __all__ = ["Written", "write_out"]
 
@@ -58,9 +58,7 @@ class Written:
         return _WORDS[self.form]
 
 
-def write_out(
-    store: SqliteStore, name: str, run: str, target: Path, raw: bool, force: bool, working: Working
-) -> Written:
+def write_out(store: Store, name: str, run: str, target: Path, raw: bool, force: bool, working: Working) -> Written:
     """Write an artifact or a task's value.
 
     Args:
@@ -108,7 +106,7 @@ def _check_target(target: Path, force: bool) -> None:
         raise UsageError(f"there is no folder '{target.parent}'", help="make it first")
 
 
-def _writer(store: SqliteStore, name: str, run: str, raw: bool, working: Working) -> Callable[[Path], str]:
+def _writer(store: Store, name: str, run: str, raw: bool, working: Working) -> Callable[[Path], str]:
     """Choose what is meant: a task where there is one of this name, else a digest."""
     try:
         row = store.run(run)
@@ -116,14 +114,14 @@ def _writer(store: SqliteStore, name: str, run: str, raw: bool, working: Working
     except UsageError:
         if not _DIGEST.match(name):
             raise
-        artifact = one_artifact(store, name, working)
+        artifact = one_artifact(store, name, working, "hookline artifacts get DIGEST")
         return lambda made: _write_artifact(store, artifact, made, raw)
     if raw:
         raise UsageError("--raw writes one artifact, not the value of a task", help="give the artifact's digest")
     return lambda made: _write_task(store, row.run, node, item, made, task_id(name))
 
 
-def _write_artifact(store: SqliteStore, artifact: Artifact, made: Path, raw: bool) -> str:
+def _write_artifact(store: Store, artifact: Artifact, made: Path, raw: bool) -> str:
     if artifact.what in ("file", "folder") and not raw:
         copy_out(store.artifacts, artifact.stored, made, folder=artifact.what == "folder")
         return artifact.what
@@ -134,7 +132,7 @@ def _write_artifact(store: SqliteStore, artifact: Artifact, made: Path, raw: boo
     return opener.write(opener.files.load(artifact.stored))
 
 
-def _write_task(store: SqliteStore, run: int, number: int, item: int | None, made: Path, name: str) -> str:
+def _write_task(store: Store, run: int, number: int, item: int | None, made: Path, name: str) -> str:
     node = store.node(run, number)
     assert node is not None
     opener = _Opener(store, made)
@@ -155,7 +153,7 @@ def _write_task(store: SqliteStore, run: int, number: int, item: int | None, mad
 class _Opener:
     """Loads values whose files are copied to a folder beside the target, and writes them."""
 
-    def __init__(self, store: SqliteStore, made: Path) -> None:
+    def __init__(self, store: Store, made: Path) -> None:
         self._made = made
         self._copies = made.with_name("copies")
         self.files = FileOpener(store.artifacts, lambda: self._copies)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hookline.cli.quantities import size
+from hookline.cli.stores import journal_of
 from hookline.cli.tasks import task_id
 from hookline.cli.wording import clipped, hint, one_line, table
 from hookline.engine.history import split_task_id
@@ -16,7 +17,7 @@ from hookline.store.ids import item_id, task_ids
 
 if TYPE_CHECKING:
     from hookline.cli.working import Working
-    from hookline.store.journal import SqliteStore
+    from hookline.store.protocol import Store
     from hookline.store.references import Owner
     from hookline.store.verify import Damage
 
@@ -34,7 +35,7 @@ class Names:
         store: Where runs and tasks are looked up.
     """
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._runs: dict[int, str | None] = {}
         self._tasks: dict[int, tuple[dict[int, str], set[int]]] = {}
@@ -73,9 +74,7 @@ class Names:
         return self._tasks[number]
 
 
-def listed_artifacts(
-    store: SqliteStore, run: str | None, task: str | None, working: Working
-) -> tuple[list[Artifact], Names]:
+def listed_artifacts(store: Store, run: str | None, task: str | None, working: Working) -> tuple[list[Artifact], Names]:
     """Find the artifacts of a store, of a run, or of a task.
 
     Raises:
@@ -83,7 +82,9 @@ def listed_artifacts(
     """
     names = Names(store)
     if run is None:
-        return all_artifacts(store, lambda rows: working(f"read {rows:,} rows")), names
+        return all_artifacts(
+            journal_of(store, "hookline artifacts list"), lambda rows: working(f"read {rows:,} rows")
+        ), names
     row = store.run(run)
     if task is None:
         return artifacts_of_run(store, row.run), names
@@ -91,7 +92,7 @@ def listed_artifacts(
     return artifacts_of_run(store, row.run, node, item), names
 
 
-def find_task(store: SqliteStore, run: int, written: str) -> tuple[int, int | None]:
+def find_task(store: Store, run: int, written: str) -> tuple[int, int | None]:
     """Find a task of a run, or an item of one.
 
     Raises:
@@ -113,8 +114,14 @@ def find_task(store: SqliteStore, run: int, written: str) -> tuple[int, int | No
     return node.node, item
 
 
-def one_artifact(store: SqliteStore, digest: str, working: Working) -> Artifact:
+def one_artifact(store: Store, digest: str, working: Working, command: str) -> Artifact:
     """Find the one artifact whose digest begins so.
+
+    Args:
+        store: The store.
+        digest: The beginning of the digest.
+        working: Tells how far the search is.
+        command: The command that asks, which a store of another kind than hookline's own does not offer.
 
     Raises:
         UsageError: There is none, or several.
@@ -124,7 +131,7 @@ def one_artifact(store: SqliteStore, digest: str, working: Working) -> Artifact:
         raise UsageError(
             f"'{digest}' is no digest", help="give up to 64 hexadecimal digits, as `hookline artifacts list` shows them"
         )
-    found = find_artifacts(store, wanted, lambda rows: working(f"read {rows:,} rows"))
+    found = find_artifacts(journal_of(store, command), wanted, lambda rows: working(f"read {rows:,} rows"))
     if not found:
         raise UsageError(
             f"there is no artifact '{digest}' in '{store.path}'", help=f"list them: {hint('artifacts', 'list')}"

@@ -9,11 +9,11 @@ import typer
 
 from hookline.cli.confirm import Yes
 from hookline.cli.exits import ExitCode
-from hookline.cli.options import Env, Json, Quiet, StorePath
+from hookline.cli.options import Env, Json, Quiet, StoreAt
 from hookline.cli.output import say, show, show_json
 from hookline.cli.quantities import parse_age, parse_size, size
 from hookline.cli.sections import SectionedCommand
-from hookline.cli.stores import existing_store
+from hookline.cli.stores import opened_journal, opened_store
 from hookline.cli.wording import amount, clean, counted, hint
 from hookline.cli.working import Working
 
@@ -37,7 +37,7 @@ def list_artifacts(
         str | None, typer.Argument(metavar="TASK", help="A task of the run: train, 'train[3]' or train:3.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="How many at most.")] = 50,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
@@ -46,9 +46,8 @@ def list_artifacts(
     What is small stands in the journal; it is listed with a run, and left out of the list of a store.
     """
     from hookline.cli.artifact_rows import artifact_document, artifact_table, listed_artifacts
-    from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store, env))
+    opened = opened_store(store, env)
     with Working(as_json) as working:
         found, names = listed_artifacts(opened, run, task, working)
     if as_json:
@@ -65,18 +64,17 @@ def list_artifacts(
 @app.command(name="show", cls=SectionedCommand)
 def show_artifact(
     digest: Annotated[str, typer.Argument(metavar="DIGEST", help="An artifact's digest or its beginning.")],
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Show an artifact: what it is, whether it is whole, and which runs and tasks made and use it."""
     from hookline.cli.artifact_page import artifact_page, page_document
     from hookline.cli.artifact_rows import Names, one_artifact
-    from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store, env))
+    opened = opened_journal(store, env, "hookline artifacts show")
     with Working(as_json) as working:
-        found = one_artifact(opened, digest, working)
+        found = one_artifact(opened, digest, working, "hookline artifacts show")
     names = Names(opened)
     if as_json:
         show_json(page_document(found, opened, names))
@@ -98,7 +96,7 @@ def get(
         bool, typer.Option("--raw", help="Write the bytes of a value as they are stored, which its digest is of.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
@@ -107,10 +105,9 @@ def get(
     Files and folders are written as they were returned, bytes and texts as they are; any other value is pickled.
     """
     from hookline.cli.artifact_files import write_out
-    from hookline.store.journal import open_store
 
     with Working(as_json) as working:
-        written = write_out(open_store(existing_store(store, env)), name, run, output, raw, force, working)
+        written = write_out(opened_store(store, env), name, run, output, raw, force, working)
     if as_json:
         show_json({"path": str(written.path), "form": written.form, "size": written.size})
         return
@@ -118,16 +115,15 @@ def get(
 
 
 @app.command(cls=SectionedCommand)
-def verify(store: StorePath = None, env: Env = None, quiet: Quiet = False, as_json: Json = False) -> None:
+def verify(store: StoreAt = None, env: Env = None, quiet: Quiet = False, as_json: Json = False) -> None:
     """Read every artifact and compare it with its size and digest.
 
     What is damaged is set aside, so that the next run makes it again. Exits with 5 where anything is damaged.
     """
     from hookline.cli.artifact_rows import Names, artifact_document, damage_lines
-    from hookline.store.journal import open_store
     from hookline.store.verify import verify as verify_store
 
-    opened = open_store(existing_store(store, env))
+    opened = opened_journal(store, env, "hookline artifacts verify")
     with Working(quiet or as_json) as working:
         found = verify_store(
             opened, lambda done, of, bytes_: working(f"read {done:,} of {of:,} artifacts, {size(bytes_)}")
@@ -164,7 +160,7 @@ def gc(
         ),
     ] = None,
     yes: Yes = False,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -178,13 +174,12 @@ def gc(
     """
     from hookline.cli.garbage import garbage_document, garbage_lines
     from hookline.store.collect import Limits, collect
-    from hookline.store.journal import open_store
 
     limits = Limits(
         parse_age(older_than) if older_than is not None else 0.0,
         parse_size(max_size) if max_size is not None else None,
     )
-    opened = open_store(existing_store(store, env))
+    opened = opened_journal(store, env, "hookline artifacts gc")
     with Working(quiet or as_json) as working:
         found = collect(opened, limits, dry_run=not yes, tell=lambda what, done: working(f"{what}: {done:,}"))
     if as_json:

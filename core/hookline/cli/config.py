@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +12,17 @@ from hookline.cli.options import Env, Json, Set
 from hookline.cli.output import say, show, show_json
 from hookline.cli.sections import SectionedCommand
 from hookline.cli.wording import one_line, table
-from hookline.config import ENV, LIMITS, PLUGINS, SETTINGS, Configuration, Texts, configure, read_assignments
+from hookline.config import (
+    ENV,
+    LIMITS,
+    PLUGINS,
+    SETTINGS,
+    Configuration,
+    Texts,
+    configure,
+    read_assignments,
+    without_password,
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -57,7 +66,7 @@ def show_settings(
 def _rows(found: Configuration) -> Iterator[Row]:
     for setting in (ENV, *SETTINGS):
         value = getattr(found, setting.name)
-        data = str(value) if isinstance(value, Path) else value
+        data = without_password(value) if setting.name == "store" else value
         text = setting.unset if value is None or (setting is ENV and not value) else str(data)
         yield setting.name, data, text, found.origin(setting.name)
     plugins = found.plugins

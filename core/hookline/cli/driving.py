@@ -13,7 +13,7 @@ from hookline.cli.output import show, show_json
 from hookline.cli.progress import make_progress
 from hookline.cli.signals import stopping_on_signals
 from hookline.cli.wording import clean
-from hookline.config import store_path
+from hookline.config import StoreAddress, store_address, without_password
 from hookline.model.events import Observer
 from hookline.model.run import Run
 from hookline.model.states import RunState
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["drive", "store_hint"]
 
 
-def drive(start: Callable[[Sequence[Observer], Stop], Run], store: Path, quiet: bool, as_json: bool) -> int:
+def drive(start: Callable[[Sequence[Observer], Stop], Run], store: StoreAddress, quiet: bool, as_json: bool) -> int:
     """Let a run happen and tell of it.
 
     Args:
@@ -55,10 +55,14 @@ def drive(start: Callable[[Sequence[Observer], Stop], Run], store: Path, quiet: 
     return exit_code_of(run.status, interruption.number)
 
 
-def store_hint(store: Path) -> str:
-    """Write a store's path for a suggested command; empty where the command would find the store by itself."""
+def store_hint(store: StoreAddress) -> str:
+    """Write a store's address for a suggested command; empty where the command would find the store by itself."""
     try:
-        found = store_path()
+        found = store_address()
     except Exception:  # noqa: BLE001 - then it has to be named in any case
-        return str(store)
-    return "" if found.resolve() == store.resolve() else str(store)
+        found = ""
+    return "" if _resolved(found) == _resolved(store) else without_password(store)
+
+
+def _resolved(address: StoreAddress) -> StoreAddress:
+    return address.resolve() if isinstance(address, Path) else address

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from hookline.cli.described import as_json
 from hookline.cli.exits import exit_code_of
 from hookline.cli.output import emphasised, say
 from hookline.cli.tally import Tally
 from hookline.cli.wording import all_of, amount, clean, counted, duration, hint, listed_counts, one_line
+from hookline.config import StoreAddress, without_password
 from hookline.model.events import TaskEnded
 from hookline.model.run import Run
 from hookline.model.states import RunState
@@ -38,7 +38,7 @@ def tell_ending(run: Run, tally: Tally, store: str, quiet: bool) -> None:
             say(command)
 
 
-def ending_document(run: Run, tally: Tally, store: Path, signal_number: int | None) -> dict[str, object]:
+def ending_document(run: Run, tally: Tally, store: StoreAddress, signal_number: int | None) -> dict[str, object]:
     """Describe a run's end for programs."""
     completed = RunState(run.status) is RunState.COMPLETED
     return {
@@ -52,7 +52,7 @@ def ending_document(run: Run, tally: Tally, store: Path, signal_number: int | No
             {"task": event.task_id, "state": str(event.state), "error": event.error, "frame": event.frame}
             for event in tally.failures
         ],
-        "store": str(store),
+        "store": without_password(store),
         "exit_code": exit_code_of(run.status, signal_number),
     }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hookline.cli.parameters import gather_parameters
-from hookline.config import store_path
+from hookline.config import StoreAddress, store_address
 
 if TYPE_CHECKING:
     from hookline.model.workflow import Workflow
@@ -57,9 +57,9 @@ class Invocation:
         texts, typed = gather_parameters(self.options, self.pairs, self.file)
         return dict(parse_parameters(self.workflow, {**typed, **texts}, text=True))
 
-    def store(self, given: Path | None, env: str | None) -> Path:
+    def store(self, given: str | None, env: str | None) -> StoreAddress:
         """Tell where the target's runs are recorded."""
-        return store_path(given, self.target.root, env=env)
+        return store_address(given, self.target.root, env=env)
 
 
 def invocation_of(context: typer.Context) -> Invocation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,7 +21,7 @@ __all__ = [
     "RunId",
     "SeedNumber",
     "Set",
-    "StorePath",
+    "StoreAt",
     "TaskId",
     "To",
     "Turns",
@@ -35,11 +34,11 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id or its beg
 TaskId = Annotated[
     str | None, typer.Argument(metavar="TASK", help="A task: train, 'train[3]' or train:3; all of them by default.")
 ]
-StorePath = Annotated[
-    Path | None,
+StoreAt = Annotated[
+    str | None,
     typer.Option(
         "--store",
-        metavar="PATH",
+        metavar="PATH|URL",
         help="Where runs are recorded: as HOOKLINE_STORE or pyproject.toml says, else .hookline in the project root.",
     ),
 ]

@@ -15,7 +15,7 @@ from hookline.cli.options import (
     Only,
     SeedNumber,
     Set,
-    StorePath,
+    StoreAt,
     To,
     Without,
     split_words,
@@ -54,7 +54,7 @@ _SHOWN_CHANGES = 50
 @app.command(cls=WorkflowCommand)
 def plan(
     context: typer.Context,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     set_: Set = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="As if nothing were recorded.")] = False,
@@ -76,7 +76,7 @@ def plan(
     made = api.plan(
         invocation.workflow,
         invocation.parameters(),
-        store=invocation.store(store, env),
+        store=store,
         env=env,
         step_arguments=read_assignments(set_ or ()),
         fresh=fresh,

@@ -50,7 +50,7 @@ class PluginCommand:
         return ", ".join(sorted({entry.source for entry in self.entries.values()}))
 
     def load(self) -> Any:
-        """Import it and make the command.
+        """Import it and make the command; of a group each is imported when it is called.
 
         Raises:
             PluginError: It can't be imported, is there more than once, or is no function.
@@ -68,15 +68,41 @@ class PluginCommand:
                     help="report it to whoever wrote the plugin: a command is either a function or a group",
                 )
             return _command(self.entries[""], self.name)
-        group = TyperGroup(name=self.name, help=f"Commands of {self.sources}.", rich_markup_mode=None)
-        group.no_args_is_help = True
-        for word in sorted(self.entries):
-            group.add_command(_command(self.entries[word], word), word)
-        return group
+        return _Group(self)
 
     def stub(self) -> Any:
         """Give what lists show of it, without an import."""
         return TyperCommand(name=self.name, help=f"A command of {self.sources}.", rich_markup_mode=None)
+
+
+class _Group(TyperGroup):
+    """Commands with one first word; one that is broken is no hindrance to the others."""
+
+    def __init__(self, of: PluginCommand) -> None:
+        super().__init__(name=of.name, help=f"Commands of {of.sources}.", rich_markup_mode=None)
+        self._entries = of.entries
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest: list[str] = super().parse_args(ctx, args or ["--help"])
+        return rest
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+        return sorted(self._entries)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
+        """Give what the group's help shows of a command."""
+        entry = self._entries.get(cmd_name)
+        try:
+            return entry and _command(entry, cmd_name)
+        except PluginError as error:
+            return TyperCommand(name=cmd_name, help=clean(error.message), rich_markup_mode=None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] in self._entries:
+            return args[0], _command(self._entries[args[0]], args[0]), args[1:]
+        # Typer looks for near names among these.
+        self.commands = {word: TyperCommand(name=word) for word in self._entries}
+        return super().resolve_command(ctx, args)
 
 
 def plugin_commands(reserved: Collection[str]) -> dict[str, PluginCommand]:

@@ -17,7 +17,7 @@ from hookline.cli.options import (
     Quiet,
     RunId,
     Set,
-    StorePath,
+    StoreAt,
     Turns,
     Workers,
 )
@@ -53,7 +53,7 @@ def resume(
             "--takeover", help="Take the run from a driver that still holds it; that one records nothing more."
         ),
     ] = False,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     set_: Set = None,
     executor: ExecutorName = None,

@@ -21,7 +21,7 @@ from hookline.cli.options import (
     Quiet,
     SeedNumber,
     Set,
-    StorePath,
+    StoreAt,
     To,
     Turns,
     Without,
@@ -42,7 +42,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(cls=WorkflowCommand)
 def run(
     context: typer.Context,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     set_: Set = None,
     executor: ExecutorName = None,
@@ -84,7 +84,7 @@ def run(
             durability=durability,
             grace=grace,
             turns=turns,
-            store=where,
+            store=store,
             env=env,
             step_arguments=read_assignments(set_ or ()),
             fresh=fresh,

@@ -11,14 +11,14 @@ from hookline.errors import UsageError
 from hookline.model.states import RunState
 
 if TYPE_CHECKING:
-    from hookline.store.journal import SqliteStore
+    from hookline.store.protocol import Store
     from hookline.store.rows import RunRow
 
 __all__ = ["chosen_runs", "question"]
 
 
 def chosen_runs(
-    store: SqliteStore, named: list[str], older_than: str | None, keep_last: int | None
+    store: Store, named: list[str], older_than: str | None, keep_last: int | None
 ) -> tuple[list[RunRow], int]:
     """Choose the runs to delete.
 

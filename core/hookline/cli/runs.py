@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from hookline.cli.confirm import Yes, confirm
-from hookline.cli.options import Env, Json, Quiet, RunId, StorePath, TaskId
+from hookline.cli.options import Env, Json, Quiet, RunId, StoreAt, TaskId
 from hookline.cli.output import say, show, show_json
 from hookline.cli.sections import OUTPUT, SectionedCommand
-from hookline.cli.stores import existing_store
+from hookline.cli.stores import existing_store, opened_journal, opened_store
 from hookline.cli.tasks import task_id
 from hookline.cli.wording import clean, counted, hint
 from hookline.cli.working import Working
@@ -31,15 +31,14 @@ def runs(context: typer.Context) -> None:
 @app.command(name="list", cls=SectionedCommand)
 def list_runs(
     limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, help="How many, the newest first.")] = 20,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
     """List runs, the newest first."""
     from hookline.cli.run_rows import listed_runs, run_table
-    from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store, env))
+    opened = opened_store(store, env)
     rows = opened.runs(limit + 1)
     found = listed_runs(opened, rows[:limit])
     if as_json:
@@ -61,7 +60,7 @@ def show_run(
     profile: Annotated[
         bool, typer.Option("--profile", rich_help_panel=OUTPUT, help="Show how long each plugin took in each hook.")
     ] = False,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
@@ -69,13 +68,11 @@ def show_run(
     from hookline.cli.run_page import profile_lines, run_document, run_page
     from hookline.cli.run_rows import listed_runs
     from hookline.engine.hook_times import hook_times
-    from hookline.engine.recorded import open_run
-    from hookline.store.journal import open_store
+    from hookline.engine.recorded import run_in
 
-    where = existing_store(store, env)
-    opened = open_store(where)
+    opened = opened_store(store, env)
     listed = listed_runs(opened, [opened.run(run)])[0]
-    found = open_run(listed.row.id, store=where)
+    found = run_in(opened, listed.row.id)
     if as_json:
         show_json(run_document(found, listed, opened))
         return
@@ -96,7 +93,7 @@ def cancel(
     kill: Annotated[bool, typer.Option("--kill", help="End running tasks at once, without time to finish.")] = False,
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="A reason, recorded with the run.")] = "",
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait, at most 15 s, until it has ended.")] = True,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
@@ -120,15 +117,14 @@ def cancel(
 def logs(
     run: RunId = "last",
     task: TaskId = None,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Read what tasks of a run printed and logged, and the tracebacks of those that failed."""
     from hookline.cli.run_logs import log_lines, read_logs, told_instead
-    from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store, env))
+    opened = opened_store(store, env)
     row = opened.run(run)
     wanted = None if task is None else task_id(task)
     found = read_logs(opened, row.id, wanted)
@@ -159,7 +155,7 @@ def delete(
         int | None, typer.Option("--keep-last", metavar="N", min=0, help="All runs but the newest N.")
     ] = None,
     yes: Yes = False,
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -171,9 +167,8 @@ def delete(
     """
     from hookline.cli.run_deletion import chosen_runs, question
     from hookline.store.deletion import delete_runs
-    from hookline.store.journal import open_store
 
-    opened = open_store(existing_store(store, env))
+    opened = opened_journal(store, env, "hookline runs delete")
     rows, running = chosen_runs(opened, runs or [], older_than, keep_last)
     waiting = False
     if rows:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
 
-from hookline.cli.options import Env, Json, Quiet, StorePath
+from hookline.cli.options import Env, Json, Quiet, StoreAt
 from hookline.cli.output import say, show, show_json
 from hookline.cli.quantities import size
 from hookline.cli.sections import SectionedCommand
-from hookline.cli.stores import existing_store
+from hookline.cli.stores import existing_folder, existing_store, opened_journal
 from hookline.cli.wording import amount, clean, hint
 from hookline.cli.working import Working
 
@@ -25,11 +26,13 @@ def store(context: typer.Context) -> None:
 
 
 @app.command(cls=SectionedCommand)
-def info(store: StorePath = None, env: Env = None, as_json: Json = False) -> None:
+def info(store: StoreAt = None, env: Env = None, as_json: Json = False) -> None:
     """Show where a store is, its format, and how large it is."""
     from hookline.store.info import store_info
 
-    found = store_info(existing_store(store, env))
+    at = existing_store(store, env)
+    # A folder is measured without opening it, for it may be of an older format.
+    found = store_info(at if isinstance(at, Path) else opened_journal(store, env, "hookline store info").path)
     if as_json:
         show_json({**asdict(found), "path": str(found.path)})
         return
@@ -57,7 +60,7 @@ def info(store: StorePath = None, env: Env = None, as_json: Json = False) -> Non
 
 
 @app.command(cls=SectionedCommand)
-def upgrade(store: StorePath = None, env: Env = None, quiet: Quiet = False, as_json: Json = False) -> None:
+def upgrade(store: StoreAt = None, env: Env = None, quiet: Quiet = False, as_json: Json = False) -> None:
     """Bring a store to the newest format.
 
     The journal is copied first; then it is changed in one transaction, so that whatever happens either the old format
@@ -68,7 +71,7 @@ def upgrade(store: StorePath = None, env: Env = None, quiet: Quiet = False, as_j
 
     with Working(quiet or as_json) as working:
         done = upgrade_store(
-            existing_store(store, env),
+            existing_folder(store, env, "hookline store upgrade"),
             tell=lambda what, so_far, of: working(f"{what}: {so_far:,} of {of:,} pages" if of else what),
         )
     if as_json:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hookline.cli.options import Env, Json, StorePath
+from hookline.cli.options import Env, Json, StoreAt
 from hookline.cli.output import show, show_json
 from hookline.cli.sections import SectionedCommand
-from hookline.cli.stores import existing_store
+from hookline.cli.stores import opened_store
 from hookline.cli.tasks import task_id
 from hookline.cli.wording import clean, one_line
 from hookline.errors import UsageError
 
 if TYPE_CHECKING:
     from hookline.model.run import Run
+    from hookline.store.protocol import Store
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -36,7 +36,7 @@ def why(
     run: Annotated[
         str, typer.Option("--run", metavar="RUN", help="A run's id or its beginning, 'last', 'last~1' …")
     ] = "last",
-    store: StorePath = None,
+    store: StoreAt = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
@@ -45,7 +45,7 @@ def why(
     Without a run: of the last one. Without a task: of all. This is what was decided when the run happened; `hookline
     plan TARGET` tells what would be decided now.
     """
-    found, task = _found(named or [], run, existing_store(store, env))
+    found, task = _found(named or [], run, opened_store(store, env))
     if task is not None:
         reason = found.why(task)
         if as_json:
@@ -62,21 +62,21 @@ def why(
         show(f"{one_line(name).ljust(width)}  {one_line(reason, 1000)}")
 
 
-def _found(named: list[str], run: str, store: Path) -> tuple[Run, str | None]:
+def _found(named: list[str], run: str, store: Store) -> tuple[Run, str | None]:
     """Tell which run and which task are meant; a single word is a task wherever it can be one."""
     from hookline.engine.history import split_task_id
-    from hookline.engine.recorded import open_run
+    from hookline.engine.recorded import run_in
 
     if len(named) > 2:
         raise UsageError(f"'why' takes a run and a task, not {len(named)} words", help="see hookline why --help")
     if len(named) == 2:
-        return open_run(named[0], store=store), task_id(named[1])
+        return run_in(store, named[0]), task_id(named[1])
     if not named:
-        return open_run(run, store=store), None
+        return run_in(store, run), None
     if _LAST.fullmatch(named[0]):
-        return open_run(named[0], store=store), None
-    found, task = open_run(run, store=store), task_id(named[0])
+        return run_in(store, named[0]), None
+    found, task = run_in(store, run), task_id(named[0])
     if split_task_id(task)[0] not in found.tasks and task not in found.tasks:
         with contextlib.suppress(UsageError):
-            return open_run(named[0], store=store), None
+            return run_in(store, named[0]), None
     return found, task

@@ -47,7 +47,9 @@ class WorkflowCommand(SectionedCommand):
             return super().parse_args(ctx, args)
         from hookline.worker.target import load_target
 
-        invocation = Invocation(written, load_target(written), [arg for arg in args if arg not in _OUTPUT_ONLY])
+        # Even before options are parsed, none of the plugins is to be imported that this leaves out.
+        target = load_target(written, plugins=() if "--no-plugins" in args else None)
+        invocation = Invocation(written, target, [arg for arg in args if arg not in _OUTPUT_ONLY])
         ctx.obj = invocation
         ctx.token_normalize_func = _normalised
         self._add_parameters(ctx, invocation)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing takes longer to import than all the rest of this module
 if TYPE_CHECKING:
-    from hookline.config.configuration import Configuration, check_store, configure, store_path
+    from hookline.config.address import StoreAddress, scheme_of, without_password
+    from hookline.config.configuration import Configuration, check_store, configure, store_address
     from hookline.config.open_arguments import Texts, read_assignments
     from hookline.config.plugins import Plugins
     from hookline.config.root import project_root
@@ -19,12 +20,15 @@ __all__ = [
     "Configuration",
     "Plugins",
     "Setting",
+    "StoreAddress",
     "Texts",
     "check_store",
     "configure",
     "project_root",
     "read_assignments",
-    "store_path",
+    "scheme_of",
+    "store_address",
+    "without_password",
 ]
 
 _HOMES = {
@@ -35,13 +39,16 @@ _HOMES = {
     "Plugins": "hookline.config.plugins",
     "SETTINGS": "hookline.config.settings",
     "Setting": "hookline.config.settings",
+    "StoreAddress": "hookline.config.address",
     "TABLES": "hookline.config.settings",
     "Texts": "hookline.config.open_arguments",
     "check_store": "hookline.config.configuration",
     "configure": "hookline.config.configuration",
     "project_root": "hookline.config.root",
     "read_assignments": "hookline.config.open_arguments",
-    "store_path": "hookline.config.configuration",
+    "scheme_of": "hookline.config.address",
+    "store_address": "hookline.config.configuration",
+    "without_password": "hookline.config.address",
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from hookline.config.address import StoreAddress, scheme_of
 from hookline.config.file import read_file
 from hookline.config.layers import Layers
 from hookline.config.open_arguments import split_arguments
@@ -19,7 +20,7 @@ from hookline.config.root import project_root
 from hookline.config.settings import ENV, PLUGINS, PREFIX, SETTINGS
 from hookline.errors import UsageError
 
-__all__ = ["Configuration", "check_store", "configure", "store_path"]
+__all__ = ["Configuration", "check_store", "configure", "store_address"]
 
 _STORE_FOLDER = ".hookline"
 _VARIABLES = tuple(setting.variable for setting in (*SETTINGS, ENV, PLUGINS))
@@ -33,7 +34,7 @@ class Configuration:
     Attributes:
         root: The project's folder.
         env: The environment's name; empty for none.
-        store: An absolute path; nothing need be there yet.
+        store: An absolute path, or a URL; nothing need be there yet.
         executor: An executor's name.
         workers: How many tasks may run at once; None for what the machine has.
         durability: ``"full"`` or ``"fast"``.
@@ -52,7 +53,7 @@ class Configuration:
 
     root: Path
     env: str
-    store: Path
+    store: StoreAddress
     executor: str
     workers: int | None
     durability: Literal["full", "fast"]
@@ -150,11 +151,10 @@ def configure(
     for step, values_by_name in given_arguments.items():
         arguments[step] = {**arguments.get(step, {}), **values_by_name}
         origins |= {("step", step, name): "given" for name in values_by_name}
-    store = Path(values.pop("store") or _STORE_FOLDER).expanduser()
     return Configuration(
         root=root,
         env=wanted,
-        store=store.absolute() if ("store",) in origins else root / store,
+        store=_address(values.pop("store") or _STORE_FOLDER, None if ("store",) in origins else root),
         limits=limits,
         plugins=governance,
         step_arguments=arguments,
@@ -166,16 +166,18 @@ def configure(
     )
 
 
-def store_path(given: str | Path | None = None, near: str | Path | None = None, *, env: str | None = None) -> Path:
+def store_address(
+    given: StoreAddress | None = None, near: str | Path | None = None, *, env: str | None = None
+) -> StoreAddress:
     """Tell where the store is: what was given, else ``HOOKLINE_STORE``, else the file's, else in the project root.
 
     Args:
-        given: The path that the user named; None or empty for none.
+        given: The path or URL that the user named; None or empty for none.
         near: The workflow's file or folder; the working directory by default.
         env: The environment; what ``HOOKLINE_ENV`` says by default.
 
     Returns:
-        An absolute path; nothing need be there yet.
+        An absolute path, or a URL; nothing need be there yet.
 
     Raises:
         UsageError: There is a file at that path, or a setting is wrong.
@@ -183,15 +185,23 @@ def store_path(given: str | Path | None = None, near: str | Path | None = None, 
     return check_store(configure(near, env=env, store=given or None).store)
 
 
-def check_store(path: Path) -> Path:
-    """Give a store's path back where it can be one.
+def check_store(address: StoreAddress) -> StoreAddress:
+    """Give a store's address back where it can be one.
 
     Raises:
         UsageError: There is a file at that path.
     """
-    if path.exists() and not path.is_dir():
-        raise UsageError(f"the store '{path}' is a file", help="give a folder: --store PATH")
-    return path
+    if isinstance(address, Path) and address.exists() and not address.is_dir():
+        raise UsageError(f"the store '{address}' is a file", help="give a folder: --store PATH")
+    return address
+
+
+def _address(text: str, root: Path | None) -> StoreAddress:
+    """Tell a URL from a path, which starts at the root or, without one, at the working directory."""
+    if scheme_of(text):
+        return text
+    path = Path(text).expanduser()
+    return path.absolute() if root is None else root / path
 
 
 def _raise(problems: list[str]) -> None:

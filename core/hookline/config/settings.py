@@ -119,8 +119,9 @@ def _seconds(value: object) -> object:
 SETTINGS = (
     Setting(
         "store",
-        "a folder's path",
-        "Where runs and results are recorded. In the file, a relative path starts at the file's folder.",
+        "a folder's path or a URL",
+        "Where runs and results are recorded. In the file, a relative path starts at the file's folder. A URL, "
+        "``scheme://…``, names a store that a plugin brings.",
         None,
         _path,
         unset="`.hookline` in the project root",

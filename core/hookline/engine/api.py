@@ -6,10 +6,9 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.config import check_store, configure, store_path
+from hookline.config import StoreAddress, configure
 from hookline.engine.clock import SYSTEM, Clock
 from hookline.engine.descriptions import read_params
 from hookline.engine.history import recorded_run, split_task_id
@@ -27,6 +26,7 @@ from hookline.errors import UsageError
 from hookline.executors.protocol import Executor
 from hookline.graph.select import Selection, select
 from hookline.hooks.driver import show_plan
+from hookline.hooks.stores import open_configured
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan
@@ -34,9 +34,7 @@ from hookline.model.run import Run
 from hookline.model.states import RunState
 from hookline.model.step import Step
 from hookline.model.workflow import Workflow
-from hookline.store.journal import SqliteStore
-from hookline.store.journal import open_store as open_journal
-from hookline.store.ownership import is_driven
+from hookline.store.protocol import Store
 from hookline.store.rows import RunRow
 from hookline.worker.target import Target, is_loading, target_of
 
@@ -55,7 +53,7 @@ def run(
     *,
     executor: str | Executor | None = None,
     workers: int | None = None,
-    store: str | Path | None = None,
+    store: StoreAddress | None = None,
     durability: str | None = None,
     grace: float | str | None = None,
     turns: int | None = None,
@@ -90,7 +88,8 @@ def run(
         params: Its parameters.
         executor: ``"inline"``, ``"threads"`` (default), ``"processes"``, a plugin's name, or an executor.
         workers: How many attempts at once; by default what the machine has.
-        store: The store's folder; by default ``.hookline`` in the project root.
+        store: The store's folder, or its URL (``scheme://…``) where a plugin brings it; by default ``.hookline`` in
+            the project root.
         durability: ``"full"`` (default): what is recorded survives a power cut; ``"fast"``: the last seconds may run
             again.
         grace: Seconds that running attempts get to end when the run stops, or a text such as ``"30s"``; 10 by default.
@@ -146,10 +145,9 @@ def run(
     project.check_executor()
     built = project.graph(workflow, params or {})
     selection = _selection(to, from_, only)
-    path = check_store(settings.store)
     if selection:
         built = project.selected(built, selection, target)
-    journal = open_journal(path, create=True, durability=settings.durability)
+    journal = project.open_store(create=True)
     project.ask_plugins(built, target, journal, fresh=fresh)
     request = Request(
         built,
@@ -178,7 +176,7 @@ def run(
 def resume(
     run_id: str = "last",
     *,
-    store: str | Path | None = None,
+    store: StoreAddress | None = None,
     executor: str | Executor | None = None,
     workers: int | None = None,
     durability: str | None = None,
@@ -233,7 +231,7 @@ def resume(
         "turns": turns,
     }
     here = configure(env=env, store=store or None, **wishes)
-    journal = open_journal(check_store(here.store), create=False, durability=here.durability)
+    journal = open_configured(here)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
     target = target_of(workflow) if workflow is not None else recorded_target(row)
@@ -301,7 +299,7 @@ def resume(
 def cancel(
     run_id: str = "last",
     *,
-    store: str | Path | None = None,
+    store: StoreAddress | None = None,
     kill: bool = False,
     why: str = "",
     wait: float = 15.0,
@@ -321,12 +319,12 @@ def cancel(
     Raises:
         UsageError: There is no such run, or it has ended.
     """
-    journal = open_journal(store_path(store))
+    journal = open_configured(configure(store=store or None))
     row = journal.run(run_id)
     if row.state.ended:
         raise UsageError(f"run {row.id} has ended: it is {row.state.word}", help="see: hookline runs list")
     found = recorded_run(journal, row, lambda: recorded_target(row))
-    if not is_driven(journal, row):
+    if not journal.is_driven(row):
         # Its driver is dead, so nobody would see the flag.
         writer = journal.take_run(row.id)
         try:
@@ -345,7 +343,7 @@ def plan(
     workflow: Workflow[..., Any],
     params: Mapping[str, object] | None = None,
     *,
-    store: str | Path | None = None,
+    store: StoreAddress | None = None,
     fresh: bool = False,
     seed: int | None = None,
     to: Sequence[str] = (),
@@ -444,7 +442,7 @@ def _refuse_while_loading(name: str) -> None:
         )
 
 
-def _recorded_params(row: RunRow, journal: SqliteStore) -> dict[str, Any]:
+def _recorded_params(row: RunRow, journal: Store) -> dict[str, Any]:
     described = json.loads(row.extra or "{}").get("params", "")
     if not described:
         raise UsageError(f"the parameters of run {row.id} could not be stored", help="start a new run")

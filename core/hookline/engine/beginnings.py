@@ -15,8 +15,7 @@ from hookline.engine.request import Request
 from hookline.errors import UsageError
 from hookline.model.batch import RunFacts, python_minor
 from hookline.model.change import described
-from hookline.store.journal import SqliteStore
-from hookline.store.protocol import RunWriter
+from hookline.store.protocol import RunWriter, Store
 from hookline.store.rows import NewRun
 from hookline.values.policy import load_policy
 from hookline.worker.target import Target
@@ -24,7 +23,7 @@ from hookline.worker.target import Target
 __all__ = ["clean_folder", "facts_of", "new_run", "plain_params"]
 
 
-def new_run(request: Request, executor: str, store: SqliteStore) -> NewRun:
+def new_run(request: Request, executor: str, store: Store) -> NewRun:
     """Describe a run for its row.
 
     Args:
@@ -116,12 +115,12 @@ def _check_text(text: str) -> None:
         raise UsageError(f"a run can't be called {text!a}, which is no UTF-8", help="use other characters") from None
 
 
-def facts_of(request: Request, store: SqliteStore, writer: RunWriter) -> RunFacts:
+def facts_of(request: Request, store: Store, writer: RunWriter) -> RunFacts:
     """Say what every worker of the run has to know."""
     target = request.target
     return RunFacts(
         run_id=writer.run_id,
-        store=str(store.path),
+        store=store.address,
         artifacts=str(store.path / "artifacts"),
         folder=str(store.path / "attempts" / writer.run_id),
         flight=str(writer.flight.path),

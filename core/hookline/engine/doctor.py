@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from hookline.config import StoreAddress, without_password
 from hookline.engine import api
 from hookline.engine.stop import Stop
-from hookline.errors import HooklineError, StoreVersionError, UsageError
+from hookline.errors import HooklineError, StoreMissingError, StoreVersionError, UsageError
 from hookline.store import schema
 from hookline.store.journal import open_store
 from hookline.store.place import check_local, storage_error
+from hookline.store.protocol import Store
 from hookline.worker.target import load_target
 
 __all__ = ["Finding", "examine"]
@@ -55,23 +57,27 @@ class Finding(NamedTuple):
     help: str = ""
 
 
-def examine(store: Path, tell: Callable[[str], object] = lambda _: None) -> list[Finding]:
+def examine(
+    store: StoreAddress, tell: Callable[[str], object] = lambda _: None, open_url: Callable[[], Store] | None = None
+) -> list[Finding]:
     """Make all checks.
 
     Args:
-        store: The store's folder; it need not be there yet.
+        store: The store's folder, which need not be there yet, or its URL.
         tell: Called with the name of each check before it is made.
+        open_url: Opens the store of a URL; its folder is what is looked at.
 
     Returns:
         What was found, in a fixed order.
     """
+    folder, look = (store, _store) if isinstance(store, Path) else _of_url(store, open_url)
     checks: tuple[tuple[str, Callable[[Path], Finding]], ...] = (
         ("python", _python),
         ("SQLite", _sqlite),
         ("file system", _file_system),
         ("permissions", _permissions),
         ("space", _space),
-        ("store", _store),
+        ("store", look),
         ("clock", _clock),
         ("open files", _open_files),
         ("workers", _workers),
@@ -81,11 +87,11 @@ def examine(store: Path, tell: Callable[[str], object] = lambda _: None) -> list
     for name, check in checks:
         tell(name)
         try:
-            findings.append(check(store))
+            findings.append(check(folder))
         except HooklineError as error:
             findings.append(Finding(name, "fail", error.message, error.help))
         except OSError as error:
-            worded = storage_error(error, error.filename or store)
+            worded = storage_error(error, error.filename or folder)
             findings.append(Finding(name, "fail", worded.message, worded.help))
     return findings
 
@@ -154,6 +160,22 @@ def _store(store: Path) -> Finding:
     return Finding("store", "ok", f"format {schema.VERSION}, {count:,} run{'' if count == 1 else 's'}")
 
 
+def _of_url(url: str, open_url: Callable[[], Store] | None) -> tuple[Path, Callable[[Path], Finding]]:
+    """Open the store that a plugin brings; give its folder, or ours where it has none yet, and what was found."""
+    shown, folder = without_password(url), Path.cwd()
+    try:
+        if open_url is None:
+            raise UsageError(f"'{shown}' is no folder", help="give a folder: --store PATH")
+        with open_url() as opened:
+            folder, count = opened.path, len(opened.runs())
+        found = Finding("store", "ok", f"'{shown}', {count:,} run{'' if count == 1 else 's'}")
+    except StoreMissingError:
+        found = Finding("store", "ok", f"there is none at '{shown}' yet; the first run makes it")
+    except HooklineError as error:
+        found = Finding("store", "fail", error.message, error.help)
+    return folder, lambda _: found
+
+
 def _clock(store: Path) -> Finding:
     wall, steady = time.time(), time.monotonic()
     time.sleep(0.05)
@@ -204,6 +226,7 @@ def _workers(_: Path) -> Finding:
                 store=file.parent / ".hookline",
                 stop=stop,
                 target=target,
+                plugins=(),  # they may want settings, which this project has none of
             )
             seconds = time.monotonic() - began
             if run.status == "completed" and run.result == 42:

@@ -21,12 +21,13 @@ from hookline.errors import HooklineError
 from hookline.graph.collector import collector_paused
 from hookline.graph.open_arguments import OpenArguments
 from hookline.model.batch import FunctionRef
+from hookline.model.change import Change
 from hookline.model.graph import Task, TaskGraph
 from hookline.model.plan import Plan, PlannedTask
 from hookline.model.recording import Form
 from hookline.model.states import Kind, Verdict
 from hookline.store.artifacts import Artifacts
-from hookline.store.journal import SqliteStore
+from hookline.store.protocol import Store
 from hookline.store.rows import Hit
 from hookline.values.encode import encode_constant
 
@@ -42,7 +43,7 @@ _AT_ONCE = 4096
 def dry_run(
     graph: TaskGraph,
     prepared: Prepared,
-    store: SqliteStore | None,
+    store: Store | None,
     fresh: bool,
     seed: int,
     arguments: OpenArguments,
@@ -71,7 +72,7 @@ class _DryRun:
         self,
         graph: TaskGraph,
         prepared: Prepared,
-        store: SqliteStore | None,
+        store: Store | None,
         fresh: bool,
         seed: int,
         arguments: OpenArguments,
@@ -116,7 +117,7 @@ class _DryRun:
         self._counts: dict[int, list[int]] = {}
         self._waiting: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self._over: list[GrownPart] = []
-        self._summed: dict[tuple[str, str], int] = {}
+        self._summed: dict[tuple[str, str], tuple[int, tuple[Change, ...]]] = {}
 
     def plan(self) -> Plan:
         """Go on as long as recorded results carry the walk."""
@@ -134,11 +135,12 @@ class _DryRun:
         there = [index for index, task in enumerate(self._program.tasks) if task is not FORGOTTEN]
         planned = [self._planned(index) for index in there]
         planned += [
-            PlannedTask(name, step, Verdict.REUSE, "same code and inputs", count, count)
-            for (name, step), count in self._summed.items()
+            PlannedTask(name, step, Verdict.REUSE, "same code and inputs", count, count, changes)
+            for (name, step), (count, changes) in self._summed.items()
         ]
         own = len(self._graph.tasks)
         grown = [change for index in there if index >= own for change in self._program.tasks[index].task.changes]
+        grown += [change for _, changes in self._summed.values() for change in changes]
         return Plan(self._graph.workflow, tuple(planned), (*self._graph.changes, *grown))
 
     def _open(self, index: int) -> None:
@@ -238,7 +240,9 @@ class _DryRun:
         for index in part.tasks:
             task = self._program.tasks[index].task
             name = (f"{part.group}/{task.step.name}", task.step.name)
-            self._summed[name] = self._summed.get(name, 0) + self._counts.pop(index)[1]
+            # What plugins did to one of them stands for all: there may be a part per item of a mapped task.
+            count, changes = self._summed.get(name, (0, task.changes))
+            self._summed[name] = count + self._counts.pop(index)[1], changes
             self._inputs.pop(index)
         self._growth.forget(part)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hookline.engine.request import Request
 from hookline.errors import HooklineError, UsageError, WorkflowError
 from hookline.executors.broken import BrokenExecutor
-from hookline.executors.protocol import Executor
+from hookline.executors.protocol import EXECUTORS, Executor
 from hookline.model.batch import Deliver, RunFacts
 from hookline.model.place import place_of
 from hookline.store.flight import Flight, InFlight
@@ -100,9 +100,15 @@ class Opener:
         except Exception as error:  # noqa: BLE001 - a plugin's executor may raise anything
             if executor is not None:
                 close_all([executor], 0)
-            executor = _broken(name, error)
+            executor = _broken(f"'{name}'{self._source(name)}", error)
             executor.start(facts, deliver)
         return executor
+
+    def _source(self, name: str) -> str:
+        """Tell which plugin brings an executor; nothing for the core's own, and for one that was given."""
+        registry = self._request.plugins.executors
+        source = registry.entry(name).source if name in registry else ""
+        return f" of {source}" if name not in EXECUTORS and source else ""
 
     def in_flight(self, name: str, worker: int) -> InFlight | None:
         """Tell what a worker of an executor was making when it was last heard of."""
@@ -125,8 +131,8 @@ def close_all(executors: Iterable[Executor], grace: float) -> None:
             _log.exception("an executor could not be closed")
 
 
-def _broken(name: str, error: Exception) -> BrokenExecutor:
+def _broken(what: str, error: Exception) -> BrokenExecutor:
     failure = failure_of(error, ())
     if not isinstance(error, HooklineError):
         failure = failure._replace(message=f"{failure.type}: {failure.message}")
-    return BrokenExecutor(failure._replace(message=f"the executor '{name}' can't start: {failure.message}"))
+    return BrokenExecutor(failure._replace(message=f"the executor {what} can't start: {failure.message}"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hookline.model.run import RunSummary, StepSummary, TaskFailure
 from hookline.model.states import RunState, TaskState
 from hookline.store.ids import item_id
-from hookline.store.journal import SqliteStore
+from hookline.store.protocol import Store
 from hookline.store.rows import Failure, NodeRow
 
 __all__ = ["glance"]
@@ -25,7 +25,7 @@ _BAD = (TaskState.FAILED, TaskState.TIMED_OUT, TaskState.CRASHED, TaskState.ABAN
 
 
 def glance(
-    store: SqliteStore,
+    store: Store,
     run_id: str,
     counts: Mapping[str, int],
     nodes: Mapping[str, NodeRow],

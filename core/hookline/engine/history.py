@@ -24,7 +24,7 @@ from hookline.model.outputs import Outputs
 from hookline.model.run import Run, RunSummary, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.ids import task_ids
-from hookline.store.journal import SqliteStore
+from hookline.store.protocol import Store
 from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow, RunRow
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ REFUSED = '{"refused": true}'
 _ORDER = ("completed", "reused", "failed", "skipped")
 
 
-def recorded_run(
-    store: SqliteStore, row: RunRow, load_code: Callable[[], object], graph: TaskGraph | None = None
-) -> Run:
+def recorded_run(store: Store, row: RunRow, load_code: Callable[[], object], graph: TaskGraph | None = None) -> Run:
     """Give a recorded run.
 
     Args:
@@ -69,9 +67,7 @@ def split_task_id(task_id: str) -> tuple[str, int | None]:
 class RecordedRun:
     """Answers for one run from the store; see :class:`hookline.model.run.RunSource`."""
 
-    def __init__(
-        self, store: SqliteStore, run_id: str, load_code: Callable[[], object], graph: TaskGraph | None
-    ) -> None:
+    def __init__(self, store: Store, run_id: str, load_code: Callable[[], object], graph: TaskGraph | None) -> None:
         self._store = store
         self._id = run_id
         self._load_code = load_code

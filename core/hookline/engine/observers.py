@@ -1,4 +1,4 @@
-"""Delivers events to observers and plugins: in order, on a thread of their own, so that a slow one stalls no run."""
+"""Delivers events to observers or plugins: in order, on a thread of their own, so that a slow one stalls no run."""
 
 from __future__ import annotations
 

@@ -112,6 +112,7 @@ def _tell(implementation: Implementation) -> Tell:
     function, settings = implementation.function, dict(implementation.settings)
     if not implementation.wanted:
         return lambda _: function(**settings)
-    if settings or function.__code__.co_kwonlyargcount or not function.__code__.co_argcount:
+    code = function.__code__
+    if settings or code.co_varnames[: code.co_argcount] != ("task",):
         return lambda event: function(task=event, **settings)
     return function

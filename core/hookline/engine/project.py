@@ -12,18 +12,18 @@ from hookline.engine.dry_run import dry_run
 from hookline.engine.open_arguments import ProviderArguments, open_arguments, provider_arguments
 from hookline.engine.request import Settings
 from hookline.engine.session import prepare
-from hookline.errors import UsageError
+from hookline.errors import StoreMissingError, UsageError
 from hookline.graph.build import build_graph
 from hookline.graph.select import Selection, select
 from hookline.hooks.driver import rewriters_of, show_plan
 from hookline.hooks.loader import load_plugins
 from hookline.hooks.plugin_set import PluginSet
+from hookline.hooks.stores import open_configured
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan
 from hookline.model.states import Verdict
 from hookline.model.workflow import Workflow
-from hookline.store.journal import SqliteStore
-from hookline.store.journal import open_store as open_journal
+from hookline.store.protocol import Store
 from hookline.values.policy import set_load_policy
 from hookline.worker.target import Target
 
@@ -66,7 +66,7 @@ class Project:
         arguments.check_absent(graph.tasks)
         return graph
 
-    def plan(self, graph: TaskGraph, target: Target, journal: SqliteStore | None, *, fresh: bool = False) -> Plan:
+    def plan(self, graph: TaskGraph, target: Target, journal: Store | None, *, fresh: bool = False) -> Plan:
         """Plan a run of a graph.
 
         Args:
@@ -79,7 +79,7 @@ class Project:
         prepared = prepare(graph, Path(target.root), settings.providers)
         return dry_run(graph, prepared, journal, fresh, settings.seed, settings.open_arguments, settings.rewriters)
 
-    def ask_plugins(self, graph: TaskGraph, target: Target, journal: SqliteStore, *, fresh: bool) -> None:
+    def ask_plugins(self, graph: TaskGraph, target: Target, journal: Store, *, fresh: bool) -> None:
         """Let plugins look at the plan of a run, which is not made for anybody else.
 
         Raises:
@@ -108,10 +108,27 @@ class Project:
                 )
         return selected.graph
 
-    def recorded(self) -> SqliteStore | None:
+    def recorded(self) -> Store | None:
         """Give what is recorded; None where there is nothing yet."""
-        path = check_store(self.configuration.store)
-        return open_journal(path) if path.is_dir() and any(path.iterdir()) else None
+        address = check_store(self.configuration.store)
+        if isinstance(address, Path):
+            return self.open_store() if address.is_dir() and any(address.iterdir()) else None
+        try:
+            return self.open_store()
+        except StoreMissingError:
+            return None
+
+    def open_store(self, *, create: bool = False) -> Store:
+        """Open the store that the settings name.
+
+        Args:
+            create: Whether to make it when it isn't there.
+
+        Raises:
+            StoreError: It can't be used, or is not there.
+            UsageError: There can't be such a store; says where it was set.
+        """
+        return open_configured(self.configuration, self.plugins, create=create)
 
     def check_executor(self) -> None:
         """Make sure that there is the executor that the settings name.

@@ -7,25 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from hookline.config import configure, store_path
+from hookline.config import StoreAddress, configure, scheme_of, store_address
 from hookline.engine.history import recorded_run
 from hookline.engine.replay import Event, latest_cursor, replay
 from hookline.errors import UsageError
 from hookline.hooks.loader import load_plugins
+from hookline.hooks.stores import open_configured
+from hookline.model.bringing import bring_with
 from hookline.model.record import Records
 from hookline.model.run import Run
-from hookline.store.journal import open_store as open_journal
-from hookline.store.record_table import RecordTable
+from hookline.store.protocol import Store
 from hookline.store.rows import RunRow
-from hookline.values.bringing import bring_with
 from hookline.values.policy import set_load_policy
 from hookline.worker.declared import is_declared
 from hookline.worker.target import Target, load_target
 
-__all__ = ["RecordedStore", "open_run", "open_store", "recorded_target"]
+__all__ = ["RecordedStore", "open_run", "open_store", "recorded_target", "run_in"]
 
 
-def open_run(run_id: str = "last", *, store: str | Path | None = None) -> Run:
+def open_run(run_id: str = "last", *, store: StoreAddress | None = None) -> Run:
     """Give a recorded run.
 
     Args:
@@ -35,19 +35,31 @@ def open_run(run_id: str = "last", *, store: str | Path | None = None) -> Run:
     Returns:
         The run, read from the store when asked.
     """
-    return open_store(store_path(store)).run(run_id)
+    return open_store(store_address(store)).run(run_id)
+
+
+def run_in(store: Store, run_id: str) -> Run:
+    """Give a run that is recorded in a store that is open.
+
+    Args:
+        store: The store.
+        run_id: Its id, a prefix, ``"last"`` or ``"last~1"``.
+    """
+    row = store.run(run_id)
+    return recorded_run(store, row, lambda: recorded_target(row))
 
 
 class RecordedStore:
     """A store as users and plugins see it; also a context manager, which closes it.
 
     Args:
-        path: The store's folder.
+        journal: What is recorded.
+        root: The project's folder.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._journal = open_journal(path)
-        self._table = RecordTable(self._journal)
+    def __init__(self, journal: Store, root: Path) -> None:
+        self._journal = journal
+        self._root = root
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +121,6 @@ class RecordedStore:
             UsageError: No plugin can have that name.
         """
         # Those who only look at runs are not to wait for what stores values.
-        from hookline.store.records import SqliteRecords
         from hookline.worker.loading import FileOpener
         from hookline.worker.records import StoredValues
         from hookline.worker.services import LateCodeDigest
@@ -117,13 +128,12 @@ class RecordedStore:
 
         artifacts = self._journal.artifacts
         writer = artifacts.writer()
-        storer = Storer(writer, LateCodeDigest(self.path.parent), self.path / "attempts")
+        storer = Storer(writer, LateCodeDigest(self._root), self.path / "attempts")
         opener = FileOpener(artifacts, lambda: _made(self.path / "files"), lasting=True)
-        return SqliteRecords(self._table, plugin, StoredValues(storer, writer, opener))
+        return self._journal.records(plugin, StoredValues(storer, writer, opener))
 
     def close(self) -> None:
         """Give connections back; artifacts that no record refers to by now may be collected."""
-        self._table.close()
         self._journal.artifacts.close()
         self._journal.close()
 
@@ -136,23 +146,26 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def open_store(path: str | Path) -> RecordedStore:
+def open_store(address: StoreAddress) -> RecordedStore:
     """Open a store: its runs, its events, and what plugins remember in it.
 
     Args:
-        path: The store's folder, usually ``.hookline``.
+        address: The store's folder, usually ``.hookline``, or its URL. A URL's scheme is looked for among the plugins
+            of the project in the working directory.
 
     Returns:
         The store.
 
     Raises:
         StoreError: There is no store, or it can't be read.
+        UsageError: No plugin brings a store of that scheme.
     """
-    settings = configure(Path(path).absolute().parent)
+    near = None if scheme_of(address) else Path(address).expanduser().absolute().parent
+    settings = configure(near, store=address)
     bring_with(lambda: load_plugins(settings))
     if settings.origin("load_policy") != "default":
         set_load_policy(settings.load_policy)
-    return RecordedStore(path)
+    return RecordedStore(open_configured(settings), settings.root if near is None else near)
 
 
 def recorded_target(row: RunRow) -> Target:

@@ -33,8 +33,8 @@ from hookline.model.facts import (
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store import rows
 from hookline.store.ids import grown_id, item_id, task_ids
-from hookline.store.journal import SqliteStore
-from hookline.store.rows import AttemptRow, Commit, Decision, NodeRow, RunRow, Span
+from hookline.store.protocol import Store
+from hookline.store.rows import AttemptRow, Commit, CommitRows, Decision, NodeRow, RunRow
 
 __all__ = ["Event", "latest_cursor", "replay", "run_info"]
 
@@ -46,12 +46,9 @@ _RUNS = 8
 _WHOLE = 1 << 62
 _LEFT_OUT = (Verdict.SKIP, Verdict.BLOCKED, Verdict.SET_ASIDE)
 _ERRORS = {Verdict.BLOCKED: "SideEffectError", Verdict.SET_ASIDE: "SetAsideError"}
-_ATTEMPT = ", ".join(AttemptRow._fields)
-_FAILURE = ", ".join(rows.Failure._fields)
-_NOTE = ", ".join(rows.Note._fields)
 
 
-def replay(store: SqliteStore, after: str = "", limit: int | None = None) -> Iterator[Event]:
+def replay(store: Store, after: str = "", limit: int | None = None) -> Iterator[Event]:
     """Go through the events of all runs of a store, oldest first.
 
     Args:
@@ -63,33 +60,34 @@ def replay(store: SqliteStore, after: str = "", limit: int | None = None) -> Ite
         Events; runs that were deleted since have none.
 
     Raises:
-        UsageError: The cursor is none.
+        UsageError: The cursor is none, or the limit is below 0.
     """
     sequence, position = _read_cursor(after)
+    if limit is not None and limit < 0:
+        raise UsageError(f"{limit} events can't be asked for", help="give a limit of 0 or more, or none")
     return islice(_Replay(store).events(sequence, position), limit)
 
 
-def run_info(store: SqliteStore, row: RunRow) -> RunInfo:
+def run_info(store: Store, row: RunRow) -> RunInfo:
     """Give what all events of a run say of it.
 
     Args:
         store: The store.
         row: The run.
     """
-    return RunInfo(row.id, row.workflow, str(store.path), row.parameters, row.name or "", row.tags)
+    return RunInfo(row.id, row.workflow, store.address, row.parameters, row.name or "", row.tags)
 
 
-def latest_cursor(store: SqliteStore) -> str:
+def latest_cursor(store: Store) -> str:
     """Give the cursor after all that is recorded by now."""
-    with store.reading() as connection:
-        return str(connection.execute("SELECT coalesce(max(sequence), 0) FROM commits").fetchone()[0])
+    return str(store.latest_commit())
 
 
-def _read_cursor(text: str) -> tuple[int, int]:
+def _read_cursor(text: object) -> tuple[int, int]:
     """Read a commit's number and a place in it, past which to go on; without a place, past the whole commit."""
-    if not text:
+    if text == "":
         return 0, _WHOLE
-    match = _CURSOR.match(text)
+    match = _CURSOR.match(text) if isinstance(text, str) else None
     if match is None:
         raise UsageError(f"'{text}' is no cursor", help="take it from an event: store.events(after=event.cursor)")
     return int(match[1]), _WHOLE if match[2] is None else int(match[2])
@@ -98,7 +96,7 @@ def _read_cursor(text: str) -> tuple[int, int]:
 class _Replay:
     """One way through the journal."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._runs: OrderedDict[int, _Tasks | None] = OrderedDict()
 
@@ -145,7 +143,7 @@ class _Task(NamedTuple):
 class _Tasks:
     """What events say of a run and its tasks, each read once."""
 
-    def __init__(self, store: SqliteStore, run: int) -> None:
+    def __init__(self, store: Store, run: int) -> None:
         self._store = store
         self.run = run
         self.info = run_info(store, store.run(run))
@@ -216,7 +214,7 @@ class _Tasks:
 class _Told:
     """The events of one commit about tasks."""
 
-    def __init__(self, store: SqliteStore, commit: Commit, tasks: _Tasks, first: int) -> None:
+    def __init__(self, store: Store, commit: Commit, tasks: _Tasks, first: int) -> None:
         self._store = store
         self._commit = commit
         self._tasks = tasks
@@ -224,36 +222,14 @@ class _Told:
         self._at = 0
 
     def events(self) -> Iterator[TaskEvent]:
-        decisions = self._decisions()
-        for row in decisions:
+        came = self._store.rows_of(self._commit)
+        for row in came.decisions:
             if row.verdict is Verdict.REUSE:
                 yield from self._reused(row)
-        yield from self._attempts()
-        for row in decisions:
+        yield from self._attempts(came)
+        for row in came.decisions:
             if row.verdict in _LEFT_OUT:
                 yield from self._left_out(row)
-
-    def _decisions(self) -> list[Decision]:
-        # Spans of decisions may overlap.
-        found = dict.fromkeys(self._rows("decisions", ", ".join(Decision._fields), "low"))
-        return [Decision._make((*row[:3], Verdict(row[3]), *row[4:])) for row in sorted(found, key=lambda row: row[:2])]
-
-    def _rows(self, table: str, columns: str, item: str = "item") -> list[Any]:
-        """Read the rows that came with the commit."""
-        spans = self._commit.ranges.get(table, ())
-        return [row for span in spans for row in self._rows_in(span, table, columns, item)]
-
-    def _rows_in(self, span: Span, table: str, columns: str, item: str) -> Sequence[Any]:
-        first, last, low, high = span
-        # Only of one task the items can be looked up; of many there are few.
-        nodes = "node = ?" if last == first + 1 else "node >= ? AND node < ?"
-        given = (first,) if last == first + 1 else (first, last)
-        with self._store.reading() as connection:
-            return connection.execute(
-                f"SELECT {columns} FROM {table} WHERE run = ? AND {nodes} AND {item} >= ? AND {item} < ?"
-                " AND sequence = ?",
-                (self._tasks.run, *given, low, high, self._commit.sequence),
-            ).fetchall()
 
     # -- items of decisions -------------------------------------------------------------------------------------
 
@@ -307,11 +283,10 @@ class _Told:
 
     # -- attempts -----------------------------------------------------------------------------------------------
 
-    def _attempts(self) -> Iterator[TaskEvent]:
-        found = [AttemptRow._make(row) for row in self._rows("attempts", _ATTEMPT)]
-        found.sort(key=lambda row: (row.started_us + row.duration_us, row[:4]))
-        failures = {row[:3]: rows.Failure._make(row) for row in self._rows("failures", _FAILURE)}
-        notes = self._notes()
+    def _attempts(self, came: CommitRows) -> Iterator[TaskEvent]:
+        found = sorted(came.attempts, key=lambda row: (row.started_us + row.duration_us, row[:4]))
+        failures = {row[:3]: row for row in came.failures}
+        notes = _by_attempt(came.notes)
         for row in found:
             failure = failures.get(row[1:4])
             # Without a key it failed before a worker had it: its arguments could not be made.
@@ -334,7 +309,7 @@ class _Told:
         why = None
         if failure is not None:
             text = (failure.type, failure.message, failure.traceback)
-            why = Failure(*text, extra.get("frame", ""), bool(failure.retryable))
+            why = Failure(*text, extra.get("frame", ""), failure.retryable)
         return TaskEvent(
             TASK_RETRYING if again else TASK_FINISHED,
             self._tasks[row.node],
@@ -359,11 +334,12 @@ class _Told:
         later = self._store.attempts(self._tasks.run, row.node, row.item, row.item + 1)
         return any(other.attempt > row.attempt and other.epoch == row.epoch for other in later)
 
-    def _notes(self) -> dict[Any, list[Note]]:
-        found: dict[Any, list[Note]] = {}
-        for row in sorted(map(rows.Note._make, self._rows("notes", _NOTE)), key=lambda row: row[:4]):
-            value = row.outputs if row.kind == "artifact" else row.value
-            if row.kind == "metric":
-                value = json.loads(row.value or "null")
-            found.setdefault(row[:3], []).append(Note(row.kind, row.name, value, row.step))
-        return found
+
+def _by_attempt(recorded: Sequence[rows.Note]) -> dict[Any, list[Note]]:
+    found: dict[Any, list[Note]] = {}
+    for row in recorded:
+        value = row.outputs if row.kind == "artifact" else row.value
+        if row.kind == "metric":
+            value = json.loads(row.value or "null")
+        found.setdefault(row[:3], []).append(Note(row.kind, row.name, value, row.step))
+    return found

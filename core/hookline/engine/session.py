@@ -26,7 +26,7 @@ from hookline.engine.held import Held
 from hookline.engine.hook_times import driver_times
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
-from hookline.engine.news import TaskNews
+from hookline.engine.news import News, TaskNews
 from hookline.engine.nodes import Nodes
 from hookline.engine.observers import Observers
 from hookline.engine.opening import OpenTasks
@@ -49,15 +49,14 @@ from hookline.executors.protocol import Executor
 from hookline.graph.collector import collector_spared
 from hookline.hooks.values import holding
 from hookline.model.batch import RunFacts
-from hookline.model.events import RunFinished, RunStarted
+from hookline.model.events import Event, RunFinished, RunStarted
 from hookline.model.facts import RUN_FINISHED, RUN_STARTED
 from hookline.model.graph import Binding, Constant, Task, TaskGraph
 from hookline.model.masking import mask
 from hookline.model.place import place_of
 from hookline.model.recording import Form
 from hookline.model.states import RunState
-from hookline.store.journal import SqliteStore
-from hookline.store.protocol import RunWriter
+from hookline.store.protocol import RunWriter, Store
 from hookline.store.rows import Group
 from hookline.values.encode import encode_constant
 from hookline.values.homes import note_code_digest
@@ -100,7 +99,7 @@ def prepare(graph: TaskGraph, root: Path, providers: Given | None = None) -> Pre
     return Prepared(build_program(graph, builder), builder, code_digest)
 
 
-def drive(request: Request, store: SqliteStore, resumed: str | None = None, takeover: bool = False) -> str:
+def drive(request: Request, store: Store, resumed: str | None = None, takeover: bool = False) -> str:
     """Carry a run to its end.
 
     Args:
@@ -123,7 +122,7 @@ def drive(request: Request, store: SqliteStore, resumed: str | None = None, take
         return _drive(replace(request, observers=observers), store, resumed, takeover)
 
 
-def _drive(request: Request, store: SqliteStore, resumed: str | None, takeover: bool) -> str:
+def _drive(request: Request, store: Store, resumed: str | None, takeover: bool) -> str:
     prepared = prepare(request.graph, Path(request.target.root), request.settings.providers)
     exporter = Exporter()
     name = request.executor if isinstance(request.executor, str) else GIVEN
@@ -149,7 +148,7 @@ class _Session:
     def __init__(
         self,
         request: Request,
-        store: SqliteStore,
+        store: Store,
         writer: RunWriter,
         prepared: Prepared,
         exporter: Exporter,
@@ -167,7 +166,9 @@ class _Session:
         self._held = held = Held(program, scheduler, prepared.code_digest)
         self._facts = facts = facts_of(request, store, writer)
         self._plugin_events, news = self._hooks(request, prepared.program, facts)
-        self._observers = Observers(request.observers, self._plugin_events, request.stop, resumed=resumed)
+        # Threads of their own: what shows a run is not to wait for a plugin.
+        self._observers = Observers(request.observers, None, request.stop)
+        self._listeners = Observers((), self._plugin_events, request.stop, resumed=resumed)
         earlier = list(store.attempts(writer.run)) if resumed else []
         known = store.nodes(writer.run) if resumed else []
         self._nodes = nodes = Nodes(request.graph, known, earlier)
@@ -181,7 +182,7 @@ class _Session:
         self._launcher = Launcher(
             self._open_executor, executor, self._retries, priorities, settings.limits, eager=not settings.fail_fast
         )
-        self._recorder = Recorder(writer, self._observers.tell, self._wake)
+        self._recorder = Recorder(writer, self._tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
         self._journal = Journaling(
             program,
@@ -353,10 +354,11 @@ class _Session:
                 self._recorder.flush()
                 self._writer.finish(state, error=error, result=describe_returns(self._request.graph, self._nodes))
                 seconds = time.monotonic() - self._began
-                self._observers.tell(RunFinished(self._writer.run_id, state, totals(self._scheduler), seconds))
+                self._tell(RunFinished(self._writer.run_id, state, totals(self._scheduler), seconds))
         finally:
             self._recorder.close()
             self._observers.close()
+            self._listeners.close()
             self._journal.report_faults()
             self._record_hook_times()
             self._request.stop.on_change(None)
@@ -371,11 +373,16 @@ class _Session:
             if notes:
                 self._writer.commit(Group(notes=notes))
 
+    def _tell(self, event: Event | News) -> None:
+        if not isinstance(event, list):
+            self._observers.tell(event)
+        self._listeners.tell(event)
+
     def _tell_start(self) -> None:
         graph = self._request.graph
-        if self._observers.listening:
+        if self._observers.listening or self._listeners.listening:
             tasks = tuple((task.id, 1 if task.form is Form.CALL else None) for task in graph.tasks)
-            self._observers.tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
+            self._tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
 
     def _hooks(
         self, request: Request, program: Program, facts: RunFacts

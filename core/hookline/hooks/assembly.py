@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,11 +10,17 @@ import pluggy
 from hookline.errors import PluginError
 from hookline.hooks import specs
 from hookline.hooks.implementation import Implementation
-from hookline.hooks.marker import PROJECT
-from hookline.hooks.module import SPECS, PluginModule, Spec, check_module
+from hookline.hooks.marker import MARK, PROJECT
+from hookline.hooks.module import SPECS, PluginModule, Spec, check_function, check_module, parameters_of
 from hookline.hooks.order import check_together, in_order
 from hookline.hooks.plugin_set import LoadedPlugin, PluginSet
-from hookline.hooks.registration import Relay, register_into, register_steps_into, register_values_into
+from hookline.hooks.registration import (
+    Relay,
+    register_into,
+    register_steps_into,
+    register_stores_into,
+    register_values_into,
+)
 from hookline.hooks.values import VALUE_REGISTRIES
 
 __all__ = ["build_plugin_set"]
@@ -98,8 +103,7 @@ class _Assembly:
         return getattr(self._pluggy.hook, hook)
 
     def _implementation(self, module: PluginModule, hook: str, function: Callable[..., Any]) -> Implementation:
-        # As it was looked over: a decorator that wraps a function hides what it takes.
-        names = tuple(inspect.signature(function).parameters)
+        names = parameters_of(function)
         settings = {"settings": self._settings[module.name]} if "settings" in names else {}
         wanted = tuple(name for name in names if name != "settings" or "settings" not in self._known[hook])
         return Implementation(module.name, module.found.source, hook, function, wanted, settings)
@@ -108,7 +112,8 @@ class _Assembly:
         """Let plugins add hooks of their own, before any module is looked over for hooks that there are not."""
         for module in self._ordered:
             function = vars(module.module).get("register_hooks")
-            if function is not None and hasattr(function, f"{PROJECT}_impl"):
+            if function is not None and hasattr(function, MARK):
+                check_function(module, "register_hooks", function, self._known["register_hooks"])
                 implementation = self._implementation(module, "register_hooks", function)
                 implementation.checked(register=self._register_hook(module))
 
@@ -128,12 +133,17 @@ class _Assembly:
                 )
             holder = type(name, (), {name: staticmethod(spec)})
             self._pluggy.add_hookspecs(holder)
-            code = spec.__code__
-            self._known[name] = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+            offered = self._known[name] = parameters_of(spec)
             self._relayed[name] = module.found.source
             made = self._set
 
             def relay(**facts: Any) -> list[tuple[str, Any]]:
+                if facts.keys() != set(offered) - {"settings"}:
+                    given = ", ".join(facts) or "nothing"
+                    raise PluginError(
+                        f"the plugin '{module.name}' calls its hook '{name}' with {given}",
+                        help=f"give all that the hook has, by name: {', '.join(offered) or 'nothing'}",
+                    )
                 return [(each.plugin, each.checked(**facts)) for each in made.implementations(name)]
 
             return relay
@@ -141,12 +151,12 @@ class _Assembly:
         return register
 
     def _register_names(self) -> None:
-        own = {"register_executors": self._set.executors, "register_stores": self._set.stores}
         for implementation in self._set.implementations("register_steps"):
             implementation.checked(register=register_steps_into(self._set.steps, implementation))
-        for hook, registry in own.items():
-            for implementation in self._set.implementations(hook):
-                implementation.checked(register=register_into(registry, implementation))
+        for implementation in self._set.implementations("register_executors"):
+            implementation.checked(register=register_into(self._set.executors, implementation))
+        for implementation in self._set.implementations("register_stores"):
+            implementation.checked(register=register_stores_into(self._set.stores, implementation))
         for hook, process_wide in VALUE_REGISTRIES.items():
             for implementation in self._set.implementations(hook):
                 add = register_values_into(self._set.values, process_wide.kind, implementation)

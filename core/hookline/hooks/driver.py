@@ -1,21 +1,20 @@
-"""What the driver asks of plugins beside events: steps by name, changes of a graph, what they say of a plan."""
+"""What the driver asks of plugins beside events: changes of a graph, and what they say of a plan."""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hookline.errors import PluginError, Veto
+from hookline.errors import Veto
 from hookline.hooks.plugin_set import PluginSet
 from hookline.model.plan import Plan
-from hookline.model.step import Step
 
 if TYPE_CHECKING:
     from hookline.graph.rewriting.editor import GraphEditor
     from hookline.graph.rewriting.rewrite import Rewriter
     from hookline.hooks.implementation import Implementation
 
-__all__ = ["find_step", "rewriters_of", "show_plan"]
+__all__ = ["rewriters_of", "show_plan"]
 
 
 def rewriters_of(plugins: PluginSet) -> tuple[Rewriter, ...]:
@@ -57,27 +56,3 @@ def show_plan(plugins: PluginSet, plan: Plan) -> None:
             raise Veto(
                 f"the plugin '{implementation.plugin}' vetoes this plan: {veto.message}", help=veto.help
             ) from veto
-
-
-def find_step(plugins: PluginSet, name: str) -> Step[..., Any]:
-    """Give a registered step.
-
-    Args:
-        plugins: The plugins.
-        name: Its whole name: ``"data.validate"``.
-
-    Returns:
-        The step, under that name.
-
-    Raises:
-        UsageError: Nobody registered it; says what is near.
-        PluginError: It can't be imported, or is no step.
-    """
-    found = plugins.steps.target(name)
-    if not isinstance(found, Step):
-        entry = plugins.steps.entry(name)
-        raise PluginError(
-            f"the step '{name}' of {entry.source} is {found!r}, which is no step",
-            help="report it to whoever wrote the plugin: a step is a function decorated with @step",
-        )
-    return found if found.name == name else found.options(name=name)

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hookline.errors import PluginError, UsageError, close_match
+from hookline.errors import HooklineError, PluginError, UsageError, close_match
+from hookline.hooks.faults import raised
 
 __all__ = ["fill_settings"]
 
@@ -28,6 +29,7 @@ def fill_settings(plugin: str, kind: type[Any] | None, table: Mapping[str, objec
 
     Raises:
         UsageError: Keys are unknown or missing, or values are wrong; all of them are named with their places.
+        PluginError: The type can't be filled, or raised something of its own.
     """
     if kind is None:
         if table:
@@ -42,7 +44,12 @@ def fill_settings(plugin: str, kind: type[Any] | None, table: Mapping[str, objec
     ]
     made: Any = None
     if not problems:
-        made, problems = _validated(plugin, kind, table, where)
+        try:
+            made, problems = _validated(plugin, kind, table, where)
+        except HooklineError:
+            raise
+        except Exception as error:  # the type's own code may raise anything
+            raise _unfillable(plugin, kind, raised(error)) from error
     if problems:
         takes = f"its settings are {', '.join(known)}" if known else "it has none"
         several = f"{len(problems)} settings of plugin '{plugin}' are wrong"
@@ -58,14 +65,18 @@ def _validated(plugin: str, kind: type[Any], table: Mapping[str, object], where:
     try:
         adapter = pydantic.TypeAdapter(kind)
     except pydantic.PydanticUserError as error:
-        raise PluginError(
-            f"the settings type '{kind.__name__}' of plugin '{plugin}' can't be filled: {str(error).splitlines()[0]}",
-            help="report it to whoever wrote the plugin: settings are a dataclass or a pydantic model",
-        ) from error
+        raise _unfillable(plugin, kind, str(error).splitlines()[0]) from error
     try:
         return adapter.validate_python(dict(table)), []
     except pydantic.ValidationError as error:
         return None, [_problem(plugin, detail, where) for detail in error.errors(include_url=False)]
+
+
+def _unfillable(plugin: str, kind: type[Any], why: str) -> PluginError:
+    return PluginError(
+        f"the settings type '{kind.__name__}' of plugin '{plugin}' can't be filled: {why}",
+        help="report it to whoever wrote the plugin: settings are a dataclass or a pydantic model",
+    )
 
 
 def _problem(plugin: str, detail: Any, where: Where) -> str:

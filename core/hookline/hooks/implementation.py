@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hookline.errors import HooklineError, PluginError
-from hookline.model.place import Place, is_foreign
+from hookline.errors import HooklineError, PluginError, Veto
+from hookline.hooks.faults import place_of_fault
+from hookline.model.masking import mask
 from hookline.model.raised import words_of
 
 __all__ = ["HOOK_TIME", "PLUGIN_ERROR", "Implementation", "failed"]
@@ -75,13 +75,13 @@ class Implementation:
         """Call it as :meth:`call`; whatever it raises is an error of the plugin's.
 
         Raises:
-            HooklineError: As the plugin raised it.
-            PluginError: It raised something else.
+            PluginError: It raised something; names the plugin.
+            Veto: As the plugin raised it.
             KeyboardInterrupt: The user interrupted it.
         """
         try:
             return self.call(**facts)
-        except (HooklineError, KeyboardInterrupt):
+        except (Veto, KeyboardInterrupt):
             raise
         except BaseException as error:  # a plugin ends neither the program nor the thread that calls it
             raise failed(self, error) from error
@@ -115,13 +115,18 @@ class Implementation:
 
 
 def failed(implementation: Implementation, error: BaseException) -> PluginError:
-    """Word what an implementation raised, with the line of the plugin at which it happened."""
-    frames = traceback.extract_tb(error.__traceback__)
-    home = implementation.function.__code__.co_filename
-    own = [frame for frame in frames if frame.filename == home or not is_foreign(frame.filename)]
-    place = f" ({Place(own[-1].filename, own[-1].lineno or 0)})" if own else ""
+    """Word what an implementation raised, with the line of the plugin at which it happened.
+
+    A :class:`PluginError` that says already whose it is stays as it is.
+    """
+    plugin, source = implementation.plugin, implementation.source
+    if isinstance(error, PluginError) and (f"'{plugin}'" in error.message or source in error.message):
+        return error
+    at = place_of_fault(error, implementation.function.__code__.co_filename)
+    place = f" ({at})" if at else ""
+    what = error.message if isinstance(error, HooklineError) else words_of(error)
+    remedy = error.help if isinstance(error, HooklineError) else ""
     return PluginError(
-        f"the plugin '{implementation.plugin}' failed in '{implementation.hook}'{place}: {words_of(error)}",
-        help=f"report it to whoever wrote the plugin ({implementation.source}), "
-        f"or switch it off: --without {implementation.plugin}",
+        mask(f"the plugin '{plugin}' failed in '{implementation.hook}'{place}: {what}"),
+        help=remedy or f"report it to whoever wrote the plugin ({source}), or switch it off: --without {plugin}",
     )

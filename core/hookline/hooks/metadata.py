@@ -60,7 +60,7 @@ def entries(group: str, path: Sequence[str] | None = None) -> list[Entry]:
             if f"[{group}]" in text:
                 distribution, version = _identity(place)
                 found += [Entry(key, value, distribution, version) for key, value in _lines_of(text, group)]
-    return sorted(found)
+    return sorted(found, key=lambda entry: (entry.name, entry.distribution))
 
 
 def _distributions(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,7 +19,7 @@ from hookline.hooks.marker import MARK
 from hookline.hooks.plugin import API, Plugin
 from hookline.hooks.where import IN_WORKERS_ONLY
 
-__all__ = ["PluginModule", "Spec", "check_module", "import_module", "import_plugin", "specs_of"]
+__all__ = ["SPECS", "PluginModule", "Spec", "check_function", "check_module", "import_plugin", "parameters_of"]
 
 _ATTRIBUTE = "plugin"
 Spec = tuple[str, ...]
@@ -49,17 +49,18 @@ class PluginModule:
         return f"plugin '{self.name}' ({self.found.source})"
 
 
-def specs_of(holder: object) -> dict[str, Spec]:
-    """List the hooks that a module or other thing holds, with the arguments of each."""
-    found = {name: thing for name, thing in vars(holder).items() if hasattr(thing, "hookline_spec")}
-    return {name: tuple(inspect.signature(function).parameters) for name, function in found.items()}
+def parameters_of(function: Callable[..., Any]) -> Spec:
+    """Name the arguments of a function; of a decorated one, whose wrapper hides what it takes, those of the inner."""
+    return tuple(inspect.signature(function).parameters)
 
 
-SPECS: Mapping[str, Spec] = specs_of(specs)
+SPECS: Mapping[str, Spec] = {
+    name: parameters_of(thing) for name, thing in vars(specs).items() if hasattr(thing, "hookline_spec")
+}
 """The core's own hooks."""
 
 
-def import_module(name: str, file: str) -> ModuleType:
+def _import_module(name: str, file: str) -> ModuleType:
     """Import a plugin's module, by its name or, where it is the project's own, from its file.
 
     Raises:
@@ -104,7 +105,7 @@ def import_plugin(found: FoundPlugin) -> PluginModule:
             f"the entry point of plugin '{found.name}' ({found.source}) names '{found.module}', which is no module",
             help=f"name the module alone: '{found.module.partition(':')[0]}'",
         )
-    module = import_module(found.module, found.file)
+    module = _import_module(found.module, found.file)
     plugin = getattr(module, _ATTRIBUTE, None)
     if plugin is None and found.file:
         plugin = Plugin(LOCAL)
@@ -160,12 +161,31 @@ def check_module(loaded: PluginModule, known: Mapping[str, Spec]) -> dict[str, C
             problems.extend(_faults(name, function, known[name]))
             implementations[name] = function
     problems.extend(_misplaced(loaded.module, known))
+    _refuse(loaded, problems)
+    return implementations
+
+
+def check_function(loaded: PluginModule, hook: str, function: Callable[..., Any], offered: Spec) -> None:
+    """Look one implementation over, before the hooks that there are are known.
+
+    Args:
+        loaded: The plugin.
+        hook: The hook.
+        function: The implementation.
+        offered: The hook's arguments.
+
+    Raises:
+        PluginError: Something is wrong; all of it is named.
+    """
+    _refuse(loaded, list(_faults(hook, function, offered)))
+
+
+def _refuse(loaded: PluginModule, problems: Sequence[str]) -> None:
     if problems:
         raise PluginError(
             f"the {loaded} has faults:\n  - " + "\n  - ".join(problems),
             help=f"mend them, or switch it off: --without {loaded.name}",
         )
-    return implementations
 
 
 def _candidates(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any], bool]]:

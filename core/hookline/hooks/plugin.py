@@ -14,6 +14,8 @@ __all__ = ["API", "Plugin"]
 API = 1
 """The version of the plugin interface: it grows when something that plugins rely on goes or changes its meaning."""
 
+_OWN = "hookline"
+
 
 @dataclass(frozen=True, slots=True, init=False)
 class Plugin:
@@ -55,10 +57,13 @@ class Plugin:
             check_name(name, "plugin")
         except WorkflowError as error:
             raise PluginError(error.message, help=error.help) from None
-        if "." in name:
-            raise PluginError(
-                f"the plugin name '{name}' can't be used", help="leave '.' out: it ends the name in 'data.validate'"
+        if "." in name or name == _OWN:
+            cure = (
+                f"'{_OWN}' stands for the core"
+                if name == _OWN
+                else "leave '.' out: it ends the name in 'data.validate'"
             )
+            raise PluginError(f"the plugin name '{name}' can't be used", help=cure)
         if settings is not None and not isinstance(settings, type):
             raise PluginError(
                 f"the settings of plugin '{name}' are {settings!r}, which is no type",

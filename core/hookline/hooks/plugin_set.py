@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,8 +89,13 @@ class PluginSet:
         )
 
     def activate(self) -> None:
-        """Let the names that values are read with hold in this process."""
+        """Let the names that values are read with hold in this process, and this project's own plugin be found."""
         activate(self.values)
+        for plugin in self.plugins:
+            found = plugin.module.found
+            if found.file:
+                # Another project's has the same name; settings are pickled and read again by it.
+                sys.modules[found.module] = plugin.module.module
 
 
 NO_PLUGINS = PluginSet({})

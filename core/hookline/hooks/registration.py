@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from hookline.config.address import scheme_of
 from hookline.errors import PluginError, WorkflowError
 from hookline.hooks.implementation import Implementation
 from hookline.hooks.values import Entered
@@ -21,6 +22,7 @@ __all__ = [
     "Relay",
     "register_into",
     "register_steps_into",
+    "register_stores_into",
     "register_values_into",
 ]
 
@@ -147,6 +149,22 @@ def register_steps_into(registry: Registry[Any], implementation: Implementation)
     return register
 
 
+def register_stores_into(registry: Registry[Any], implementation: Implementation) -> Register:
+    """Give what enters stores into a registry for a plugin."""
+    plain = register_into(registry, implementation)
+
+    def register(name: str, target: str | Callable[..., Any]) -> str:
+        if scheme_of(f"{name}://") != name:
+            raise PluginError(
+                f"the plugin '{implementation.plugin}' ({implementation.source}) registers a store as '{name}', "
+                "which is no scheme of a URL",
+                help="use small letters, digits, '-' and '.', at least two, beginning with a letter",
+            )
+        return plain(name, target)
+
+    return register
+
+
 def register_values_into(entered: list[Entered], kind: str, implementation: Implementation) -> RegisterValues:
     """Give what notes a plugin's ways with values.
 
@@ -166,6 +184,11 @@ def register_values_into(entered: list[Entered], kind: str, implementation: Impl
             raise PluginError(
                 f"the {kind} '{whole}' of {implementation.source} names no types",
                 help='register it with types=["module:Class", …]',
+            )
+        if not all(isinstance(each, str) for each in named):
+            raise PluginError(
+                f"the {kind} '{whole}' of {implementation.source} is for {types!r}",
+                help='name types: types=["module:Class", …]',
             )
         entered.append(
             Entered(implementation.hook, whole, target, implementation.source, named, implementation.function)

@@ -49,13 +49,14 @@ def register_executors(register: Register, settings: Any) -> None:
 
 @hookspec
 def register_stores(register: Register, settings: Any) -> None:
-    """Name stores by the scheme of their URL. So far the setting ``store`` takes folders only, and opens none of these.
+    """Name stores by the scheme of their URL: ``team`` for ``team://churn``, which the setting ``store`` may then be.
 
-    Called in the driver.
+    Called in the driver and in each worker process, where a step that reads or writes records opens the store, too.
+    Everything else workers do with the store's folder, whose path they are told.
 
     Args:
-        register: ``register("postgres", "module:factory")``; the factory takes the URL that the setting ``store`` has,
-            and the keywords ``create`` and ``durability``.
+        register: ``register("team", "module:factory")``; the factory takes the URL and the keywords ``create`` (whether
+            to make what is not there) and ``durability``, and gives what keeps ``hookline.Store``.
         settings: The plugin's settings.
     """
 

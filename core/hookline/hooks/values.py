@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hookline.errors import PluginError
+from hookline.model.bringing import brought
 from hookline.model.registry import Registry
 from hookline.model.secret import SECRETS
 from hookline.values.policy import LOAD_POLICIES
@@ -85,6 +86,7 @@ def holding(entered: Sequence[Entered]) -> Iterator[None]:
 
 
 def _activate(entered: Sequence[Entered]) -> None:
+    brought()
     if _active == list(entered):
         return
     if _holders:

@@ -20,7 +20,7 @@ class WorkerFacts:
         executor: The name of the executor.
         number: The worker's number, from 0, among those of its executor.
         root: The project root.
-        store: The store's folder.
+        store: The path of the store's folder, or its URL.
     """
 
     run_id: str

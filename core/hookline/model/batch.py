@@ -330,7 +330,7 @@ class RunFacts:
 
     Attributes:
         run_id: The run's id.
-        store: The store's folder.
+        store: The path of the store's folder, or its URL.
         artifacts: The artifacts' folder.
         folder: Where attempts have their folders.
         flight: The in-flight file.

@@ -45,7 +45,7 @@ class RunInfo(NamedTuple):
     Attributes:
         id: The run's id.
         workflow: The workflow's name.
-        store: The store's folder, for ``hookline.open_store``.
+        store: The store's folder or URL, for ``hookline.open_store``.
         parameters: JSON, as recorded; see :attr:`params`.
         name: The name that the run was given; empty for none.
         tags: The tags that the run was given.
@@ -122,7 +122,7 @@ class RunEvent(NamedTuple):
 
     @property
     def store(self) -> str:
-        """The store's folder, for ``hookline.open_store``."""
+        """The store's folder or URL, for ``hookline.open_store``."""
         return self.run.store
 
     @property
@@ -190,7 +190,7 @@ class TaskEvent(NamedTuple):
 
     @property
     def store(self) -> str:
-        """The store's folder, for ``hookline.open_store``."""
+        """The store's folder or URL, for ``hookline.open_store``."""
         return self.task.run.store
 
     @property

@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from hookline.errors import PluginError, UsageError, close_match
+from hookline.errors import HooklineError, PluginError, UsageError, close_match
 
 __all__ = ["Registered", "Registry"]
 
@@ -127,15 +127,35 @@ class Registry(Generic[T]):
             for part in attribute.split("."):
                 found = getattr(found, part)
         except (ImportError, AttributeError) as error:
-            raise PluginError(
-                f"the {self.kind} '{name}' of {entry.source} can't be imported: {error}",
-                help="install what it needs, or leave the plugin out",
-            ) from error
+            raise _unimportable(self.kind, entry, str(error)) from error
+        except (Exception, SystemExit) as error:  # an import may raise anything
+            raise _unimportable(self.kind, entry, f"{type(error).__name__}: {error}") from error
         return found
 
     def load(self, name: str) -> T:
-        """Give the one part of that name in this process, made at the first call."""
+        """Give the one part of that name in this process, made at the first call.
+
+        Raises:
+            UsageError: Nothing has that name.
+            PluginError: It can't be imported, or made.
+        """
         part = self._loaded.get(name)
         if part is None:
-            part = self._loaded[name] = self.make(name)
+            try:
+                part = self._loaded[name] = self.make(name)
+            except HooklineError:
+                raise
+            except Exception as error:  # a plugin's factory may raise anything
+                raise PluginError(
+                    f"the {self.kind} '{name}' of {self.entry(name).source} can't be made: "
+                    f"{type(error).__name__}: {error}",
+                    help="report it to whoever wrote the plugin, or leave the plugin out",
+                ) from error
         return part
+
+
+def _unimportable(kind: str, entry: Registered, why: str) -> PluginError:
+    return PluginError(
+        f"the {kind} '{entry.name}' of {entry.source} can't be imported: {why}",
+        help="install what it needs, or leave the plugin out",
+    )

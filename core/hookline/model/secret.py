@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from hookline.errors import HooklineError, UsageError
+from hookline.model.bringing import bring
 from hookline.model.masking import expect, keep_out
 from hookline.model.registry import Registry
 
@@ -42,7 +43,7 @@ class Secret(Generic[T]):
 
     def __init__(self, reference: str) -> None:
         scheme, _, where = reference.partition(":")
-        if scheme not in SECRETS or not where:
+        if not where or not _is_known(scheme):
             raise UsageError(IN_THE_OPEN, help=f"give its place instead: {secret_places()}")
         self.reference = reference
         expect(reference, self._peek)
@@ -62,7 +63,7 @@ class Secret(Generic[T]):
 
     def _read(self) -> str:
         scheme, _, where = self.reference.partition(":")
-        if scheme not in SECRETS:
+        if not _is_known(scheme):
             raise UsageError(
                 f"no plugin here reads secrets of the scheme '{scheme}'",
                 help="install or enable the plugin that does, here and for the run's workers; known are "
@@ -135,6 +136,13 @@ def read_file(path: str) -> str:
         return Path(path).read_text().rstrip("\r\n")
     except OSError as error:
         raise UsageError(f"the secret file '{path}' can't be read: {error.strerror}") from error
+
+
+def _is_known(scheme: str) -> bool:
+    """Tell whether something reads secrets of a scheme, if need be once plugins are loaded."""
+    if scheme not in SECRETS:
+        bring()
+    return scheme in SECRETS
 
 
 def secret_places() -> str:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from hookline.store.outputs import Stored, unpack_outputs
 from hookline.store.packs import OWN_FILE
-from hookline.store.references import Owner, inside, references
+from hookline.store.references import Owner, inside, parameters_of, references
 
 if TYPE_CHECKING:
     from hookline.store.journal import SqliteStore
+    from hookline.store.protocol import Store
+    from hookline.store.rows import Log, Note
 
 __all__ = ["Artifact", "all_artifacts", "artifacts_of_run", "find_artifacts", "role_of"]
 
@@ -50,7 +52,7 @@ def all_artifacts(store: SqliteStore, tell: Tell = lambda _: None) -> list[Artif
     return sorted(found, key=lambda artifact: (-artifact.stored.size, artifact.stored.digest))
 
 
-def artifacts_of_run(store: SqliteStore, run: int, node: int | None = None, item: int | None = None) -> list[Artifact]:
+def artifacts_of_run(store: Store, run: int, node: int | None = None, item: int | None = None) -> list[Artifact]:
     """List what a run made or reused, by task.
 
     Args:
@@ -82,7 +84,7 @@ def role_of(owner: Owner, item: Stored, *, top: bool) -> str:
     return "folder" if item.files else "file"
 
 
-def _of_run(store: SqliteStore, run: int, node: int | None, item: int | None) -> Rows:
+def _of_run(store: Store, run: int, node: int | None, item: int | None) -> Rows:
     for row in store.nodes(run):
         if node is None or row.node == node:
             low, high = (0, (row.length or 0) if row.shape else 1) if item is None else (item, item + 1)
@@ -90,10 +92,15 @@ def _of_run(store: SqliteStore, run: int, node: int | None, item: int | None) ->
                 for number, blob in enumerate(store.outputs(run, row.node, first, min(first + _PAGE, high)), first):
                     if blob is not None:
                         yield Owner("attempt", run, row.node, number), unpack_outputs(blob)
-    for owner, slots in references(store, run, small=True):
-        here = node is None or (owner.node == node and item in (None, owner.item))
-        if here and owner.kind in ("note", "log", "parameter"):
-            yield owner, slots
+    said: list[tuple[str, Note | Log, str, bytes]] = [
+        *(("note", note, note.name, note.outputs) for note in store.notes(run, node) if note.outputs is not None),
+        *(("log", log, "", log.outputs) for log in store.logs(run, node)),
+    ]
+    for kind, told, name, blob in said:
+        if item in (None, told.item):
+            yield Owner(kind, run, told.node, told.item, told.attempt, name), unpack_outputs(blob)
+    if node is None:
+        yield from parameters_of(run, store.run(run).extra, store.path)
 
 
 def _gathered(

@@ -10,12 +10,13 @@ import weakref
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from hookline.errors import HooklineError, StoreDamagedError, StoreError, UsageError, close_match
+from hookline.errors import HooklineError, StoreDamagedError, StoreMissingError, UsageError, close_match
 from hookline.model.states import Kind, RunState, Verdict
 from hookline.store import schema
 from hookline.store.artifacts import Artifacts
+from hookline.store.commit_rows import rows_of
 from hookline.store.lookup import Finder
 from hookline.store.measured import Measured, measured
 from hookline.store.ownership import is_driven, request_cancel, start_run, take_run
@@ -23,6 +24,7 @@ from hookline.store.place import check_local, damaged, journal_error
 from hookline.store.rows import (
     AttemptRow,
     Commit,
+    CommitRows,
     Decision,
     Failure,
     Hit,
@@ -35,6 +37,11 @@ from hookline.store.rows import (
     Span,
 )
 from hookline.store.writer import SqliteRunWriter
+
+if TYPE_CHECKING:
+    from hookline.model.record import Records
+    from hookline.store.record_table import RecordTable
+    from hookline.store.records import Origin, Values
 
 __all__ = ["SqliteStore", "open_store"]
 
@@ -50,55 +57,71 @@ _SUCCESS = int(Kind.GREW_ONCE)
 
 
 def open_store(path: str | Path, *, create: bool = False, durability: str = "full") -> SqliteStore:
-    """Open the store in a folder.
-
-    Args:
-        path: The folder, usually ``.hookline``.
-        create: Whether to make it when it isn't there.
-        durability: ``"full"``: what is recorded survives a power cut; ``"fast"``: the last seconds may run again.
-
-    Raises:
-        StoreError: There is no store, or it can't be used; see the subclasses for damage and versions.
-        UsageError: The folder holds other things, or is on a network file system.
-    """
-    if durability not in ("full", "fast"):
-        raise UsageError(f"durability '{durability}' is unknown", help="give 'full' or 'fast'")
-    folder = Path(path).expanduser().absolute()
-    journal = folder / schema.JOURNAL
-    check_local(folder)
-    if not journal.exists():
-        if not create:
-            raise StoreError(
-                f"there is no store at '{folder}'", help="run a workflow first, or name its store: --store PATH"
-            )
-        schema.prepare_folder(folder)
-        schema.create(folder)
-    schema.check_header(journal)
-    return SqliteStore(folder, durability=durability)
+    """Open the store in a folder; see :meth:`SqliteStore.open`."""
+    return SqliteStore.open(path, create=create, durability=durability)
 
 
 class SqliteStore:
     """A store whose journal is one SQLite file; see :class:`hookline.store.protocol.Store`.
 
+    Plugins' stores may build on it: by inheriting from it, or by holding one.
+
     Args:
-        path: The folder; its journal must exist and be of this version.
+        path: The folder; its journal must exist and be of this version. :meth:`open` makes sure of that.
         durability: ``"full"`` or ``"fast"``.
+        address: The URL that leads to it; the path where none does.
     """
 
-    def __init__(self, path: Path, *, durability: str = "full") -> None:
+    def __init__(self, path: Path, *, durability: str = "full", address: str = "") -> None:
         self.path = path
+        self.address = address or str(path)
         self.artifacts = Artifacts(path / "artifacts")
         self.durability = durability
         self.journal = path / schema.JOURNAL
         self._local = threading.local()
         self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._damage: StoreDamagedError | None = None
+        self._records: RecordTable | None = None
+        self._lock = threading.Lock()
         try:
             with self.reading() as connection:
                 schema.check_tables(connection, self.journal)
         except HooklineError:
             self.close()
             raise
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = False, durability: str = "full", address: str = "") -> Self:
+        """Open the store in a folder.
+
+        Args:
+            path: The folder, usually ``.hookline``; on a disk of this machine.
+            create: Whether to make it when it isn't there.
+            durability: ``"full"``: what is recorded survives a power cut; ``"fast"``: the last seconds may run again.
+            address: The URL that leads to it, where that is how it was opened.
+
+        Returns:
+            The store.
+
+        Raises:
+            StoreMissingError: There is no store.
+            StoreError: It can't be used; see the subclasses for damage and versions.
+            UsageError: The folder holds other things, or is on a network file system.
+        """
+        if durability not in ("full", "fast"):
+            raise UsageError(f"durability '{durability}' is unknown", help="give 'full' or 'fast'")
+        folder = Path(path).expanduser().absolute()
+        journal = folder / schema.JOURNAL
+        check_local(folder)
+        if not journal.exists():
+            if not create:
+                raise StoreMissingError(
+                    f"there is no store at '{folder}'", help="run a workflow first, or name its store: --store PATH"
+                )
+            schema.prepare_folder(folder)
+            schema.create(folder)
+        schema.check_header(journal)
+        return cls(folder, durability=durability, address=address)
 
     def __enter__(self) -> Self:
         return self
@@ -255,6 +278,15 @@ class SqliteStore:
         except (ValueError, TypeError) as error:
             raise self._met_damage("its commits can't be read") from error
 
+    def latest_commit(self) -> int:
+        """Give the sequence number of the newest commit; 0 where there is none."""
+        return int(self._all("SELECT coalesce(max(sequence), 0) FROM commits", ())[0][0])
+
+    def rows_of(self, commit: Commit) -> CommitRows:
+        """Give what came with a commit and makes events."""
+        with self.reading() as connection:
+            return rows_of(connection, commit)
+
     # -- writing ---------------------------------------------------------------------------------------------
 
     def start_run(self, new: NewRun) -> SqliteRunWriter:
@@ -272,6 +304,21 @@ class SqliteStore:
         self.check_sound()
         request_cancel(self, self.number(run), kill=kill, why=why)
 
+    def records(self, plugin: str, values: Values, origin: Origin | None = None) -> Records:
+        """Give what a plugin remembers in this store."""
+        # Records build on this module, and few who open a store have any.
+        from hookline.store.record_table import RecordTable
+        from hookline.store.records import Origin, SqliteRecords
+
+        with self._lock:
+            if self._records is None:
+                self._records = RecordTable(self)
+        return SqliteRecords(self._records, plugin, values, origin or Origin())
+
+    def is_driven(self, run: RunRow) -> bool:
+        """Tell whether a living driver owns the run."""
+        return is_driven(self, run)
+
     def state_of(self, run: RunRow) -> RunState:
         """Tell how a run stands, seeing through drivers that died without saying so."""
         rows = self._all(f"SELECT {_RUN} FROM runs WHERE run = ?", (run.run,))
@@ -279,10 +326,12 @@ class SqliteStore:
             # Deleted since it was read, and so not driven; whoever goes through a list is not to stumble over it.
             return RunState.INTERRUPTED if run.state is RunState.RUNNING else run.state
         now = self._run_row(rows[0])
-        return RunState.INTERRUPTED if now.state is RunState.RUNNING and not is_driven(self, now) else now.state
+        return RunState.INTERRUPTED if now.state is RunState.RUNNING and not self.is_driven(now) else now.state
 
     def close(self) -> None:
         """Give connections back; runs that are being written keep theirs."""
+        if self._records is not None:
+            self._records.close()
         for reader in list(self._readers):
             reader.connection.close()
         self._readers.clear()

@@ -1,10 +1,14 @@
-"""What any store offers: the protocol that the engine is written against."""
+"""What any store offers: the protocol that the engine is written against.
+
+A store keeps the journal where it likes. Beside it there is always a folder on a disk of this machine, which
+:attr:`Store.path` names: for artifacts, for what attempts write, and for what tells drivers of each other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from hookline.model.states import RunState
 from hookline.store.artifacts import Artifacts
@@ -13,6 +17,7 @@ from hookline.store.measured import Measured
 from hookline.store.rows import (
     AttemptRow,
     Commit,
+    CommitRows,
     Decision,
     Failure,
     Group,
@@ -25,6 +30,10 @@ from hookline.store.rows import (
     RunRow,
 )
 
+if TYPE_CHECKING:
+    from hookline.model.record import Records
+    from hookline.store.records import Origin, Values
+
 __all__ = ["RunWriter", "Store"]
 
 
@@ -33,7 +42,18 @@ class Store(Protocol):
 
     @property
     def path(self) -> Path:
-        """The folder of the store."""
+        """A folder on a disk of this machine, which is there while the store is open.
+
+        Artifacts are in ``artifacts``, what attempts write in ``attempts``, copies of stored files in ``files``.
+        Workers are given these paths, and use them without the store.
+        """
+
+    @property
+    def address(self) -> str:
+        """What leads to this store: the URL that it was opened with, or the path of its folder.
+
+        Workers that need the journal itself open the store with it once more.
+        """
 
     @property
     def artifacts(self) -> Artifacts:
@@ -113,6 +133,28 @@ class Store(Protocol):
     def events(self, after: int = 0, limit: int = 1000) -> list[Commit]:
         """List commits after a sequence number, oldest first."""
 
+    def latest_commit(self) -> int:
+        """Give the sequence number of the newest commit; 0 where there is none."""
+
+    def rows_of(self, commit: Commit) -> CommitRows:
+        """Give what came with a commit and makes events.
+
+        Args:
+            commit: As :meth:`events` gives it. Rows that were deleted since are left out.
+        """
+
+    def records(self, plugin: str, values: Values, origin: Origin | None = None) -> Records:
+        """Give what a plugin remembers in this store.
+
+        Args:
+            plugin: The plugin's name.
+            values: Stores and loads the artifacts that records refer to.
+            origin: The run and the task in which records are written; None for neither.
+
+        Raises:
+            UsageError: No plugin can have that name.
+        """
+
     def start_run(self, new: NewRun) -> RunWriter:
         """Record a new run and own it."""
 
@@ -127,6 +169,9 @@ class Store(Protocol):
 
     def request_cancel(self, run: str | int, *, kill: bool = False, why: str = "") -> None:
         """Ask the driver of a run to stop it."""
+
+    def is_driven(self, run: RunRow) -> bool:
+        """Tell whether a living driver owns the run."""
 
     def state_of(self, run: RunRow) -> RunState:
         """Tell how a run stands, or stood when it was deleted, seeing through drivers that died without saying so."""

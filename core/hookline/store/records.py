@@ -64,7 +64,7 @@ class SqliteRecords:
     """
 
     def __init__(self, table: RecordTable, plugin: str, values: Values, origin: Origin = Origin()) -> None:  # noqa: B008 - frozen
-        if not _WORD.match(plugin) or plugin == _OWN:
+        if not _is_word(plugin) or plugin == _OWN:
             raise UsageError(
                 f"'{plugin}' can't be the name of a plugin that has records",
                 help=f"give the plugin's own name: letters, digits, '_', '.' and '-', and not '{_OWN}'",
@@ -209,15 +209,21 @@ class SqliteRecords:
 
 def _key(kind: str, name: str, *, begins: bool = False) -> str:
     """Give the key of a record, or what the keys of several begin with."""
-    if not _WORD.match(kind):
+    if not _is_word(kind):
         raise UsageError(
             f"'{kind}' can't be the kind of a record", help="use letters, digits, '_', '.' and '-', at most 100"
         )
-    if len(name) > _NAME or not name.isprintable() or not (name or begins):
+    given: object = name
+    if not isinstance(given, str) or len(name) > _NAME or not name.isprintable() or not (name or begins):
+        shown = name[:80] if isinstance(given, str) else name
         raise UsageError(
-            f"{name[:80]!r} can't be the name of a record", help=f"use printable text of 1 to {_NAME} characters"
+            f"{shown!r} can't be the name of a record", help=f"use printable text of 1 to {_NAME} characters"
         )
     return f"{kind}/{name}"
+
+
+def _is_word(given: object) -> bool:
+    return isinstance(given, str) and _WORD.match(given) is not None
 
 
 def _refs_in(document: Any) -> Iterator[ArtifactRef]:

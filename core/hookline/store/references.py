@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hookline.store.outputs import Stored, unpack_outputs
@@ -16,7 +17,7 @@ from hookline.store.place import damaged
 if TYPE_CHECKING:
     from hookline.store.journal import SqliteStore
 
-__all__ = ["Owner", "inside", "references"]
+__all__ = ["Owner", "inside", "parameters_of", "references"]
 
 _PAGE = 2000
 _TABLES = {
@@ -40,14 +41,11 @@ class Owner(NamedTuple):
     """Of the note, the parameter, or the plugin's record."""
 
 
-def references(
-    store: SqliteStore, run: int | None = None, *, small: bool = False
-) -> Iterator[tuple[Owner, tuple[Stored, ...]]]:
+def references(store: SqliteStore, *, small: bool = False) -> Iterator[tuple[Owner, tuple[Stored, ...]]]:
     """Go through all rows that refer to artifacts.
 
     Args:
         store: The store.
-        run: The row number of the one run that is asked about; None for all, and for the records of plugins.
         small: Whether to give rows, too, whose one value is so small that it stands in the row itself.
 
     Yields:
@@ -57,18 +55,36 @@ def references(
         StoreDamagedError: A row can't be read.
     """
     for kind in _TABLES:
-        yield from _of_table(store, kind, run, small)
-    for number, extra in _runs(store, run):
-        try:
-            read = json.loads(extra or "{}")
-            # What a call gave to steps is described as parameters are; its names have dots.
-            described = {**json.loads(read.get("params") or "{}"), **json.loads(read.get("step_arguments") or "{}")}
-            stored = {name: unpack_outputs(base64.b64decode(text)) for name, text in described.items()}
-        except (ValueError, TypeError, AttributeError) as error:
-            raise damaged(store.journal, f"the parameters of its run {number} can't be read") from error
-        yield from ((Owner("parameter", number, name=name), slots) for name, slots in stored.items())
-    if run is None:
-        yield from _records(store)
+        yield from _of_table(store, kind, small)
+    with store.reading() as connection:
+        runs = connection.execute("SELECT run, extra FROM runs").fetchall()
+    for number, extra in runs:
+        yield from parameters_of(number, extra, store.journal)
+    yield from _records(store)
+
+
+def parameters_of(run: int, extra: str | None, journal: Path) -> Iterator[tuple[Owner, tuple[Stored, ...]]]:
+    """Go through the parameters of a run.
+
+    Args:
+        run: The row number of the run.
+        extra: What is recorded of it beside its columns.
+        journal: Where that is, for messages.
+
+    Yields:
+        As :func:`references`.
+
+    Raises:
+        StoreDamagedError: They can't be read.
+    """
+    try:
+        read = json.loads(extra or "{}")
+        # What a call gave to steps is described as parameters are; its names have dots.
+        described = {**json.loads(read.get("params") or "{}"), **json.loads(read.get("step_arguments") or "{}")}
+        stored = {name: unpack_outputs(base64.b64decode(text)) for name, text in described.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise damaged(journal, f"the parameters of its run {run} can't be read") from error
+    yield from ((Owner("parameter", run, name=name), slots) for name, slots in stored.items())
 
 
 def inside(stored: Sequence[Stored]) -> Iterator[Stored]:
@@ -80,14 +96,10 @@ def inside(stored: Sequence[Stored]) -> Iterator[Stored]:
         pending += reversed(item.files)
 
 
-def _of_table(
-    store: SqliteStore, kind: str, run: int | None, small: bool
-) -> Iterator[tuple[Owner, tuple[Stored, ...]]]:
+def _of_table(store: SqliteStore, kind: str, small: bool) -> Iterator[tuple[Owner, tuple[Stored, ...]]]:
     table, key, attempt, name = _TABLES[kind]
     columns = ", ".join(key)
     where = ["outputs IS NOT NULL", f"({columns}) > ({', '.join('?' * len(key))})"]
-    if run is not None:
-        where.append(f"run = {run}")
     if not small:
         where.append("substr(outputs, 1, 1) <> x'01'")
     query = (
@@ -103,12 +115,6 @@ def _of_table(
         if len(rows) < _PAGE:
             return
         at = rows[-1][: len(key)]
-
-
-def _runs(store: SqliteStore, run: int | None) -> list[tuple[int, str | None]]:
-    only = "" if run is None else f" WHERE run = {run}"
-    with store.reading() as connection:
-        return connection.execute(f"SELECT run, extra FROM runs{only}").fetchall()
 
 
 def _records(store: SqliteStore) -> Iterator[tuple[Owner, tuple[Stored, ...]]]:

@@ -13,6 +13,7 @@ __all__ = [
     "Attempt",
     "AttemptRow",
     "Commit",
+    "CommitRows",
     "Decision",
     "Failure",
     "Group",
@@ -214,6 +215,15 @@ class Commit(NamedTuple):
 
     The commits with which a driver begins and ends have ``started`` or ``finished`` instead, without spans.
     """
+
+
+class CommitRows(NamedTuple):
+    """What came with one commit and makes events, each kind by node, item and whatever follows."""
+
+    decisions: list[Decision]
+    attempts: list[AttemptRow]
+    failures: list[Failure]
+    notes: list[Note]
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.config import store_path
+from hookline.config import configure
 from hookline.engine import api
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor
+from hookline.hooks.stores import open_configured
 from hookline.model.events import Event, Observer
 from hookline.model.plan import Plan
-from hookline.store.journal import SqliteStore, open_store
+from hookline.store.protocol import Store
 from hookline.testing.command import CommandResult, run_command
 from hookline.testing.result import RunResult
 from hookline.worker.target import Target, load_target
@@ -126,7 +127,7 @@ class Project:
                 target=target,
                 **options,
             )
-        return RunResult(run, self._store_of(options), events)
+        return RunResult(run, lambda: self._open(options), events)
 
     def resume(self, run: RunResult | str = "last", /, **options: Any) -> RunResult:
         """Go on with a run.
@@ -139,7 +140,7 @@ class Project:
         with self._inside():
             name = run if isinstance(run, str) else run.id
             found = api.resume(name, observers=[events.append], **options)
-        return RunResult(found, self._store_of(options), events)
+        return RunResult(found, lambda: self._open(options), events)
 
     def plan(self, spec: str, params: Mapping[str, object] | None = None, /, **options: Any) -> Plan:
         """Tell what a run would do now, and why.
@@ -163,9 +164,9 @@ class Project:
         """
         return run_command(arguments, self.folder, environment=environment, text=text)
 
-    def store(self) -> SqliteStore:
-        """Open the project's journal."""
-        return open_store(self.store_path)
+    def store(self) -> Store:
+        """Open the store that the project's settings name."""
+        return self._open({})
 
     def close(self) -> None:
         """Leave this process as it was before: without the project's modules, with its own path."""
@@ -173,9 +174,9 @@ class Project:
         sys.path[:] = self._path
         sys.modules["__main__"] = self._main
 
-    def _store_of(self, options: Mapping[str, Any]) -> Path:
+    def _open(self, options: Mapping[str, Any]) -> Store:
         with self._inside():
-            return store_path(options.get("store"))
+            return open_configured(configure(store=options.get("store") or None, env=options.get("env")))
 
     def _forget(self) -> None:
         """Take modules that come from the project out of the process, so that today's code is imported."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hookline.model.events import Event
 from hookline.model.run import Run
 from hookline.store.artifacts import Artifacts
-from hookline.store.journal import SqliteStore, open_store
 from hookline.store.outputs import unpack_outputs
+from hookline.store.protocol import Store
 from hookline.store.rows import AttemptRow
 
 __all__ = ["RunResult"]
@@ -25,10 +24,10 @@ class RunResult:
         events: The events that the run's observers got, in order.
     """
 
-    def __init__(self, run: Run, store: Path, events: Iterable[Event] = ()) -> None:
+    def __init__(self, run: Run, open_store: Callable[[], Store], events: Iterable[Event] = ()) -> None:
         self.run = run
         self.events = tuple(events)
-        self._store = store
+        self._open_store = open_store
 
     @property
     def id(self) -> str:
@@ -93,7 +92,7 @@ class RunResult:
         Args:
             task: A task's id; all tasks by default.
         """
-        with open_store(self._store) as store:
+        with self._open_store() as store:
             nodes = self._nodes(store)
             wanted = [node for node, (name, _) in nodes.items() if task in ("", name)]
             texts = [_text(store.artifacts, log.outputs) for log in store.logs(self.id) if log.node in wanted]
@@ -105,14 +104,14 @@ class RunResult:
         Args:
             task: A task's id; all tasks by default.
         """
-        with open_store(self._store) as store:
+        with self._open_store() as store:
             wanted = [node for node, (name, _) in self._nodes(store).items() if task in ("", name)]
             notes = [note for note in store.notes(self.id) if note.kind == "metadata" and note.node in wanted]
         return {note.name: json.loads(note.value or "null") for note in notes}
 
     def attempts(self) -> list[AttemptRow]:
         """List the attempts that this run recorded, by task, item and number."""
-        with open_store(self._store) as store:
+        with self._open_store() as store:
             return list(store.attempts(self.id))
 
     def __repr__(self) -> str:
@@ -122,10 +121,10 @@ class RunResult:
         return tuple(name for name, task in self.run.tasks.items() if task.state == state)
 
     def _mapped(self) -> dict[int, tuple[str, bool]]:
-        with open_store(self._store) as store:
+        with self._open_store() as store:
             return self._nodes(store)
 
-    def _nodes(self, store: SqliteStore) -> dict[int, tuple[str, bool]]:
+    def _nodes(self, store: Store) -> dict[int, tuple[str, bool]]:
         return {row.node: (row.name, bool(row.shape)) for row in store.nodes(self.id)}
 
 

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Iterator
 from typing import Protocol
 
-from hookline.errors import HooklineError, UsageError
+from hookline.errors import HooklineError, PluginError, UsageError
+from hookline.model.bringing import bring
 from hookline.model.registry import Registry
-from hookline.values.bringing import bring
 
 __all__ = [
     "LOAD_POLICIES",
@@ -88,7 +88,7 @@ def set_load_policy(name: str) -> None:
 
     Raises:
         UsageError: There is no such policy, or a run goes on that has another.
-        PluginError: It can't be imported.
+        PluginError: It can't be imported, or is none.
     """
     with _lock:
         _set(name)
@@ -126,9 +126,16 @@ def _set(name: str) -> None:
             f"a run goes on in this process under the load policy '{_name}', and '{name}' is asked for",
             help="run one after the other, or each in a process of its own",
         )
+    try:
+        allowed = policy.allows("pickle", False)
+    except Exception as error:
+        raise PluginError(
+            f"the load policy '{name}' of {LOAD_POLICIES.entry(name).source} can't be asked: "
+            f"{type(error).__name__}: {error}",
+            help="report it to whoever wrote the plugin, or set another load_policy",
+        ) from error
     # Also where the name is the same: its plugin may be another one by now.
-    _policy, _name = policy, name
-    pickles = policy.allows("pickle", False)
+    _policy, _name, pickles = policy, name, allowed
 
 
 def load_policy() -> str:

@@ -13,8 +13,8 @@ from pickle import PickleBuffer
 from typing import Any, Generic, Protocol, TypeVar
 
 from hookline.errors import HooklineError, PluginError
+from hookline.model.bringing import bring
 from hookline.model.registry import Registry
-from hookline.values.bringing import bring
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import UnstorableError
 from hookline.values.policy import PICKLES, check_format
@@ -287,8 +287,8 @@ def _dumped(name: str, value: object) -> tuple[Callable[..., Any], Any]:
     from hookline.values.forms.registered import load_value
 
     serializer = SERIALIZERS.load(name)
-    check_format(name, safe=serializer.safe)
     try:
+        check_format(name, safe=serializer.safe)
         dumped = serializer.dump(value)
         whole = isinstance(dumped, (bytes, bytearray, memoryview))
         parts = [_part(part) for part in ([dumped] if whole else dumped)]

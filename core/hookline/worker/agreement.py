@@ -13,7 +13,6 @@ import importlib
 import sys
 import sysconfig
 import types
-from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import PurePath
 from types import CodeType, FunctionType, ModuleType
@@ -29,7 +28,8 @@ __all__ = ["check", "held_by"]
 
 _MISSING = object()
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-_RECORDS = (Namespace, types.SimpleNamespace)
+_RECORDS = frozenset({("argparse", "Namespace"), ("types", "SimpleNamespace")})
+"""Classes of libraries that only hold what is put into them, by name: importing them takes a worker its time."""
 _MOST = 20_000
 _DEEPEST = 40
 
@@ -161,7 +161,7 @@ class _Description:
         wrapped = getattr(value, "__wrapped__", None) if not isinstance(value, ModuleType) else None
         if isinstance(wrapped, FunctionType):
             return "wrapper", kind.__qualname__, self._function(wrapped)
-        if isinstance(value, _RECORDS) or not _is_of_library(kind):
+        if _is_record(kind) or not _is_of_library(kind):
             return "object", kind.__qualname__, [(name, self.of(part)) for name, part in _attributes(value)]
         return "other", kind.__qualname__, getattr(value, "__qualname__", "")
 
@@ -205,6 +205,11 @@ def _content(cell: types.CellType) -> Any:
         return cell.cell_contents
     except ValueError:
         return _MISSING
+
+
+@functools.cache
+def _is_record(kind: type) -> bool:
+    return any((base.__module__, base.__qualname__) in _RECORDS for base in kind.__mro__)
 
 
 @functools.cache

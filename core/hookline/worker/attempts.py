@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -160,6 +159,8 @@ class Attempts:
         if attempt is None:
             return ()  # the step neither asked for its attempt nor was given a file
         if attempt.has_folder:
+            import shutil  # most attempts have none, and workers are to be there at once
+
             shutil.rmtree(attempt.place, ignore_errors=True)
         return tuple(attempt.notes)
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hookline.config import configure
 from hookline.errors import PluginError, UsageError, WorkflowError, close_match
-from hookline.hooks.loader import load_plugins
 from hookline.model.place import place_of
 from hookline.model.registry import Registry
 from hookline.model.step import Step
 from hookline.model.workflow import Workflow
 from hookline.worker.importing import extend_path, import_beside
 from hookline.worker.naming import Naming, name_of_file
+
+if TYPE_CHECKING:
+    from hookline.hooks.plugin_set import PluginSet
 
 __all__ = ["find_step", "find_step_here", "is_declared", "load_declared", "registered_steps"]
 
@@ -25,12 +26,12 @@ def is_declared(place: str) -> bool:
     return place.endswith((".yaml", ".yml"))
 
 
-def load_declared(naming: Naming, steps: Registry[Step[..., Any]] | None = None) -> Workflow[Any, Any]:
+def load_declared(naming: Naming, plugins: Callable[[], PluginSet]) -> Workflow[Any, Any]:
     """Read a workflow from its file.
 
     Args:
         naming: The file, and where imports look for what is beside it.
-        steps: Named steps; by default those of the project's plugins.
+        plugins: Loads the plugins whose steps it may name; not asked where it names none.
 
     Returns:
         The workflow.
@@ -43,12 +44,16 @@ def load_declared(naming: Naming, steps: Registry[Step[..., Any]] | None = None)
     from hookline.graph.declared.workflow import declared_workflow
 
     extend_path(naming.search_path)
-    known = functools.cache(lambda: registered_steps(naming.root) if steps is None else steps)
+    known = functools.cache(lambda: plugins().steps)
     return declared_workflow(_text(naming.file), naming.file, lambda uses: find_step(uses, known))
 
 
 def registered_steps(root: Path | None = None) -> Registry[Step[..., Any]]:
     """Give the steps that a project's plugins register."""
+    # A worker never asks, and is not to wait for the import of what this takes.
+    from hookline.config import configure
+    from hookline.hooks.loader import load_plugins
+
     return load_plugins(configure(root)).steps
 
 
@@ -116,10 +121,10 @@ def _registered(uses: str, known: Registry[Step[..., Any]]) -> Step[..., Any]:
     found = known.target(uses)
     if not isinstance(found, Step):
         raise PluginError(
-            f"the step '{uses}' of {known.entry(uses).source} is {found!r}",
+            f"the step '{uses}' of {known.entry(uses).source} is {found!r}, which is no step",
             help="the plugin has to decorate it with @step",
         )
-    # Under the name by which settings know it, which may be another than its function's.
+    # Under the name by which it was asked for: settings speak of it by that.
     return found if found.name == uses else found.options(name=uses)
 
 

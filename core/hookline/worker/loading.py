@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
@@ -60,6 +59,8 @@ class FileOpener:
                 found = digest_path(target)
                 if isinstance(found, FileRef) and found.digest == ref.digest:
                     return target
+                import shutil  # hardly ever needed, and workers are to be there at once
+
                 shutil.rmtree(place)
             place.mkdir(parents=True, exist_ok=True)
             copy_out(self._artifacts, known[ref.digest], target, folder=ref.folder)

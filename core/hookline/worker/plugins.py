@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
-from hookline.errors import HooklineError, PluginError
 from hookline.hooks.implementation import HOOK_TIME, PLUGIN_ERROR, Implementation, failed
 from hookline.hooks.in_worker import worker_plugins
 from hookline.model.attempt import Note
@@ -34,13 +33,17 @@ class WorkerPlugins:
     Args:
         run: What the engine says about the run.
 
+    Attributes:
+        set: The plugins.
+        around: What they do around each attempt.
+
     Raises:
         PluginError: A plugin can't be had here.
     """
 
     def __init__(self, run: RunFacts) -> None:
         self._run = run
-        plugins = worker_plugins(run.plugins)
+        self.set = plugins = worker_plugins(run.plugins)
         self.around = plugins.implementations("around_attempt")
         self._started = plugins.implementations("worker_started")
 
@@ -52,8 +55,7 @@ class WorkerPlugins:
         """Let plugins set up a worker.
 
         Raises:
-            HooklineError: As a plugin raised it.
-            PluginError: One raised something else, or yields not at all.
+            PluginError: One raised something, or yields not at all; names it.
         """
         run = self._run
         facts = WorkerFacts(run.run_id, run.executor, number, run.root, run.store)
@@ -64,7 +66,7 @@ class WorkerPlugins:
                 implementation.proceed(generator)
             except BaseException as error:  # KeyboardInterrupt too, which would end the thread and hang the run
                 life.end()
-                raise _as_plugin_error(implementation, error) from error
+                raise failed(implementation, error) from error
             life.entered.append((implementation, generator, {}))
         return life
 
@@ -82,7 +84,7 @@ class WorkerLife:
             try:
                 implementation.proceed(generator, None)
             except BaseException as error:  # noqa: BLE001 - a plugin's fault is its own
-                _log.warning("%s", _as_plugin_error(implementation, error).message)
+                _log.warning("%s", failed(implementation, error).message)
 
 
 class HookedAttempts(Attempts):
@@ -103,7 +105,7 @@ class HookedAttempts(Attempts):
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                raise _as_plugin_error(implementation, error) from error
+                raise failed(implementation, error) from error
             self._entered.append((implementation, generator, metadata))
         return super().call()
 
@@ -141,12 +143,6 @@ def attempts_class(plugins: WorkerPlugins) -> Callable[..., Attempts]:
     return type("HookedAttempts", (HookedAttempts,), {"plugins": plugins})
 
 
-def _as_plugin_error(implementation: Implementation, error: BaseException) -> HooklineError:
-    if isinstance(error, PluginError):
-        return error
-    return failed(implementation, error)
-
-
 def _outcome(kind: int, outputs: bytes | None, failure: Failure | None, duration_us: int) -> Outcome:
     state = Kind(kind).state
     if failure is not None:
@@ -178,7 +174,7 @@ def _note(plugin: str, name: object, value: object) -> Note:
 
 def _told(implementation: Implementation, error: BaseException) -> Note:
     """Note what went wrong after an attempt, with the plugin's name; the driver tells of it."""
-    told = mask(_as_plugin_error(implementation, error).message)
+    told = mask(failed(implementation, error).message)
     return Note(PLUGIN_ERROR, implementation.plugin, json.dumps(told))
 
 

@@ -60,7 +60,7 @@ def _open(run: RunFacts, number: int, board: Board, output: list[int]) -> Worker
     if run.target_file:
         from hookline.worker.target import import_target
 
-        import_target(run.target_module, run.target_file, run.search_path)
+        import_target(run.target_module, run.target_file, run.search_path, run.plugins)
     shared = open_services(run)
     services = WorkerServices(shared, number, shared.flight.slot(number), capture, board.cancelled, expendable=True)
     services.begin()

@@ -1,4 +1,4 @@
-"""The records of a plugin, wherever its code runs: with the store that they are in, and what stores their artifacts."""
+"""The records of a plugin, wherever its code runs: those of a store, with what stores the artifacts they refer to."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from hookline.model.artifact import ref_of, stored_of
 from hookline.model.record import Records
 from hookline.store.artifact_writer import ArtifactWriter
 from hookline.store.artifacts import Artifacts
-from hookline.store.journal import open_store
-from hookline.store.record_table import RecordTable
-from hookline.store.records import Origin, SqliteRecords
+from hookline.store.protocol import Store
+from hookline.store.records import Origin
 from hookline.worker.loading import FileOpener
 from hookline.worker.storing import Storer
 
-__all__ = ["StoredValues", "open_table", "records_of_task"]
+__all__ = ["StoredValues", "records_of_task"]
 
 
 class StoredValues:
@@ -45,17 +44,8 @@ class StoredValues:
         return self._opener.load(stored_of(ref))
 
 
-def open_table(store: str) -> RecordTable:
-    """Open the records of a store; one table serves all workers of a process.
-
-    Args:
-        store: The store's folder.
-    """
-    return RecordTable(open_store(store))
-
-
 def records_of_task(
-    table: RecordTable,
+    store: Store,
     plugin: str,
     origin: tuple[str, str],
     storer: Storer,
@@ -66,7 +56,7 @@ def records_of_task(
     """Give the records of a plugin to a task.
 
     Args:
-        table: The records of the store.
+        store: The store.
         plugin: The plugin's name.
         origin: The run's id and the task's.
         storer: Turns values into stored bytes.
@@ -75,4 +65,4 @@ def records_of_task(
         folder: Gives the folder for copies of stored files.
     """
     values = StoredValues(storer, writer, FileOpener(artifacts, folder))
-    return SqliteRecords(table, plugin, values, Origin(*origin))
+    return store.records(plugin, values, Origin(*origin))

@@ -19,7 +19,7 @@ from hookline.worker.storing import Storer
 
 if TYPE_CHECKING:
     from hookline.model.record import Records
-    from hookline.store.record_table import RecordTable
+    from hookline.store.protocol import Store
     from hookline.worker.attempts import Attempts
     from hookline.worker.event_loop import EventLoop
     from hookline.worker.plugins import WorkerLife, WorkerPlugins
@@ -91,7 +91,7 @@ class SharedServices:
     prepared: dict[int, Any] = field(default_factory=dict)
     event_loop: EventLoop | None = None
     providers: Providers | None = None
-    _table: RecordTable | None = None
+    _store: Store | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_loop(self) -> EventLoop:
@@ -128,13 +128,16 @@ class SharedServices:
             folder: Gives the folder for copies of stored files.
         """
         # Few workers ever read the journal: the others are not to wait for SQLite.
-        from hookline.worker.records import open_table, records_of_task
+        from hookline.hooks.plugin_set import NO_PLUGINS
+        from hookline.hooks.stores import open_address
+        from hookline.worker.records import records_of_task
 
         with self._lock:
-            if self._table is None:
-                self._table = open_table(self.run.store)
+            if self._store is None:
+                found = NO_PLUGINS if self.plugins is None else self.plugins.set
+                self._store = open_address(self.run.store, lambda: found)
         origin = (self.run.run_id, task_id)
-        return records_of_task(self._table, plugin, origin, self.storer, self.writer, self.artifacts, folder)
+        return records_of_task(self._store, plugin, origin, self.storer, self.writer, self.artifacts, folder)
 
     def close(self) -> None:
         """End the loop, close what providers opened, and give files back."""
@@ -142,9 +145,8 @@ class SharedServices:
             self.event_loop.close()
         if self.providers is not None:
             self.providers.close()
-        if self._table is not None:
-            self._table.close()
-            self._table.store.close()
+        if self._store is not None:
+            self._store.close()
         self.writer.close()
         self.artifacts.close()
         self.flight.close()

@@ -82,7 +82,7 @@ def _opened(run: RunFacts) -> LocalWorkers:
         )
     if run.target_module:
         try:
-            import_target(run.target_module, run.target_file, run.search_path)
+            import_target(run.target_module, run.target_file, run.search_path, run.plugins)
         except (Exception, SystemExit) as error:
             raise import_problem(Path(run.target_file), error) from error
     return LocalWorkers(run, own_process=True)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.errors import UsageError, close_match
-from hookline.model.registry import Registry
-from hookline.model.step import Step
+from hookline.model.bringing import bring_with
+from hookline.model.plugin_ref import PluginRef
 from hookline.model.workflow import Workflow
 from hookline.worker.adoption import adopt
 from hookline.worker.declared import is_declared, load_declared
 from hookline.worker.importing import execute, extend_path, import_problem, is_loading
 from hookline.worker.naming import Naming, name_of_file
+
+if TYPE_CHECKING:
+    from hookline.hooks.plugin_set import PluginSet
 
 __all__ = ["Target", "adopt_main", "import_target", "is_loading", "load_target", "target_of"]
 
@@ -46,14 +49,13 @@ class Target:
     search_path: tuple[str, ...]
 
 
-def load_target(spec: str | Path, *, as_main: bool = False, steps: Registry[Step[..., Any]] | None = None) -> Target:
+def load_target(spec: str | Path, *, plugins: Sequence[str] | None = None) -> Target:
     """Import a file or module and find its workflow, or read it from a YAML file.
 
     Args:
         spec: ``churn.py``, ``churn.py:churn``, ``package.module``, ``package.module:churn`` or ``churn.yaml``.
-        as_main: Whether ``__main__`` is to mean the module, as it does on workers; for a process that has no other use
-            for that name.
-        steps: Named steps, for a YAML file; by default those of the project's plugins.
+        plugins: Names of the plugins that alone may be loaded, where the file names what plugins bring: steps in a YAML
+            file, places of secrets. By default what settings allow.
 
     Returns:
         The target.
@@ -63,23 +65,33 @@ def load_target(spec: str | Path, *, as_main: bool = False, steps: Registry[Step
         WorkflowError: It can't be imported, or what it declares is wrong.
     """
     place, name = _split(str(spec))
-    if is_declared(place):
-        return _declared_target(_file(place, str(spec)), name, place, steps)
-    file = _file(place, str(spec)) if _looks_like_file(place) else _file_of_module(place)
+    declared = is_declared(place)
+    file = _file(place, str(spec)) if declared or _looks_like_file(place) else _file_of_module(place)
     naming = name_of_file(file)
-    module = _load(naming)
-    if as_main:
-        sys.modules["__main__"] = module
-    return _target(_choose(module, name, place), naming)
+
+    def load() -> PluginSet:
+        # A worker never asks, and is not to wait for the import of what this takes.
+        from hookline.config import configure
+        from hookline.hooks.loader import load_plugins
+
+        return load_plugins(configure(naming.root, plugins=plugins))
+
+    bring_with(load)
+    if declared:
+        return _declared_target(naming, name, place, load)
+    return _target(_choose(_load(naming), name, place), naming)
 
 
-def import_target(module_name: str, file: str, search_path: Sequence[str]) -> ModuleType | None:
+def import_target(
+    module_name: str, file: str, search_path: Sequence[str], plugins: Sequence[PluginRef] = ()
+) -> ModuleType | None:
     """Import the target file on a worker, under the name that it has in the driver.
 
     Args:
         module_name: :attr:`Target.module_name`; a file without one only says where imports look.
         file: Its path.
         search_path: :attr:`Target.search_path`.
+        plugins: Those of the driver, for what is needed of them while the file is imported.
 
     Returns:
         The module, which ``__main__`` means here, too; None where the file is no Python file.
@@ -90,6 +102,13 @@ def import_target(module_name: str, file: str, search_path: Sequence[str]) -> Mo
     extend_path(search_path)
     if not module_name:
         return None
+
+    def load() -> None:
+        from hookline.hooks.in_worker import worker_plugins  # loads pluggy, which few files ask for so early
+
+        worker_plugins(plugins)
+
+    bring_with(load)
     naming = name_of_file(Path(file), module_name)
     module = execute(naming)
     sys.modules["__main__"] = module
@@ -136,9 +155,8 @@ def _target(workflow: Workflow[Any, Any], naming: Naming) -> Target:
     return Target(workflow, naming.module_name, naming.file, naming.root, naming.search_path)
 
 
-def _declared_target(file: Path, name: str, place: str, steps: Registry[Step[..., Any]] | None) -> Target:
-    naming = name_of_file(file)
-    workflow = load_declared(naming, steps)
+def _declared_target(naming: Naming, name: str, place: str, plugins: Callable[[], PluginSet]) -> Target:
+    workflow = load_declared(naming, plugins)
     if name and name != workflow.name:
         raise UsageError(
             f"there is no workflow '{name}' in '{place}': it declares '{workflow.name}'", help=f"give {place}"

@@ -174,7 +174,7 @@ def test_the_settings_are_checked(project: Project) -> None:
     project.write("flow.py", FLOW)
     project.settings('[tool.hookline.plugin.outpost]\npython = "/nowhere/python"\n')
     run = project.run("flow.py", executor="outpost")
-    assert "the executor 'outpost' can't start: there is no interpreter '/nowhere/python'" in run.error("load")
+    assert "can't start: there is no interpreter '/nowhere/python'" in run.error("load")
 
     project.settings('[tool.hookline.plugin.outpost]\npyton = "python3"\n')
     with pytest.raises(hookline.HooklineError, match="pyton"):

@@ -18,10 +18,10 @@ from hookline.cli.plugins.suites import run_suites
 from hookline.config import configure
 from hookline.errors import HooklineError
 from hookline.hooks.discovery import FoundPlugin
-from hookline.hooks.driver import find_step
 from hookline.hooks.loader import build_from, found_plugins
 from hookline.hooks.module import PluginModule, import_plugin
 from hookline.hooks.plugin_set import PluginSet
+from hookline.worker.declared import find_step
 
 __all__ = ["DONE", "Finding", "examine"]
 
@@ -143,7 +143,7 @@ def _names(plugins: PluginSet, source: str) -> Iterator[Finding]:
         if plugins.steps.entry(name).source == source:
             count += 1
             try:
-                find_step(plugins, name)
+                find_step(name, lambda: plugins.steps)
             except HooklineError as error:
                 problems.append(error.message)
     for registry in (plugins.executors, plugins.stores):

@@ -49,7 +49,7 @@ def write_project(name: str, folder: Path | None) -> tuple[Path, list[str]]:
 def _names(name: str) -> dict[str, str]:
     plain = name.removeprefix("hookline-").removeprefix(_PREFIX)
     package = _PREFIX + plain.replace("-", "_")
-    if not re.fullmatch(r"[a-z][a-z0-9_-]*[a-z0-9]", plain) or keyword.iskeyword(plain):
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*[a-z0-9]", plain) or keyword.iskeyword(plain) or plain == "hookline":
         raise UsageError(
             f"'{name}' can't be a plugin's name",
             help="use lower-case letters, digits, '-' and '_', beginning with a letter, such as my-data",

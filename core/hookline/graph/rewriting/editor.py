@@ -358,7 +358,9 @@ class GraphEditor:
 
     def _new_id(self, step: Step[Any, Any], task: Task) -> str:
         prefix, slash, name = task.id.rpartition("/")
-        return self._draft.free_id(f"{prefix}{slash}{self._plugin}:{step.name}", f"@{name}")
+        # A plugin's own step may be called data.validate, as it is registered: data:validate says it all.
+        short = step.name.removeprefix(f"{self._plugin}.")
+        return self._draft.free_id(f"{prefix}{slash}{self._plugin}:{short}", f"@{name}")
 
     def _shown(self, task_id: str) -> str:
         return task_id if self.grown is None else f"{self.grown}/{task_id}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from hookline.errors import HooklineError, PluginError, WorkflowError
@@ -17,13 +15,11 @@ from hookline.graph.rewriting.draft import CircleError
 from hookline.graph.rewriting.editor import GraphEditor
 from hookline.graph.rewriting.redirect import moved, renumbered
 from hookline.model.graph import Binding, Task, TaskGraph
-from hookline.model.place import Place
+from hookline.model.place import Place, is_own
 from hookline.model.raised import words_of
 from hookline.model.step import Step
 
 __all__ = ["Rewriter", "rewrite", "rewrite_part"]
-
-_PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
 class Rewriter(NamedTuple):
@@ -114,9 +110,9 @@ def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None, argument
     editor = GraphEditor(graph, plugin, grown, arguments)
     try:
         rewriter.rewrite(editor)
-    except PluginError:
-        raise
     except HooklineError as error:
+        if isinstance(error, PluginError) and f"the plugin '{plugin}'" in error.message:
+            raise  # the editor's refusal, which says it all
         raise PluginError(f"the plugin '{plugin}' can't rewrite {what}: {error.message}", help=error.help) from error
     except KeyboardInterrupt:
         raise
@@ -132,14 +128,16 @@ def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None, argument
             f"the plugin '{plugin}' makes tasks of {what} wait for each other: {error}", help=cure
         ) from None
     except WorkflowError as error:
-        wrong = "".join(f"\n  - {problem}" for problem in error.problems)
+        # One problem stands in the first line: that is what summaries show of a task that failed.
+        one = len(error.problems) == 1
+        wrong = f" {error.problems[0]}" if one else "".join(f"\n  - {problem}" for problem in error.problems)
         raise PluginError(f"the plugin '{plugin}' leaves {what} wrong:{wrong}", help=cure) from None
     return made
 
 
 def _failed(plugin: str, error: BaseException) -> PluginError:
     """Word what a plugin raised, with its innermost line."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_PACKAGE)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_own(frame.filename)]
     place = f" ({Place(frames[-1].filename, frames[-1].lineno or 0)})" if frames else ""
     return PluginError(
         f"the plugin '{plugin}' failed in 'rewrite_graph'{place}: {words_of(error)}",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hookline.errors import OwnershipError, StoreError, UsageError
+from hookline.engine.recorded import RecordedStore
+from hookline.errors import ConflictError, OwnershipError, StoreError, UsageError
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.outputs import Stored, pack_one
 from hookline.store.protocol import Store
@@ -418,6 +419,75 @@ class StoreContract:
             assert again.nodes("last") == [NodeRow(0, "a", "a")]
             assert again.node("last", 0) == NodeRow(0, "a", "a")
             assert again.node("last", 1) is None
+
+    def test_the_address_of_a_store_stays_the_same(self, store: Store, place: Path) -> None:
+        """Whoever opens it with that comes to the same store, with the same folder."""
+        with self.open_store(place) as again:
+            assert (again.address, again.path) == (store.address, store.path)
+        assert store.path.is_dir()
+
+    def test_the_rows_of_a_commit_are_those_that_came_with_it(self, store: Store) -> None:
+        """Each row of all that makes events comes with one commit, and with no other."""
+        failure = Failure(0, 1, 1, "ValueError", "no", "Traceback", None, True)
+        with store.start_run(NewRun("w")) as run:
+            run.commit(Group(nodes=[NodeRow(0, "a", "a")], decisions=[Decision(0, 0, 4, Verdict.RUN, "first run")]))
+            run.commit(
+                Group(
+                    attempts=[done(0, 2), done(0, 0), done(0, 1, kind=Kind.FAILED)],
+                    failures=[failure],
+                    notes=[Note(0, 0, 1, 0, "metric", "auc", "0.9")],
+                )
+            )
+            run.commit(Group(attempts=[done(0, 3), done(0, 1, attempt=2)]))
+            came = [store.rows_of(commit) for commit in store.events()]
+            assert store.latest_commit() == store.events()[-1].sequence
+        assert [[(row.item, row.attempt) for row in rows.attempts] for rows in came] == [
+            [],
+            [],
+            [(0, 1), (1, 1), (2, 1)],
+            [(1, 2), (3, 1)],
+        ]
+        assert [[(row.low, row.high, row.verdict) for row in rows.decisions] for rows in came] == [
+            [],
+            [(0, 4, Verdict.RUN)],
+            [],
+            [],
+        ]
+        assert [row for rows in came for row in rows.failures] == [failure]
+        assert [(row.item, row.name, row.value) for rows in came for row in rows.notes] == [(0, "auc", "0.9")]
+
+    def test_whether_a_driver_lives_is_told_by_every_opening(self, store: Store, place: Path) -> None:
+        """From the moment when it owns the run until it gives it back."""
+        with self.open_store(place) as other:
+            assert other.latest_commit() == 0
+            with store.start_run(NewRun("w")) as run:
+                assert other.is_driven(other.run(run.run))
+            assert not other.is_driven(other.run(run.run))
+
+    def test_records_are_written_only_over_what_their_writer_knows(self, store: Store, place: Path) -> None:
+        """Each version stays, and one that was written meanwhile is noticed."""
+        mine = RecordedStore(store, place.parent).records("acme")
+        assert mine.put("model", "churn", {"depth": 3}, expect=0) == 1
+        with self.open_store(place) as other:
+            theirs = RecordedStore(other, place.parent).records("acme")
+            assert theirs.put("model", "churn", {"depth": 4}, expect=1) == 2
+            assert RecordedStore(other, place.parent).records("others").list() == []
+        with pytest.raises(ConflictError):
+            mine.put("model", "churn", {"depth": 5}, expect=1)
+        assert [record.value for record in mine.history("model", "churn")] == [{"depth": 3}, {"depth": 4}]
+        assert mine.delete("model", "churn") == 3
+        assert mine.get("model", "churn") is None
+
+    def test_what_a_record_refers_to_is_read_again(self, store: Store, place: Path) -> None:
+        """By whoever opens the store."""
+        records = RecordedStore(store, place.parent).records("acme")
+        records.put("model", "churn", records.keep(b"w" * 100_000))
+        store.artifacts.close()
+        with self.open_store(place) as other:
+            theirs = RecordedStore(other, place.parent).records("acme")
+            record = theirs.get("model", "churn")
+            assert record is not None
+            assert theirs.load(record.value) == b"w" * 100_000
 
     def test_results_are_found_by_key_where_they_may_be_reused(self, store: Store) -> None:
         """The newest reusable attempt per key, of the same code only; failures and single runs are never found."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hookline.config import project_root, store_path
+from hookline.config import project_root, store_address
 from hookline.errors import UsageError
 
 
@@ -24,7 +24,7 @@ def test_the_root_is_the_nearest_marked_folder(marker: str, tmp_path: Path):
     file = tmp_path / "outer" / "project" / "flows" / "deep" / "churn.py"
     file.touch()
     assert project_root(file) == tmp_path / "outer" / "project"
-    assert store_path(near=file) == tmp_path / "outer" / "project" / ".hookline"
+    assert store_address(near=file) == tmp_path / "outer" / "project" / ".hookline"
 
 
 def test_without_a_mark_it_is_the_folder_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -33,7 +33,7 @@ def test_without_a_mark_it_is_the_folder_itself(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "flows").mkdir()
     assert project_root(tmp_path / "flows" / "churn.py") == tmp_path / "flows"
     assert project_root() == tmp_path
-    assert store_path() == tmp_path / ".hookline"
+    assert store_address() == tmp_path / ".hookline"
 
 
 def test_a_project_reached_through_a_link_has_one_store(tmp_path: Path):
@@ -41,7 +41,7 @@ def test_a_project_reached_through_a_link_has_one_store(tmp_path: Path):
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "pyproject.toml").touch()
     (tmp_path / "link").symlink_to(tmp_path / "project")
-    assert store_path(near=tmp_path / "link") == store_path(near=tmp_path / "project")
+    assert store_address(near=tmp_path / "link") == store_address(near=tmp_path / "project")
 
 
 def test_what_is_given_comes_before_the_variable_and_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -49,12 +49,12 @@ def test_what_is_given_comes_before_the_variable_and_the_project(tmp_path: Path,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HOOKLINE_STORE", "~/store")
-    assert store_path() == tmp_path / "home" / "store"
-    assert store_path("given") == tmp_path / "given"
+    assert store_address() == tmp_path / "home" / "store"
+    assert store_address("given") == tmp_path / "given"
 
 
 def test_a_file_is_no_store(tmp_path: Path):
     """A path to a file is refused before anything is written."""
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file"):
-        store_path(tmp_path / "file")
+        store_address(tmp_path / "file")

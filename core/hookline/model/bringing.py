@@ -1,10 +1,10 @@
-"""How plugins are loaded late, by commands that only read a store: when something is met that one of them may bring."""
+"""How plugins are loaded before a run asks for them, or without one: when a name is met that one of them may bring."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["bring", "bring_with"]
+__all__ = ["bring", "bring_with", "brought"]
 
 _pending: list[Callable[[], object]] = []
 
@@ -22,3 +22,8 @@ def bring() -> None:
     """Load the plugins now, where that was put off."""
     while _pending:
         _pending.pop()()
+
+
+def brought() -> None:
+    """Say that plugins have been loaded; what was put off would put others in their place."""
+    _pending.clear()
