@@ -96,7 +96,7 @@ def test_a_step_that_nobody_registered_is_an_error_with_a_close_match(site: Site
         (
             "@hookimpl\ndef register_executors(register): register('threads', 'm:f')",
             (
-                "the executor 'threads' is registered twice: by hookline and by acme-data 1.0\n"
+                "the executor 'threads' is registered twice: by hookline 0.1.0 and by acme-data 1.0\n"
                 "help: rename one of the two, or leave one of the two plugins out"
             ),
         ),
@@ -107,7 +107,7 @@ def test_a_step_that_nobody_registered_is_an_error_with_a_close_match(site: Site
         (
             "@hookspec\ndef run_started(run): pass\n@hookimpl\ndef register_hooks(register): register(run_started)",
             (
-                "the hook 'run_started' is registered twice: by hookline itself and by acme-data 1.0\n"
+                "the hook 'run_started' is registered twice: by hookline 0.1.0 and by acme-data 1.0\n"
                 "help: rename one of the two, or leave one of the two plugins out"
             ),
         ),

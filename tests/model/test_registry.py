@@ -44,7 +44,7 @@ def test_the_built_in_parts_register_like_any_other():
     """What ships with hookline gets no favours."""
     assert EXECUTORS.names() == ["inline", "processes", "threads"]
     assert STREAMS.names() == ["cloudpickle", "dill", "pickle"]
-    with pytest.raises(PluginError, match=r"twice: by hookline and by elsewhere 1"):
+    with pytest.raises(PluginError, match=r"twice: by hookline 0\.1\.0 and by elsewhere 1"):
         EXECUTORS.register("threads", "elsewhere:Threads", source="elsewhere 1")
 
 

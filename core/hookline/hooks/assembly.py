@@ -22,6 +22,7 @@ from hookline.hooks.registration import (
     register_values_into,
 )
 from hookline.hooks.values import VALUE_REGISTRIES
+from hookline.model.registry import with_version
 
 __all__ = ["build_plugin_set"]
 
@@ -126,7 +127,7 @@ class _Assembly:
                     help="put @hookspec on it (from hookline import hookspec)",
                 )
             if name in self._known:
-                other = self._relayed.get(name, "hookline itself")
+                other = self._relayed.get(name) or with_version("hookline")
                 raise PluginError(
                     f"the hook '{name}' is registered twice: by {other} and by {module.found.source}",
                     help="rename one of the two, or leave one of the two plugins out",

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from hookline.errors import HooklineError, PluginError, UsageError, close_match
 
-__all__ = ["Registered", "Registry"]
+__all__ = ["Registered", "Registry", "with_version"]
 
 T = TypeVar("T")
 
@@ -60,7 +60,8 @@ class Registry(Generic[T]):
             return
         if taken is not None:
             raise PluginError(
-                f"the {self.kind} '{entry.name}' is registered twice: by {taken.source} and by {entry.source}",
+                f"the {self.kind} '{entry.name}' is registered twice: by {with_version(taken.source)} and by "
+                f"{with_version(entry.source)}",
                 help="rename one of the two, or leave one of the two plugins out",
             )
         self._entries[name] = entry
@@ -159,3 +160,12 @@ def _unimportable(kind: str, entry: Registered, why: str) -> PluginError:
         f"the {kind} '{entry.name}' of {entry.source} can't be imported: {why}",
         help="install what it needs, or leave the plugin out",
     )
+
+
+def with_version(source: str) -> str:
+    """Add hookline's version to its name, as others' sources have theirs; only messages are worth looking it up."""
+    if source != "hookline":
+        return source
+    from importlib.metadata import version
+
+    return f"hookline {version('hookline')}"
