@@ -149,7 +149,7 @@ def rewrite_graph(
 def plan_made(plan: Plan, settings: Any) -> None:
     """Look at what a run would do, and refuse it by raising ``Veto(reason)``.
 
-    Called in the driver, for ``plan`` and before a run begins.
+    Called in the driver, for ``plan`` and before a run begins; not again when it is resumed.
 
     Args:
         plan: The plan.
