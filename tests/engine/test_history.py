@@ -140,7 +140,7 @@ def test_run_refuses_what_is_no_workflow(tmp_path: Path) -> None:
         hookline.run(flow, [1], store=tmp_path)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="executor is a int"):
         hookline.run(flow, executor=5, store=tmp_path)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="seed takes a whole number, not 'q'"):
+    with pytest.raises(UsageError, match="seed takes a whole number of at most 64 bits, not 'q'"):
         hookline.run(flow, seed="q", store=tmp_path)  # type: ignore[arg-type]
 
 
