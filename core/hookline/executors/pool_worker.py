@@ -115,6 +115,11 @@ class PoolWorker:
             self._for_process.append(output_in)
 
     @property
+    def has_worked(self) -> bool:
+        """Whether it was given a batch."""
+        return bool(self._known)
+
+    @property
     def descriptors(self) -> list[int]:
         """What the process inherits: its socket, the claims, the board, and its output's two ends."""
         output = self._for_process[1:]

@@ -119,7 +119,8 @@ class ProcessesExecutor:
         for worker in self._workers.values():
             due = worker.due
             if due is not None and due <= now:
-                self._cut_short += worker.ready and worker.running is None and not worker.doom
+                # One that had nothing to do yet may still be starting, on a machine that is busy.
+                self._cut_short += worker.has_worked and worker.running is None and not worker.doom
                 self._kill(worker, "cancelled" if worker.kill_at is not None and worker.kill_at <= now else "timeout")
         if now >= self._relief_at:
             self._relief_at = now + _RELIEF_AFTER
