@@ -448,6 +448,19 @@ def test_a_step_that_does_a_task_s_work_gets_its_arguments_and_id() -> None:
     assert outline(made)["both"] == "both(left=split.1, right=split.0)"
 
 
+def test_a_condition_and_the_return_take_parts_by_name_too() -> None:
+    """Whatever used a part of the value uses the part of that name, wherever it stands in the new one."""
+
+    @workflow
+    def some() -> Any:
+        divided = split(load())
+        return bump.when(divided.test)(1), divided.train
+
+    made = edited(some, lambda graph: graph.replace(one(graph, "split"), turn))
+    assert outline(made)["bump"] == "bump(x=1) if split.0"
+    assert outline(made)["return"] == "[bump, split.1]"
+
+
 def test_tasks_are_connected_and_stand_in_a_new_order() -> None:
     """A task that now waits for a later one stands behind that; the others keep their order."""
 
