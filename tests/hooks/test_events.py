@@ -313,13 +313,32 @@ def test_a_plan_is_shown_before_a_run_and_by_plan(site: Site) -> None:
     assert first != second
 
 
-def test_a_plugin_that_is_left_out_is_told_nothing(site: Site) -> None:
-    """--without switches one plugin off for one run; a resume leaves it out as well."""
+MENDED = """
+from pathlib import Path
+from hookline import step, workflow
+
+@step
+def load() -> int:
+    if not Path("mended").exists():
+        raise OSError("not yet")
+    return 6
+
+@workflow
+def flow():
+    return load()
+"""
+
+
+@pytest.mark.parametrize("left_out", [{"without": ["data"]}, {"plugins": []}])
+def test_a_plugin_that_is_left_out_is_told_nothing(site: Site, left_out: dict[str, Any]) -> None:
+    """Whether it was left out by its name or with all others; a resume leaves it out as well."""
     module = site.install("data", SEE)
     site.load()
-    found = run(site, without=["data"])
+    failed = run(site, MENDED, **left_out)
+    assert failed.status == "failed"
+    (site.project / "mended").touch()
+    assert hookline.resume(failed.id).result == 6
     assert seen(module) == []
-    assert found.result == 6
 
 
 def test_what_shows_a_run_does_not_wait_for_a_plugin(site: Site) -> None:
