@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import json
 import gc
+import json
 import math
 import os
 import pickle
