@@ -184,6 +184,10 @@ class Artifacts:
                 make_folder(self._marks)
                 (self._marks / item.place.hex()).touch()
 
+    def restore(self, place: bytes) -> None:
+        """Let a place in a pack be taken for whole again, now that its bytes were written anew."""
+        (self._marks / place.hex()).unlink(missing_ok=True)
+
     def _read_own(self, item: Stored, *, keep: bool = True) -> memoryview:
         path = self.path_of(item.digest)
         with self._failing(item, path):

@@ -10,7 +10,7 @@ from struct import Struct
 
 from hookline.store.durable import make_folder, sync_data, sync_folder, write_all
 
-__all__ = ["HEAD_SIZE", "OWN_FILE", "PACK_TAG", "Pack", "new_pack_id", "pack_path", "read_place"]
+__all__ = ["HEAD_SIZE", "OWN_FILE", "PACK_TAG", "Pack", "head_of", "new_pack_id", "pack_path", "read_place"]
 
 PACK_TAG = b"p"
 OWN_FILE = b"f"
@@ -59,7 +59,7 @@ class Pack:
     def append(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
         """Append one value and give its place; it is durable after ``sync``."""
         try:
-            write_all(self._fd, [_RECORD.pack(_MARK, digest, size), *chunks])
+            write_all(self._fd, [head_of(digest, size), *chunks])
         except OSError:
             # Half a value at the end would shift all that follow.
             os.ftruncate(self._fd, self._size)
@@ -97,6 +97,11 @@ class Pack:
 def new_pack_id() -> bytes:
     """Make an id for a pack that nobody else will have."""
     return os.urandom(8)
+
+
+def head_of(digest: bytes, size: int) -> bytes:
+    """Write what stands before a value in a pack."""
+    return _RECORD.pack(_MARK, digest, size)
 
 
 def read_place(place: bytes) -> tuple[bytes, int] | None:
