@@ -113,6 +113,18 @@ class Allotment:
             if worker.running is not None and worker.running.batch.number in wanted:
                 worker.cancel(grace)
 
+    def recall(self, number: int) -> bool:
+        """Take a batch back for whoever gave it; tell whether it had not begun."""
+        for queue in self._queues.values():
+            for batch in queue:
+                if batch.number == number:
+                    queue.remove(batch)
+                    return True
+        for worker in self.workers.values():
+            if worker.ahead is not None and worker.ahead.batch.number == number:
+                return worker.take_back() is not None
+        return False
+
     def close(self, grace: float) -> None:
         """End everything."""
         self.close_at = time.monotonic() + grace

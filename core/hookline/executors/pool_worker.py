@@ -11,16 +11,15 @@ import termios
 import time
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hookline.executors.board import Board
+from hookline.executors.sent import Sent
 from hookline.executors.tape import output_pipe, pipe_capacity
 from hookline.executors.wire import CLAIM, NO_CLAIM, Inbox, framed
-from hookline.model.batch import Batch, Output, RunFacts, Work
+from hookline.model.batch import Batch, Output, RunFacts
 
 __all__ = ["Hand", "PoolWorker"]
 
-_KNOWN_WORKS = 512
 _PAGE = 4096
 
 
@@ -94,8 +93,7 @@ class PoolWorker:
         self.kill_at: float | None = None
         self.pid = 0
         self._run = run
-        self._known: set[int] = set()
-        self._functions: set[bytes] = set()
+        self._sent = Sent()
         self._outbox: deque[memoryview] = deque()
         self._claim = 0
         self._capacity = 0
@@ -117,7 +115,7 @@ class PoolWorker:
     @property
     def has_worked(self) -> bool:
         """Whether it was given a batch."""
-        return bool(self._known)
+        return bool(self._sent)
 
     @property
     def descriptors(self) -> list[int]:
@@ -145,13 +143,7 @@ class PoolWorker:
             self._claim = claim = self._claim + 1
             os.write(self._claims_in, CLAIM.pack(claim))
         hand = Hand(batch, claim)
-        forget = len(self._known) >= _KNOWN_WORKS
-        if forget:
-            self._known.clear()
-        work: Work | None = None
-        if batch.work.task not in self._known:
-            self._known.add(batch.work.task)
-            work = self._lean(batch.work)
+        work, forget = self._sent.take(batch)
         self.send(
             framed(
                 (
@@ -292,16 +284,6 @@ class PoolWorker:
             if fd >= 0:
                 os.close(fd)
         self._claims = self._claims_in = self._output = -1
-
-    def _lean(self, work: Work) -> Work:
-        """Leave out code that the process has been given before."""
-        function: Any = work.function
-        if not function.code:
-            return work
-        if function.digest in self._functions:
-            return replace(work, function=replace(function, code=b""))
-        self._functions.add(function.digest)
-        return work
 
 
 def _waiting_in(pipe: int) -> int:

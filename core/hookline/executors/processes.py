@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import select
@@ -38,12 +39,14 @@ class ProcessesExecutor:
 
     Args:
         workers: How many processes at most; by default as many as there are processors for this process.
+        first: The number of the first worker; the others' follow.
     """
 
     traits = Traits(kills=True, remote=False, shares_memory=False)
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, *, first: int = 0) -> None:
         self._limit = workers or processors()
+        self._first = first
         self._lock = threading.RLock()
         self._started = False
         self._supervision: Supervision | None = None
@@ -75,6 +78,18 @@ class ProcessesExecutor:
                 return
             self._allotment.add(batch)
             self._listener.start()
+
+    def recall(self, number: int) -> bool:
+        """Take a batch back that has not begun: nothing more is told of it.
+
+        Args:
+            number: The batch's number.
+
+        Returns:
+            Whether it is the caller's again.
+        """
+        with self._lock:
+            return self._allotment.recall(number)
 
     def cancel(self, batches: Iterable[int], grace: float) -> None:
         """See :meth:`Executor.cancel`."""
@@ -231,7 +246,7 @@ class ProcessesExecutor:
             self._supervision = Supervision()
             self._listener.listen(self._supervision.fd, self._hear_supervisor)
         taken = {worker.number for worker in self._workers.values()}
-        number = next(number for number in range(self._limit) if number not in taken)
+        number = next(number for number in itertools.count(self._first) if number not in taken)
         self._serial += 1
         worker = PoolWorker(self._serial, number, cpu, self._run)
         try:

@@ -7,7 +7,7 @@ import sys
 
 from hookline.executors.supervision import environment_bytes
 
-__all__ = ["processors", "worker_command", "worker_environment"]
+__all__ = ["processors", "python_command", "worker_command", "worker_environment"]
 
 # The worker stands above the executors; it is started by name.
 _WORKER = "hookline.worker.process"
@@ -30,8 +30,18 @@ def worker_command(descriptors: int) -> list[str]:
     Args:
         descriptors: How many descriptors it is told; they stand for their numbers as ``{0}``, ``{1}``…
     """
-    code = f"import sys; sys.path[:] = {sys.path!r}; from {_WORKER} import main; main()"
-    return [sys.executable, *_interpreter_flags(), "-c", code, *(f"{{{index}}}" for index in range(descriptors))]
+    return python_command(f"from {_WORKER} import main; main()", *(f"{{{index}}}" for index in range(descriptors)))
+
+
+def python_command(code: str, *arguments: str) -> list[str]:
+    """Give the command line of a process that runs some code, and finds what this process finds.
+
+    Args:
+        code: What it runs.
+        *arguments: What ``sys.argv`` has after its first element.
+    """
+    start = f"import sys; sys.path[:] = {sys.path!r}; {code}"
+    return [sys.executable, *_interpreter_flags(), "-c", start, *arguments]
 
 
 def worker_environment(cpu: int) -> dict[bytes, bytes]:

@@ -215,7 +215,7 @@ class Rig:
 
     def of(self, number: int) -> list[Message]:
         """List what was delivered of a batch so far."""
-        return [message for message in self.messages if message.batch == number]
+        return [message for message in self.messages if getattr(message, "batch", None) == number]
 
     def outcomes(self, number: int) -> list[Outcome]:
         """Wait for a batch, and list its outcomes."""

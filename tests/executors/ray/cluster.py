@@ -1,0 +1,127 @@
+"""A Ray cluster of several nodes on this machine, in a process of its own that does as it is told line by line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+__all__ = ["RayCluster"]
+
+_OBJECT_STORE = 80 << 20
+_WAIT = 60.0
+
+
+class RayCluster:
+    """The cluster, and this process's end of the conversation. Use it in a ``with`` block.
+
+    Args:
+        cpus: How many processors the head's node has.
+        **resources: What else it has.
+
+    Attributes:
+        address: The head's address.
+    """
+
+    def __init__(self, cpus: int = 2, **resources: float) -> None:
+        environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+        environment.pop("RAY_ADDRESS", None)
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
+        self.address: str = self.ask("head", cpus=cpus, resources=resources)
+
+    def ask(self, what: str, **how: Any) -> Any:
+        """Have something done; gives what came of it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([what, how]) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the cluster's process is gone"
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer["done"]
+
+    def add_node(self, cpus: int = 1, **resources: float) -> int:
+        """Add a node; gives its number."""
+        number: int = self.ask("add", cpus=cpus, resources=resources)
+        return number
+
+    def remove_node(self, number: int) -> None:
+        """Kill a node, without a word to its workers."""
+        self.ask("remove", number=number)
+
+    def kill_head(self) -> None:
+        """Kill the head's own process; its node's other processes go on as long as they may."""
+        self.ask("kill_head")
+
+    def close(self) -> None:
+        """End all of it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(_WAIT)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def serve() -> None:
+    """Keep a cluster, as the lines on standard input say; ends with them."""
+    from ray.cluster_utils import Cluster
+
+    talk, sys.stdout = sys.stdout, sys.stderr
+    cluster = Cluster()
+    nodes: list[Any] = []
+
+    def head(cpus: int, resources: dict[str, float]) -> str:
+        add(cpus, resources, include_dashboard=False)
+        return str(cluster.address)
+
+    def add(cpus: int, resources: dict[str, float], **more: Any) -> int:
+        gpus = int(resources.pop("GPU", 0))
+        node = cluster.add_node(
+            num_cpus=cpus, num_gpus=gpus, resources=resources, object_store_memory=_OBJECT_STORE, **more
+        )
+        nodes.append(node)
+        return len(nodes) - 1
+
+    def remove(number: int) -> None:
+        nodes[number].kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+
+    def kill_head() -> None:
+        nodes[0].kill_gcs_server(check_alive=False)
+
+    does = {"head": head, "add": add, "remove": remove, "kill_head": kill_head}
+    for line in sys.stdin:
+        what, how = json.loads(line)
+        try:
+            answer = {"done": does[what](**how)}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        talk.write(json.dumps(answer) + "\n")
+        talk.flush()
+    for node in nodes:
+        node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+
+
+if __name__ == "__main__":
+    serve()
