@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hookline.hooks.registration import Register, RegisterHooks, RegisterSteps, RegisterValues, Relay
     from hookline.model.attempt import attempt, log_artifact, log_metric, log_params
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
-    from hookline.model.batch import Batch, Finished, Lost, RunFacts, Started
+    from hookline.model.batch import Batch, Finished, Gone, Lost, Places, RunFacts, Started
     from hookline.model.facts import RunEvent, TaskEvent
     from hookline.model.provider import provider
     from hookline.model.record import Record, Records
@@ -50,10 +50,12 @@ __all__ = [
     "ConflictError",
     "Executor",
     "Finished",
+    "Gone",
     "GraphEditor",
     "HooklineError",
     "Lost",
     "Outcome",
+    "Places",
     "Plugin",
     "PluginError",
     "Record",
@@ -105,10 +107,12 @@ _HOMES = {
     "ConflictError": "hookline.errors",
     "Executor": "hookline.executors.protocol",
     "Finished": "hookline.model.batch",
+    "Gone": "hookline.model.batch",
     "GraphEditor": "hookline.graph.rewriting.editor",
     "HooklineError": "hookline.errors",
     "Lost": "hookline.model.batch",
     "Outcome": "hookline.model.attempt_facts",
+    "Places": "hookline.model.batch",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
     "Record": "hookline.model.record",

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -392,3 +393,12 @@ def test_a_lost_batch_is_started_before_it_is_lost(rig: Rig) -> None:
     number = rig.submit("killed", 0)
     rig.wait(number)
     assert [type(message) for message in rig.of(number)] == [Started, Lost]
+
+
+def test_variables_that_count_in_keys_have_the_drivers_values(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker sets what it lacks and unsets what the driver has not, before the work's first attempt."""
+    monkeypatch.setenv("CHURN_STALE", "of another time")
+    rig = make(1, source="import os\ndef value(x): return os.environ.get(x)\n")
+    env = (("CHURN_NEW", "told"), ("CHURN_STALE", None), ("CHURN_NEVER", None))
+    work = replace(rig.work("value"), env=env)
+    assert rig.values_of(work, "CHURN_NEW", "CHURN_STALE", "CHURN_NEVER") == ["told", None, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -120,3 +121,13 @@ def test_only_attempts_that_nobody_else_times_have_a_time_limit(rig: Rig) -> Non
     assert batch.time_limit == 3.0
     assert replace(batch, work=replace(batch.work, concurrent=True)).time_limit is None
     assert replace(batch, timeout=None).time_limit is None
+
+
+def test_variables_that_count_in_keys_have_the_drivers_values(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On another machine they may have others."""
+    monkeypatch.setenv("CHURN_PLACE", "here")
+    monkeypatch.setenv("CHURN_STALE", "here")
+    worker = Worker(rig.run)
+    made(worker, rig.batch_of(replace(rig.work("same"), env=(("CHURN_PLACE", "there"), ("CHURN_STALE", None))), 1))
+    worker.close()
+    assert (os.environ["CHURN_PLACE"], os.environ.get("CHURN_STALE")) == ("there", None)

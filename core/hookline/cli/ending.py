@@ -31,6 +31,8 @@ def tell_ending(run: Run, tally: Tally, store: str, quiet: bool) -> None:
     state = RunState(run.status)
     if not quiet or state is not RunState.COMPLETED:
         tell_summary(run, tally)
+    if tally.finished is not None and tally.finished.error:
+        say(clean(tally.finished.error))
     if state is not RunState.COMPLETED:
         tell_failures(tally.failures, tally.failed)
     for command in _next_commands(state, tally.failures, store):
@@ -47,6 +49,7 @@ def ending_document(run: Run, tally: Tally, store: StoreAddress, signal_number: 
         "status": str(run.status),
         "counts": {word: count for word, count in run.counts.items() if count},
         "result": as_json(run.result) if completed else None,
+        "error": (tally.finished.error if tally.finished else "") or None,
         "seconds": round(tally.finished.seconds if tally.finished else tally.elapsed(), 6),
         "failures": [
             {"task": event.task_id, "state": str(event.state), "error": event.error, "frame": event.frame}

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hookline.cli.output import divert
 from hookline.cli.tally import Line, Tally, chosen_lines
-from hookline.cli.wording import clipped, counted, duration
+from hookline.cli.wording import clipped, counted, duration, one_line
 from hookline.model.events import Event, RunStarted
 
 __all__ = ["LiveProgress"]
@@ -62,7 +62,8 @@ class LiveProgress:
     def _draw(self) -> Text:
         width, height = self._console.size
         lines = self.tally.lines()
-        shown, rest = chosen_lines(lines, max(height - 4, 3))
+        used = [] if self._closed else self.tally.used()
+        shown, rest = chosen_lines(lines, max(height - 4 - len(used), 3))
         name_width = min(max((len(line.name) for line in shown), default=0), max(width // 3, 10))
         count_width = max((len(line.progress()) for line in shown), default=0)
         text = Text(no_wrap=True, overflow="ellipsis")
@@ -73,6 +74,8 @@ class LiveProgress:
                 f"  … {counted(len(rest), 'more step')}, {sum(line.finished for line in rest):,} of them finished\n",
                 "dim",
             )
+        for words in used:
+            text.append(f"{one_line(words)}\n", "dim")
         if self._words:
             text.append(self._words + "\n", "yellow")
         text.append(f"{self.tally.workflow}: {self.tally.overall()}" if not self._closed else "", "dim")

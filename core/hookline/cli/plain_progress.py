@@ -9,7 +9,7 @@ import sys
 from hookline.cli.output import say
 from hookline.cli.tally import Line, Tally
 from hookline.cli.wording import counted, duration, one_line
-from hookline.model.events import Event, RunStarted, TaskEnded, TaskRetrying
+from hookline.model.events import Event, PlacesChanged, RunStarted, TaskEnded, TaskRetrying
 
 __all__ = ["PlainProgress"]
 
@@ -29,6 +29,7 @@ class PlainProgress:
     def __init__(self, tally: Tally | None = None) -> None:
         self.tally = Tally() if tally is None else tally
         self._told: set[str] = set()
+        self._places: dict[str, tuple[int, int]] = {}
         self._failures = 0
         self._pause = _FIRST_PAUSE
         self._next = self.tally.now() + self._pause
@@ -46,6 +47,8 @@ class PlainProgress:
                 f"  {one_line(event.task_id)}: attempt {event.number} of {event.of} failed, next in "
                 f"{duration(event.delay)}: {one_line(event.error, 200)}"
             )
+        elif isinstance(event, PlacesChanged):
+            self._tell_places(event)
         self._tell_progress()
 
     def stopping(self, words: str) -> None:
@@ -63,6 +66,12 @@ class PlainProgress:
             say(f"  {one_line(event.task_id)} {event.state.word}: {one_line(event.error, 200)}")
         elif self._failures == _MOST_FAILURES + 1:
             say("  further failures are only counted")
+
+    def _tell_places(self, event: PlacesChanged) -> None:
+        places = event.nodes, event.slots
+        if self._places.get(event.executor) != places:
+            self._places[event.executor] = places
+            say(f"  {one_line(event.executor)}: {counted(event.nodes, 'node')}, {counted(event.slots, 'slot')}")
 
     def _tell_progress(self, last: bool = False) -> None:
         if len(self.tally) <= _MOST_LINES:

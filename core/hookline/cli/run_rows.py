@@ -49,6 +49,7 @@ class Listed:
             "run": self.row.id,
             "workflow": self.row.workflow,
             "status": str(self.state),
+            "error": (self.row.error or None) if self.state is not RunState.COMPLETED else None,
             "counts": self.counts,
             "started": datetime.fromtimestamp(self.row.created_us / 1e6).astimezone().isoformat(),
             "seconds": round(self.seconds, 6),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hookline.cli.wording import amount, counted, duration
-from hookline.model.events import Event, RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
+from hookline.model.events import Event, PlacesChanged, RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.states import TaskState
 
 __all__ = ["Line", "Tally", "chosen_lines"]
@@ -121,6 +121,7 @@ class Tally:
         failures: The tasks that failed, the first thousand.
         failed: How many did.
         retries: How many attempts were repeated.
+        places: Where executors make attempts, by their names; of those only that say so.
         finished: The last event, once the run is over.
     """
 
@@ -136,6 +137,7 @@ class Tally:
         self.failures: list[TaskEnded] = []
         self.failed = 0
         self.retries = 0
+        self.places: dict[str, PlacesChanged] = {}
         self.finished: RunFinished | None = None
 
     def take(self, event: Event) -> None:
@@ -150,6 +152,8 @@ class Tally:
                         self.failures.append(event)
             elif isinstance(event, TaskRetrying):
                 self.retries += 1
+            elif isinstance(event, PlacesChanged):
+                self.places = {**self.places, event.executor: event}
             elif isinstance(event, RunStarted):
                 self._start(event)
             else:
@@ -171,6 +175,13 @@ class Tally:
     def now(self) -> float:
         """The time by the tally's clock."""
         return self._clock()
+
+    def used(self) -> list[str]:
+        """Write for each executor that says so where it makes attempts: ``ray: 3 nodes, 5 of 8 slots in use``."""
+        return [
+            f"{name}: {counted(now.nodes, 'node')}, {amount(now.busy)} of {counted(now.slots, 'slot')} in use"
+            for name, now in self.places.items()
+        ]
 
     def overall(self) -> str:
         """Write how the whole run stands: ``45 of 120 tasks, 4 running, 12 s, about 20 s left``."""

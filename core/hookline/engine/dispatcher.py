@@ -24,7 +24,7 @@ from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.errors import HooklineError
-from hookline.model.batch import Deliver, Finished, Message, Started
+from hookline.model.batch import Deliver, Finished, Gone, Message, Places, Started
 
 __all__ = ["Dispatcher"]
 
@@ -90,6 +90,7 @@ class Dispatcher:
         self.deliver: Deliver = self._inbox.put
         self._to_open: ReadyQueue[int] = ReadyQueue()
         self._overdue: threading.Timer | None = None
+        self._ending = False
         # Calls of async steps can all be at hand at once.
         self._side_by_side = any(task.task.step.concurrent for task in program.tasks)
         # What has ended is recorded, and shown, while the next attempt goes on, not after it.
@@ -122,6 +123,7 @@ class Dispatcher:
             Whether everything ended; False where tasks are left for a resume.
         """
         scheduler, launcher = self._scheduler, self._launcher
+        self._ending = False
         while not self._stop.level and not (self._settings.fail_fast and self._failing()):
             self._advance()
             waits = launcher.launch(self._journal.committed, self._tasks)
@@ -229,8 +231,17 @@ class Dispatcher:
             self._take(inbox.get())
 
     def _take(self, message: Message | None) -> None:
-        entry = None if message is None else self._launcher.in_flight.get(message.batch)
-        if entry is None or message is None:
+        if message is None:
+            return
+        if isinstance(message, Places):
+            self._journal.progress.places(message)
+            return
+        if isinstance(message, Gone):
+            if not self._ending:
+                self._stop.give_up(str(HooklineError(message.reason, help=message.help)))
+            return
+        entry = self._launcher.in_flight.get(message.batch)
+        if entry is None:
             return
         if isinstance(message, Finished):
             if message.outcomes:
@@ -249,6 +260,7 @@ class Dispatcher:
     def _wind_down(self) -> None:
         """Let what runs end within the grace period, then end it."""
         launcher, stop = self._launcher, self._stop
+        self._ending = True
         launcher.forget_waiting()
         self._to_open.clear()
         self._retries.forget_waiting()

@@ -382,7 +382,8 @@ class Launcher:
             count += len(self._ready[name])
         if count == 1:
             return 1
-        fair = -(-count // self._executors[name].capacity())
+        # Places may have gone since there was room.
+        fair = -(-count // max(1, self._executors[name].capacity()))
         size = 1 if mean is None else min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST)
         # A worker lets so many go on at once: with fewer it would wait for them while others could begin.
         return max(size, min(count, AT_ONCE) if work.concurrent else 1)

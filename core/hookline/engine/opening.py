@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import time
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from hookline.engine.program import Encoded, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler, State
 from hookline.model.batch import Failure, FunctionRef, Outcome, Work
 from hookline.model.options import Options
+from hookline.model.resources import THREAD_LIMITS
 from hookline.model.states import Kind
 from hookline.worker.failures import failure_of
 
@@ -190,4 +192,6 @@ class OpenTasks:
             step.concurrent,
             step.name,
             program.provided.packed(),
+            tuple(sorted((name, amount) for name, amount in options.resources.items() if name != "cpu")),
+            tuple((name, os.environ.get(name)) for name in options.env if name not in THREAD_LIMITS),
         )

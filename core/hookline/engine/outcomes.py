@@ -240,7 +240,7 @@ class Outcomes:
         kind, word = _kind_of_loss(message)
         failure = Failure(word, message.reason, "", "", retryable=kind != Kind.CANCELLED)
         # Which of those that went on side by side is at fault can't be told: each has lost its worker.
-        lost = rest[:AT_ONCE] if batch.work.concurrent else [self._culprit(entry, rest, message.worker)]
+        lost = rest[:AT_ONCE] if batch.work.concurrent else [self._culprit(entry, rest, message)]
         for at in lost:
             self._take_loss(entry.task_at(at), batch, at, kind, failure, message)
         taken = set(lost)
@@ -268,12 +268,12 @@ class Outcomes:
         else:
             self._give_up(index, item, _STATES[kind], failure, key)
 
-    def _culprit(self, entry: InFlight, rest: Sequence[int], worker: int) -> int:
+    def _culprit(self, entry: InFlight, rest: Sequence[int], message: Lost) -> int:
         """Find the place in a batch of the attempt that ran when its worker died.
 
-        Attempts before it may have ended untold; the worker's slot in the flight file knows better.
+        Attempts before it may have ended untold; the message, or the worker's slot in the flight file, knows better.
         """
-        batch, slot = entry.batch, self._in_flight(entry.executor, worker)
+        batch, slot = entry.batch, message.last or self._in_flight(entry.executor, message.worker)
         if slot is not None:
             for at in rest:
                 if (self._journal.node(entry.task_at(at)), batch.items[at]) == slot[:2]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from hookline.engine.program import GrownPart, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler
 from hookline.engine.standing import STATES, states_of
-from hookline.model.batch import Failure
-from hookline.model.events import Event, TaskEnded, TaskRetrying, TasksChanged
+from hookline.model.batch import Failure, Places
+from hookline.model.events import Event, PlacesChanged, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.states import TaskState
 
 __all__ = ["Progress"]
@@ -37,6 +37,7 @@ class Progress:
         self.watching = watching
         self._events: list[Event] = []
         self._changed: set[int] = set()
+        self._places: dict[str, PlacesChanged] = {}
         self._groups: dict[str, _Group] = {}
         self._seconds: dict[str, float] = {}
         self._running: dict[str, int] = {}
@@ -96,6 +97,11 @@ class Progress:
             self._running[task.task.id] = running
         self.tell_late()
 
+    def places(self, places: Places) -> None:
+        """Note where an executor can make attempts now."""
+        if self.watching:
+            self._places[places.executor] = PlacesChanged(*places)
+
     def retrying(self, name: str, number: int, of: int, delay: float, failure: Failure | None) -> None:
         """An attempt is followed by another."""
         self._events.append(TaskRetrying(name, number, of, delay, _line(failure)))
@@ -109,10 +115,12 @@ class Progress:
 
     def tell_late(self) -> None:
         """Tell what could not be told at once, because it came too soon after something else."""
-        if self._changed:
+        if self._changed or self._places:
             now = time.monotonic()
             if now - self._told >= _PAUSE:
                 self._told = now
+                self._events += self._places.values()
+                self._places.clear()
                 self.tell()
 
     def tell(self) -> None:

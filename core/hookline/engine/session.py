@@ -286,6 +286,8 @@ class _Session:
                 self._run_on_failure()
             if state is RunState.CANCELLED:
                 error = self._store.run(self._writer.run).cancel_why or None
+            elif state is RunState.INTERRUPTED:
+                error = mask(self._request.stop.why) or None
         except HooklineError as failure:
             error = mask(str(failure))
             raise
@@ -354,7 +356,7 @@ class _Session:
                 self._recorder.flush()
                 self._writer.finish(state, error=error, result=describe_returns(self._request.graph, self._nodes))
                 seconds = time.monotonic() - self._began
-                self._tell(RunFinished(self._writer.run_id, state, totals(self._scheduler), seconds))
+                self._tell(RunFinished(self._writer.run_id, state, totals(self._scheduler), seconds, error or ""))
         finally:
             self._recorder.close()
             self._observers.close()

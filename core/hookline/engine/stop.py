@@ -13,11 +13,13 @@ class Stop:
     Attributes:
         level: 0: go on; 1: launch nothing more, and let what runs end within the grace period; 2: kill everything.
         cancelled: Whether the run was cancelled, rather than interrupted.
+        why: Why the run could not go on, where nobody asked it to stop; empty otherwise.
     """
 
     def __init__(self) -> None:
         self.level = 0
         self.cancelled = False
+        self.why = ""
         self._wake: Callable[[], None] | None = None
         self._interrupt: Callable[[], None] | None = None
 
@@ -32,6 +34,12 @@ class Stop:
     def cancel(self) -> None:
         """Stop softly, and record the run as cancelled."""
         self.cancelled = True
+        self._raise(1)
+
+    def give_up(self, why: str) -> None:
+        """Stop softly because the run can't go on; what asked it to stop before that stays the reason."""
+        if not self.level:
+            self.why = why
         self._raise(1)
 
     def on_change(self, wake: Callable[[], None] | None) -> None:

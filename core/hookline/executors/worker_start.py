@@ -6,22 +6,12 @@ import os
 import sys
 
 from hookline.executors.supervision import environment_bytes
+from hookline.model.resources import THREAD_LIMITS
 
 __all__ = ["processors", "python_command", "worker_command", "worker_environment"]
 
 # The worker stands above the executors; it is started by name.
 _WORKER = "hookline.worker.process"
-_THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "RAYON_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-)
 
 
 def worker_command(descriptors: int) -> list[str]:
@@ -46,7 +36,7 @@ def python_command(code: str, *arguments: str) -> list[str]:
 
 def worker_environment(cpu: int) -> dict[bytes, bytes]:
     """Give this process's environment, with native libraries limited to so many threads."""
-    return environment_bytes(dict.fromkeys(_THREAD_LIMITS, str(cpu)))
+    return environment_bytes(dict.fromkeys(THREAD_LIMITS, str(cpu)))
 
 
 def processors() -> int:

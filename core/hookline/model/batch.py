@@ -21,12 +21,14 @@ __all__ = [
     "Failure",
     "Finished",
     "FunctionRef",
+    "Gone",
     "HeldName",
     "Hole",
     "Lost",
     "Message",
     "Outcome",
     "Output",
+    "Places",
     "RunFacts",
     "Started",
     "StoredArgument",
@@ -140,6 +142,9 @@ class Work:
             time is over.
         step: The step's name.
         provided: The arguments of the providers that the step needs, pickled: by provider, by name.
+        resources: What else an attempt needs, by name: ``gpu``, ``memory`` (bytes), names of the user's own; sorted.
+        env: The driver's values of the environment variables that the step's keys count, by name; None for one that
+            is not set. They may be secret: they travel, and are neither recorded nor shown.
     """
 
     task: int
@@ -156,12 +161,14 @@ class Work:
     concurrent: bool = False
     step: str = ""
     provided: bytes = b""
+    resources: tuple[tuple[str, float], ...] = ()
+    env: tuple[tuple[str, str | None], ...] = field(default=(), repr=False)
 
     def __reduce__(self) -> tuple[type[Work], tuple[Any, ...]]:
         # Like its parts above: what a frozen class does by itself takes twice as long, once per task and worker.
         parts = (self.task, self.task_id, self.mapped, self.function, self.arguments)
         more = (self.retry_on, self.seed_input, self.cpu, self.node, self.call_input, self.declares, self.concurrent)
-        return Work, (*parts, *more, self.step, self.provided)
+        return Work, (*parts, *more, self.step, self.provided, self.resources, self.env)
 
 
 Inputs = tuple[Any, ...]
@@ -309,6 +316,8 @@ class Lost(NamedTuple):
         cancelled: Whether it was killed because the engine asked.
         output: What the running attempt printed, as far as known.
         timed_out: Whether it was killed because its attempt took longer than :attr:`Batch.time_limit`.
+        last: The node, item and number of the attempt that the worker was making when it was last heard of; None where
+            the run's in-flight file says that.
     """
 
     batch: int
@@ -318,9 +327,40 @@ class Lost(NamedTuple):
     cancelled: bool = False
     output: Output | None = None
     timed_out: bool = False
+    last: tuple[int, int, int] | None = None
 
 
-Message = Started | Finished | Lost
+class Gone(NamedTuple):
+    """The executor can make no more attempts, and no attempt is at fault: its cluster was lost, or can't be joined.
+
+    The run ends as interrupted. Batches that the executor still has are answered as after ``cancel``, which follows.
+
+    Attributes:
+        reason: What happened, in words.
+        help: What to do about it; empty where that is not known.
+    """
+
+    reason: str
+    help: str = ""
+
+
+class Places(NamedTuple):
+    """Where the executor can make attempts now; its capacity may have changed with that, and is asked for again.
+
+    Attributes:
+        executor: Its name.
+        nodes: On how many machines.
+        slots: How many batches can be worked on there at once.
+        busy: How many of these places are taken.
+    """
+
+    executor: str
+    nodes: int
+    slots: int
+    busy: int
+
+
+Message = Started | Finished | Lost | Gone | Places
 Deliver = Callable[[Message], None]
 
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from hookline.model.states import RunState, TaskState
 
-__all__ = ["Event", "Observer", "RunFinished", "RunStarted", "TaskEnded", "TaskRetrying", "TasksChanged"]
+__all__ = [
+    "Event",
+    "Observer",
+    "PlacesChanged",
+    "RunFinished",
+    "RunStarted",
+    "TaskEnded",
+    "TaskRetrying",
+    "TasksChanged",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,23 @@ class TaskRetrying:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacesChanged:
+    """An executor can make attempts elsewhere than before, or more or fewer of its places are taken.
+
+    Attributes:
+        executor: Its name.
+        nodes: On how many machines it makes attempts.
+        slots: How many places it has there.
+        busy: How many of these are taken.
+    """
+
+    executor: str
+    nodes: int
+    slots: int
+    busy: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """A run ended; everything it did is recorded.
 
@@ -89,13 +115,15 @@ class RunFinished:
         state: How it ended.
         counts: Items by state word.
         seconds: Wall time of this driver.
+        error: Why the run itself ended early; empty for no such reason.
     """
 
     run_id: str
     state: RunState
     counts: Mapping[str, int]
     seconds: float
+    error: str = ""
 
 
-Event = RunStarted | TasksChanged | TaskEnded | TaskRetrying | RunFinished
+Event = RunStarted | TasksChanged | TaskEnded | TaskRetrying | PlacesChanged | RunFinished
 Observer = Callable[[Event], None]

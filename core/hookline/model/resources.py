@@ -8,7 +8,20 @@ from collections.abc import Mapping
 
 from hookline.errors import WorkflowError
 
-__all__ = ["parse_duration", "parse_resources"]
+__all__ = ["THREAD_LIMITS", "parse_duration", "parse_resources"]
+
+THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+"""Environment variables that hold how many threads native libraries start; workers have values of their own."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")

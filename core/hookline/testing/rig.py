@@ -17,10 +17,12 @@ from hookline.model.batch import (
     Batch,
     Finished,
     FunctionRef,
+    Gone,
     Hole,
     Lost,
     Message,
     Outcome,
+    Places,
     RunFacts,
     Started,
     StoredArgument,
@@ -215,7 +217,7 @@ class Rig:
 
     def of(self, number: int) -> list[Message]:
         """List what was delivered of a batch so far."""
-        return [message for message in self.messages if getattr(message, "batch", None) == number]
+        return [each for each in self.messages if not isinstance(each, (Gone, Places)) and each.batch == number]
 
     def outcomes(self, number: int) -> list[Outcome]:
         """Wait for a batch, and list its outcomes."""

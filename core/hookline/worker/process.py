@@ -20,6 +20,7 @@ from hookline.executors.wire import BROKEN, CLAIM, NO_CLAIM, OUTCOMES, READY, In
 from hookline.model.batch import Batch, Outcome, RunFacts, Work
 from hookline.model.states import Kind
 from hookline.worker.capture import Capture
+from hookline.worker.environment import take_environment
 from hookline.worker.failures import failure_of
 from hookline.worker.run_batch import run_batch
 from hookline.worker.services import Emit, WorkerServices, open_services
@@ -128,6 +129,7 @@ class _Worker:
                 self._services.shared.prepared.clear()
             if work is not None:
                 self._works[task] = work
+                take_environment(work)
             if not self._link.claim(claim):
                 continue
             self._board.begin(number)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hookline.errors import HooklineError
 from hookline.model.batch import Batch, Deliver, Failure, Finished, Outcome, RunFacts, Started, python_minor
+from hookline.worker.environment import take_environment
 from hookline.worker.failures import failure_of
 from hookline.worker.importing import import_problem
 from hookline.worker.local import LocalWorkers
@@ -54,6 +55,7 @@ class Worker:
         def emit(outcomes: list[Outcome], done: bool, positions: Sequence[int] | None = None) -> None:
             deliver(Finished(batch.number, number, outcomes, done, positions))
 
+        take_environment(batch.work)
         self._workers.run(batch, emit, number)
 
     def cancel(self, batches: Iterable[int]) -> None:

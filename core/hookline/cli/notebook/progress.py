@@ -30,13 +30,15 @@ def draw_progress(tally: Tally, words: str = "") -> str:
             f"{badge(finished.state.value, finished.state.symbol)}<span>{text(_ending(tally))}</span>"
             f'<span class="dim">run <code>{text(tally.run_id)}</code></span></div>'
         )
-        return box(head, _failures(tally))
+        error = f'<div class="failure"><pre>{text(finished.error, 1000)}</pre></div>' if finished.error else ""
+        return box(head, error, _failures(tally))
     shown, rest = chosen_lines(tally.lines(), _MOST_LINES)
     head = (
         f'<div class="head"><span class="title">{text(tally.workflow)}</span>{badge("running", "▶")}'
         f'<span>{text(tally.overall())}</span><span class="dim">run <code>{text(tally.run_id)}</code></span></div>'
     )
-    return box(head, table(("step", "", "", "", ""), [_row(line, tally) for line in shown], (1,)), _more(rest),
+    used = "".join(f'<div class="dim">{text(line)}</div>' for line in tally.used())
+    return box(head, table(("step", "", "", "", ""), [_row(line, tally) for line in shown], (1,)), _more(rest), used,
                _failures(tally), told)  # fmt: skip
 
 
@@ -44,6 +46,7 @@ def write_progress(tally: Tally, words: str = "") -> str:
     """Write the same as plain text."""
     if tally.finished is not None:
         lines = [f"{tally.finished.state.symbol} {one_line(tally.workflow)}: {_ending(tally)} (run {tally.run_id})"]
+        lines += [f"  {one_line(tally.finished.error)}"] if tally.finished.error else []
     else:
         shown, rest = chosen_lines(tally.lines(), _MOST_LINES)
         lines = [f"{one_line(tally.workflow)}: {tally.overall()} (run {tally.run_id})"]
@@ -51,6 +54,7 @@ def write_progress(tally: Tally, words: str = "") -> str:
             f"  {line.symbol} {one_line(line.name)}  {line.progress()}  {line.details()}".rstrip() for line in shown
         ]
         lines += [f"  … {counted(len(rest), 'more step')}"] if rest else []
+        lines += [f"  {one_line(line)}" for line in tally.used()]
     lines += [
         f"  {one_line(failure.task_id)}: {one_line(failure.error)}" for failure in tally.failures[:_SHOWN_FAILURES]
     ]
