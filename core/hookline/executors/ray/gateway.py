@@ -163,7 +163,7 @@ def _init(ray: Any, address: str, runtime_env: dict[str, Any], **options: Any) -
     quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
     try:
         ray.init(address=address, runtime_env=runtime_env or None, **quiet, **options)
-    except BaseException as error:  # noqa: BLE001 - Ray exits where others raise
+    except BaseException as error:
         raise explain_connection(address, error) from error
 
 

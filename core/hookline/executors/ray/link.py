@@ -40,8 +40,8 @@ class GatewayLink:
         self.heard = time.monotonic()
         self._supervision = Supervision()
         self.supervisor_fd = self._supervision.fd
-        # What Ray prints is of interest only where it comes to nothing.
-        self._said = tempfile.TemporaryFile()
+        # What Ray prints is of interest only where it comes to nothing. It is closed with the rest.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115
         code = f"import runpy; runpy.run_module({_MODULE!r}, run_name='__main__', alter_sys=True)"
         with theirs:
             self._supervision.spawn(
