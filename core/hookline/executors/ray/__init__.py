@@ -1,0 +1,1 @@
+"""The Ray executor: Ray places workers, hookline talks to them itself."""
