@@ -40,7 +40,8 @@ from hookline.executors.ray.wire import (
 )
 from hookline.executors.wire import Inbox, framed
 from hookline.model.batch import Batch, Finished, Lost, Message, RunFacts, Started, Work, python_minor
-from hookline.store.flight import Flight
+from hookline.store.checked import Checked
+from hookline.store.flight import Flight, checked_path
 from hookline.worker.carrier import Carrier
 from hookline.worker.failures import failure_of
 from hookline.worker.goods import Goods
@@ -127,8 +128,8 @@ class Outpost:
         if not sees_store(run, proof):
             store = self._open_things.enter_context(NodeFolder(run.run_id)).path
         # What is proved to be the driver's own folder is used as it is: its files are what the keys were made from.
-        project = None if sees_project(run, proof) else self._project
-        if project is None and not sees_project(run, proof):
+        project = None
+        if not sees_project(run, proof) and (project := self._project) is None:
             raise FileNotFoundError(
                 f"the node does not see the project's folder '{run.root}'; let its files be sent: set ship = true in "
                 "[tool.hookline.ray]"
@@ -136,7 +137,8 @@ class Outpost:
         here = relocated(run, project=project, store=store)
         if store is not None:
             self._flight = Flight(Path(here.flight))
-            self._goods = Goods(Carrier(Path(here.artifacts), run.run_id))
+            checked = Checked(checked_path(Path(here.flight)))
+            self._goods = Goods(Carrier(Path(here.artifacts), run.run_id, checked))
         executor = ProcessesExecutor(1, first=number)
         executor.start(here, self._tell)
         return executor

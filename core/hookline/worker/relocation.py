@@ -83,9 +83,9 @@ def sees_store(run: RunFacts, proof: Proof) -> bool:
         proof: What it wrote there.
     """
     artifacts = Path(run.artifacts)
+    if not _holds(proof):
+        return False
     try:
-        if Path(proof.path).read_bytes() != proof.content:
-            return False
         # Over a network, locks and mapped files of two machines don't see each other: such a folder is as good as none.
         check_local(artifacts)
         with new_file(artifacts):
@@ -95,13 +95,25 @@ def sees_store(run: RunFacts, proof: Proof) -> bool:
 
 
 def sees_project(run: RunFacts, proof: Proof) -> bool:
-    """Tell whether the project's folder on this node is the driver's, or does not differ from it.
+    """Tell whether the project's folder on this node is the driver's.
+
+    Of the folder itself only its number counts: it changes with every file that a step makes in there.
 
     Args:
         run: What the driver says about the run.
         proof: How things stand there.
     """
-    return proof.root is not None and (_mark(run.root), _mark(run.target_file)) == (proof.root, proof.target)
+    if Path(proof.path).is_relative_to(run.root) and _holds(proof):
+        return True
+    root, target = _mark(run.root), _mark(run.target_file)
+    return root is not None and proof.root is not None and (root[0], target) == (proof.root[0], proof.target)
+
+
+def _holds(proof: Proof) -> bool:
+    try:
+        return Path(proof.path).read_bytes() == proof.content
+    except OSError:
+        return False
 
 
 def relocated(run: RunFacts, *, project: Path | None, store: Path | None) -> RunFacts:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Self
+
+from hookline.executors.supervisor import adopt_orphans, descendants, processes, send
 
 __all__ = ["RayCluster"]
 
@@ -88,6 +91,8 @@ def serve() -> None:
     """Keep a cluster, as the lines on standard input say; ends with them."""
     from ray.cluster_utils import Cluster
 
+    # Ray's agents outlive their node for a while.
+    adopt_orphans()
     talk, sys.stdout = sys.stdout, sys.stderr
     cluster = Cluster()
     nodes: list[Any] = []
@@ -119,8 +124,8 @@ def serve() -> None:
             answer = {"error": f"{type(error).__name__}: {error}"}
         talk.write(json.dumps(answer) + "\n")
         talk.flush()
-    for node in nodes:
-        node.kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
+    for each in descendants(processes(), os.getpid()):
+        send(each, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class RayExecutor:
             grow.
         port: Where this process listens for its workers; 0 for any port.
         silence: For how many seconds the head may be silent before it counts as lost.
-        ship: Whether the project's files are sent to workers; by default if there are nodes on other machines.
+        ship: Whether the project's files are sent to workers; by default on a cluster that is joined.
         runtime_env: What Ray is to set up for workers: ``pip``, ``env_vars`` and so on.
     """
 

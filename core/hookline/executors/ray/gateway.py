@@ -6,6 +6,7 @@ the driver has been told. Nothing here waits for Ray's answers but one thread, w
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import socket
@@ -34,6 +35,7 @@ from hookline.executors.wire import Inbox, framed
 
 __all__ = ["main"]
 
+_log = logging.getLogger("hookline.executors.ray")
 _LOOK_EVERY = 0.1
 """Seconds between two looks at outposts that may have ended: Ray tells only who asks."""
 
@@ -128,7 +130,8 @@ def connect(
         runtime_env: What Ray is to set up for workers.
         root: The project's folder.
         leave_out: Folders in there that are not the project's.
-        ship: Whether the project's files are sent to workers; None for where there are nodes on other machines.
+        ship: Whether the project's files are sent to the workers of a cluster that is joined: nodes that come later may
+            be anywhere. None for where that is possible, or necessary.
 
     Returns:
         The cluster.
@@ -145,18 +148,27 @@ def connect(
         return Cluster(ray, ray.get_runtime_context().gcs_address, _LOOPBACK, False)
     if address != "auto":
         _dial(address)
-    if ship is None:
-        _init(ray, address, {})
-        host = _host(ray)
-        ship = any(node.host != host for node in _nodes(ray))
-        # Ray takes files only with the connection.
-        if ship or runtime_env:
-            ray.shutdown()
-    if ship:
-        runtime_env = with_project(runtime_env, root, leave_out)
+    shipped = ship is not False
+    if shipped:
+        try:
+            runtime_env = with_project(runtime_env, root, leave_out)
+        except HooklineError as error:
+            if ship or not _is_alone(ray, address):
+                raise
+            _log.warning("the project's files are not sent to workers, which is in order on this machine: %s", error)
+            shipped = False
     if not ray.is_initialized():
         _init(ray, address, runtime_env)
-    return Cluster(ray, ray.get_runtime_context().gcs_address, _host(ray), ship)
+    return Cluster(ray, ray.get_runtime_context().gcs_address, _host(ray), shipped)
+
+
+def _is_alone(ray: Any, address: str) -> bool:
+    """Tell whether all of a cluster is on this machine."""
+    _init(ray, address, {})
+    try:
+        return {node.host for node in _nodes(ray)} == {_host(ray)}
+    finally:
+        ray.shutdown()
 
 
 def _init(ray: Any, address: str, runtime_env: dict[str, Any], **options: Any) -> None:
