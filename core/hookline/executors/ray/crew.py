@@ -189,8 +189,20 @@ class Crew:
             if amounts == post.amounts or not self.fits(amounts):
                 continue
             others = [other for other in self.posts.values() if other.amounts == amounts]
-            if not any(other.ready for other in others) and (
-                self._room <= 0 or any(now - other.asked_at > _PATIENCE for other in others)
-            ):
+            if any(other.ready for other in others):
+                continue
+            late = any(now - other.asked_at > _PATIENCE for other in others)
+            if (late and not self._has_room(amounts)) or (not others and self._room <= 0):
+                return True
+        return False
+
+    def _has_room(self, amounts: Amounts) -> bool:
+        """Tell whether a node has room for an outpost beside those that are there: it is on its way then."""
+        for node in self.nodes or ():
+            free = dict(node.amounts)
+            there = [post for post in self.posts.values() if post.hello is not None and post.hello.node == node.id]
+            for name, amount in itertools.chain.from_iterable(post.amounts for post in there):
+                free[name] = free.get(name, 0.0) - amount
+            if fitting(amounts, [node._replace(amounts=free)]):
                 return True
         return False
