@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from hookline.errors import HooklineError
+from hookline.model.batch import FunctionRef, HeldName
+from hookline.worker.agreement import check, held_by
 
 _HEAD = """
 import argparse, functools, logging, sys, types
@@ -105,3 +112,57 @@ def test_nothing_is_recorded_that_another_executor_would_take(tmp_path: Path) ->
 def test_what_each_import_makes_alike_is_no_difference(tmp_path: Path, name: str) -> None:
     """Hash seeds, logging, caches and names that no step reaches don't keep a step from running."""
     assert _run(tmp_path, SAME[name]).startswith("completed 1 ")
+
+
+MOVED = """
+import types
+from pathlib import Path
+HERE = Path(__file__).parent
+DATA = [str(HERE / "data"), {{str(HERE): (f"sqlite:///{{HERE}}/some.db", 1)}}]
+RECORD = types.SimpleNamespace(path=HERE / "data", around=[])
+RECORD.around.append(RECORD)
+def open_it(path=HERE / "data"):
+    return path
+FIXED = ["{home}/data", "{home}-other/data", "/and{home}"]
+"""
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_paths_in_the_project_may_be_others_where_its_files_were_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
+    """A name may hold the project's folder, here and there; what else it holds has to be the same."""
+    home, copy = tmp_path / "project", tmp_path / "sent" / "package"
+    for folder in (home, copy):
+        folder.mkdir(parents=True)
+        (folder / "moved.py").write_text(MOVED.format(home=home))
+    (tmp_path / "link").symlink_to(home)
+    names = ("HERE", "DATA", "RECORD", "open_it", "FIXED", "__file__")
+    held = _held_in(home, monkeypatch, names)
+    root = str(tmp_path / "link") if linked else str(home)
+    _import_from(copy, monkeypatch)
+    for each in held:
+        check(FunctionRef("moved", "open_it", held=(each,)), str(copy), (root, str(home)))
+    with pytest.raises(HooklineError, match=r"'moved\.HERE' is not on workers"):
+        check(FunctionRef("moved", "open_it", held=_held_in(home, monkeypatch, ("HERE",), "other")), str(copy), (root,))
+
+
+def _held_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, names: Iterable[str], below: str = ""
+) -> tuple[HeldName, ...]:
+    module = _import_from(folder, monkeypatch)
+    if below:
+        module.HERE /= below
+    held = held_by([("moved", name) for name in names])
+    _import_from(folder, monkeypatch)
+    return held
+
+
+def _import_from(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    spec = importlib.util.spec_from_file_location("moved", folder / "moved.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "moved", module)
+    spec.loader.exec_module(module)
+    return module

@@ -82,7 +82,11 @@ class Attempt:
 
     @property
     def checkpoint_folder(self) -> Path:
-        """A folder that later attempts of the same task find again."""
+        """A folder that later attempts of the same task find again.
+
+        A node of a cluster that does not see the store's folder has one of its own for the run: attempts on other nodes
+        don't find what is in there, and it goes with the run's last worker on that node.
+        """
         return _made(self.root / f"{_safe(self.task_id)}.checkpoint")
 
     @property

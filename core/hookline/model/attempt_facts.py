@@ -20,7 +20,7 @@ class WorkerFacts:
         executor: The name of the executor.
         number: The worker's number, from 0, among those of its executor.
         root: The project root.
-        store: The path of the store's folder, or its URL.
+        store: The path of the store's folder, or its URL; empty where that folder is not seen.
     """
 
     run_id: str

@@ -370,7 +370,7 @@ class RunFacts:
 
     Attributes:
         run_id: The run's id.
-        store: The path of the store's folder, or its URL.
+        store: The path of the store's folder, or its URL; empty where that folder is not seen.
         artifacts: The artifacts' folder.
         folder: Where attempts have their folders.
         flight: The in-flight file.
@@ -386,6 +386,7 @@ class RunFacts:
         load_policy: Which stored formats may become values.
         open_arguments: Names of arguments, by step, that settings give where a call leaves them open.
         python: The driver's version of Python, as ``"3.11"``: keys hold it, so workers have to have the same.
+        homes: Where the driver has the project whose files are at :attr:`root` here, with links and without.
     """
 
     run_id: str
@@ -405,6 +406,7 @@ class RunFacts:
     load_policy: str = "any"
     open_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     python: str = ""
+    homes: tuple[str, ...] = ()
 
 
 def python_minor() -> str:

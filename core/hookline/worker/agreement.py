@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import functools
 import importlib
+import re
 import sys
 import sysconfig
 import types
@@ -54,11 +55,13 @@ def held_by(names: Iterable[tuple[str, str]]) -> tuple[HeldName, ...]:
     return tuple(found)
 
 
-def check(ref: FunctionRef) -> None:
+def check(ref: FunctionRef, root: str = "", homes: Iterable[str] = ()) -> None:
     """Make sure that the names which a step's code reaches hold here what they hold in the driver.
 
     Args:
         ref: The step's function, which was found here already, so that its modules are imported.
+        root: The project's folder here.
+        homes: What the driver calls that folder, where its own is elsewhere.
 
     Raises:
         HooklineError: One of them holds something else.
@@ -66,7 +69,7 @@ def check(ref: FunctionRef) -> None:
     for held in ref.held:
         if held not in _agreed:
             module, name, digest = held
-            if _digest(module, name) != digest:
+            if all(_digest(module, name, (root, home)) != digest for home in (*homes, "")):
                 raise _differs(module, name)
             _agreed.add(held)
 
@@ -85,8 +88,8 @@ def _is_importable(module: str) -> bool:
     return isinstance(getattr(sys.modules.get(module), "__file__", None), str)
 
 
-def _digest(module: str, name: str) -> bytes | None:
-    """Digest what a name holds; None where it can't be told."""
+def _digest(module: str, name: str, moved: tuple[str, str] = ("", "")) -> bytes | None:
+    """Digest what a name holds, as it would be with the project in another folder; None where it can't be told."""
     namespace = sys.modules.get(module)
     if namespace is None:
         try:
@@ -99,7 +102,7 @@ def _digest(module: str, name: str) -> bytes | None:
     if value is _MISSING:
         return b"missing"
     try:
-        return digest_bytes(repr(_Description().of(value)).encode("utf-8", "surrogatepass"))
+        return digest_bytes(repr(_Description(*moved).of(value)).encode("utf-8", "surrogatepass"))
     except (_Untold, RecursionError):
         return None
 
@@ -111,15 +114,18 @@ class _Untold(Exception):  # noqa: N818 - a signal, never shown
 class _Description:
     """Says in tuples and texts what an object is: plain data by digest, functions by code, objects by attributes."""
 
-    def __init__(self) -> None:
+    def __init__(self, here: str, there: str) -> None:
         self._around: set[int] = set()
         self._count = 0
+        self._there = there
+        # The folder itself, and what is in it; none whose name begins or ends like that.
+        self._here = re.compile(rf"(?<![\w.-]){re.escape(here)}(?![\w.-])") if there else None
 
     def of(self, value: Any) -> Any:
         self._count += 1
         if self._count > _MOST or len(self._around) > _DEEPEST:
             raise _Untold
-        plain = digest_plain(value)
+        plain = self._plain(value)
         if plain is not None:
             return plain.hex()
         if id(value) in self._around:
@@ -129,6 +135,27 @@ class _Description:
             return self._taken_apart(value)
         finally:
             self._around.discard(id(value))
+
+    def _plain(self, value: Any) -> bytes | None:
+        try:
+            return digest_plain(self._moved(value))
+        except RecursionError:
+            return None
+
+    def _moved(self, value: Any) -> Any:
+        """Give plain data with texts and paths as if the project's folder were where the driver has it."""
+        if self._here is None:
+            return value
+        kind: Any = type(value)
+        if kind is str:
+            return self._here.sub(lambda _: self._there, value)
+        if isinstance(value, PurePath):
+            return kind(self._moved(str(value)))
+        if kind in (list, tuple, set, frozenset):
+            return kind(map(self._moved, value))
+        if kind is dict:
+            return {self._moved(key): self._moved(item) for key, item in value.items()}
+        return value
 
     def _taken_apart(self, value: Any) -> Any:
         kind: Any = type(value)
@@ -155,7 +182,7 @@ class _Description:
         if isinstance(value, enum.Enum):
             return "member", kind.__qualname__, value.name
         if isinstance(value, PurePath):
-            return "path", kind.__name__, str(value)
+            return "path", kind.__name__, self._moved(str(value))
         if isinstance(value, functools.partial):
             return "partial", self.of(value.func), self.of(value.args), self.of(value.keywords)
         wrapped = getattr(value, "__wrapped__", None) if not isinstance(value, ModuleType) else None

@@ -40,9 +40,8 @@ from hookline.executors.ray.wire import (
 )
 from hookline.executors.wire import Inbox, framed
 from hookline.model.batch import Batch, Finished, Lost, Message, RunFacts, Started, Work, python_minor
-from hookline.store.checked import Checked
-from hookline.store.flight import Flight, checked_path
-from hookline.worker.carrier import Carrier
+from hookline.store.flight import Flight
+from hookline.worker.carrier import carrier_of
 from hookline.worker.failures import failure_of
 from hookline.worker.goods import Goods
 from hookline.worker.relocation import NodeFolder, Proof, relocated, sees_project, sees_store
@@ -134,11 +133,10 @@ class Outpost:
                 f"the node does not see the project's folder '{run.root}'; let its files be sent: set ship = true in "
                 "[tool.hookline.ray]"
             )
-        here = relocated(run, project=project, store=store)
+        here = relocated(run, project=project, store=store, home=proof.home)
         if store is not None:
             self._flight = Flight(Path(here.flight))
-            checked = Checked(checked_path(Path(here.flight)))
-            self._goods = Goods(Carrier(Path(here.artifacts), run.run_id, checked))
+            self._goods = Goods(carrier_of(here))
         executor = ProcessesExecutor(1, first=number)
         executor.start(here, self._tell)
         return executor
@@ -150,12 +148,12 @@ class Outpost:
             if kind == BATCH:
                 self._take_batch(*message[1:])
             elif kind == RECALL:
-                if self._executor.recall(message[1]):
+                if self._gives_back(message[1]):
                     self._send((RECALLED, message[1]))
             elif kind == CANCEL:
                 self._cancel(*message[1:])
             elif kind in (PIECE, UNREADABLE):
-                self._take_goods(kind, message[1])
+                self._take_goods(kind, *message[1:])
             elif kind == LEAVE:
                 self._executor.close(message[1])
                 return float(message[1])
@@ -183,15 +181,20 @@ class Outpost:
         if self._goods is None or not self._goods.waits(number):
             self._executor.submit(batch)
 
+    def _gives_back(self, number: int) -> bool:
+        """Let go of a batch that has not begun; tell whether it had not."""
+        waits = self._goods is not None and self._goods.drop([number])
+        return bool(waits) or self._executor.recall(number)
+
     def _cancel(self, numbers: list[int], grace: float) -> None:
         if self._goods is not None:
             for batch in self._goods.drop(numbers):
                 self._tell(Lost(batch.number, -1, "cancelled before it began", cancelled=True))
         self._executor.cancel(numbers, grace)
 
-    def _take_goods(self, kind: int, what: Any) -> None:
+    def _take_goods(self, kind: int, *what: Any) -> None:
         assert self._goods is not None
-        for batch in self._goods.take(what) if kind == PIECE else self._goods.give_up(what):
+        for batch in self._goods.take(*what) if kind == PIECE else self._goods.give_up(*what):
             self._executor.submit(batch)
 
     # From the executor's own threads.

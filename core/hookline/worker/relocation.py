@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from hookline.config.address import scheme_of
 from hookline.errors import HooklineError, StoreError
 from hookline.model.batch import RunFacts
 from hookline.store.durable import make_folder, new_file, scratch_name, write_all
@@ -35,12 +36,14 @@ class Proof(NamedTuple):
         content: What it holds, and nobody can guess.
         root: How the project's folder stands; None where it is gone.
         target: How the target file stands; None where there is none.
+        home: The project's folder without links.
     """
 
     path: str
     content: bytes
     root: Mark | None
     target: Mark | None
+    home: str = ""
 
 
 def proof_of(run: RunFacts) -> Proof:
@@ -66,7 +69,7 @@ def proof_of(run: RunFacts) -> Proof:
             os.close(fd)
     except OSError as error:
         raise storage_error(error, path) from error
-    return Proof(str(path), content, _mark(run.root), _mark(run.target_file))
+    return Proof(str(path), content, _mark(run.root), _mark(run.target_file), os.path.realpath(run.root))
 
 
 def forget_proof(proof: Proof) -> None:
@@ -116,13 +119,14 @@ def _holds(proof: Proof) -> bool:
         return False
 
 
-def relocated(run: RunFacts, *, project: Path | None, store: Path | None) -> RunFacts:
-    """Say about a run what holds on this node; the address of the store stays.
+def relocated(run: RunFacts, *, project: Path | None, store: Path | None, home: str = "") -> RunFacts:
+    """Say about a run what holds on this node; of the store's address only a URL stays.
 
     Args:
         run: What the driver says about the run.
         project: Where the project's files are on this node; None where it sees those of the driver.
         store: A folder of the node's own for this run; None where it sees the store. What is missing in it is made.
+        home: The project's folder in the driver, without links.
 
     Returns:
         The facts for workers of this node, which may share both folders.
@@ -132,9 +136,11 @@ def relocated(run: RunFacts, *, project: Path | None, store: Path | None) -> Run
     """
     try:
         if project is not None:
-            run = replace(run, **_moved(run, project))
+            homes = tuple(dict.fromkeys(each for each in (run.root, home) if each))
+            run = replace(run, **_moved(run, project), homes=homes)
         if store is not None:
-            run = replace(run, **_kept_in(store))
+            address = run.store if scheme_of(run.store) else ""
+            run = replace(run, **_kept_in(store), store=address)
     except OSError as error:
         raise storage_error(error, error.filename or store or run.cwd) from error
     return run

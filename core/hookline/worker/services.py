@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hookline.errors import StoreError
 from hookline.model.batch import FunctionRef, Outcome, Output, RunFacts
 from hookline.store.artifact_writer import ArtifactWriter
 from hookline.store.artifacts import Artifacts
@@ -126,7 +128,15 @@ class SharedServices:
             plugin: The plugin's name.
             task_id: The task's id.
             folder: Gives the folder for copies of stored files.
+
+        Raises:
+            StoreError: The run's store can't be opened, or this node does not see it.
         """
+        if not self.run.store:
+            raise StoreError(
+                f"the records of the plugin '{plugin}' are in the run's store, whose folder this node does not see",
+                help="keep the store on a file system that all nodes share, or let the step run on a node that sees it",
+            )
         # Few workers ever read the journal: the others are not to wait for SQLite.
         from hookline.hooks.plugin_set import NO_PLUGINS
         from hookline.hooks.stores import open_address
@@ -213,7 +223,8 @@ def open_services(run: RunFacts) -> SharedServices:
     plugins, attempts = _plugins(run)
     set_load_policy(run.load_policy)  # which may be a plugin's
     flight = Flight(Path(run.flight))
-    return SharedServices(run, artifacts, writer, storer, flight, _find, code_digest, plugins, attempts)
+    find = functools.partial(_find, run)
+    return SharedServices(run, artifacts, writer, storer, flight, find, code_digest, plugins, attempts)
 
 
 def _plugins(run: RunFacts) -> tuple[WorkerPlugins | None, Callable[..., Attempts]]:
@@ -228,7 +239,7 @@ def _plugins(run: RunFacts) -> tuple[WorkerPlugins | None, Callable[..., Attempt
     return None, Attempts
 
 
-def _find(ref: FunctionRef) -> Callable[..., Any]:
+def _find(run: RunFacts, ref: FunctionRef) -> Callable[..., Any]:
     if ref.local is not None:
         return ref.local
     from hookline.worker.functions import find
@@ -237,7 +248,7 @@ def _find(ref: FunctionRef) -> Callable[..., Any]:
     if ref.held:
         from hookline.worker.agreement import check
 
-        check(ref)
+        check(ref, run.root, run.homes)
     return function
 
 
