@@ -139,6 +139,14 @@ class Artifacts:
             return False
         return True
 
+    def check(self, item: Stored) -> None:
+        """Make sure that a file of its own is whole; reads it, unless this run wrote or checked it.
+
+        Raises:
+            ArtifactError: The artifact is missing or damaged.
+        """
+        self._read_own(item, keep=False)
+
     def link_out(self, item: Stored, target: Path) -> None:
         """Make a copy of a file artifact that its receiver may change; shares blocks where the disk can.
 

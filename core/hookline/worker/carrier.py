@@ -16,16 +16,18 @@ from typing import Any
 from blake3 import blake3
 
 from hookline.errors import ArtifactError
+from hookline.model.batch import RunFacts
 from hookline.store.artifacts import Artifacts
 from hookline.store.checked import Checked
 from hookline.store.durable import NewFile, make_folder, sync_data, sync_folder, write_all
+from hookline.store.flight import checked_path
 from hookline.store.leases import noted_pack
 from hookline.store.outputs import ONE_INLINE, PACK_LIMIT, Stored, unpack_outputs
 from hookline.store.packs import HEAD_SIZE, OWN_FILE, head_of, pack_path, read_place
 from hookline.store.place import storage_error
 from hookline.store.references import inside
 
-__all__ = ["Carrier", "Piece"]
+__all__ = ["Carrier", "Piece", "carrier_of"]
 
 Piece = tuple[bytes, int, bytes, int, bytes]
 """Digest, size and place of an artifact; where in it these bytes belong; the bytes, at most 1 MiB."""
@@ -34,6 +36,15 @@ _PIECE = PACK_LIMIT  # so that what stands in a pack comes whole, and is checked
 _INLINE = bytes((ONE_INLINE,))
 _REMEMBERED = 16384
 _MOST_OPEN = 64
+
+
+def carrier_of(run: RunFacts) -> Carrier:
+    """Make the carrier for the folder of a run's artifacts, on a node or in the driver.
+
+    Args:
+        run: What is said about the run there.
+    """
+    return Carrier(Path(run.artifacts), run.run_id, Checked(checked_path(Path(run.flight))))
 
 
 class Carrier:
@@ -92,9 +103,14 @@ class Carrier:
             ArtifactError: It is missing or damaged; found before the first piece is given.
         """
         digest, size, place, _, _ = stored
-        data = memoryview(self._artifacts.read(stored))
-        for at in range(0, max(size, 1), _PIECE):
-            yield digest, size, place, at, bytes(data[at : at + _PIECE])
+        if place != OWN_FILE or size == 0:
+            yield digest, size, place, 0, bytes(self._artifacts.read(stored))
+            return
+        self._artifacts.check(stored)
+        # Not mapped: what was read of a mapping counts as this process's memory.
+        with self._artifacts.path_of(digest).open("rb", buffering=0) as file:
+            for at in range(0, size, _PIECE):
+                yield digest, size, place, at, os.pread(file.fileno(), _PIECE, at)
 
     def take(self, piece: Piece, sender: int = 0) -> bool:
         """Write a piece. Those of one artifact come in order, those of several artifacts and senders as they like.

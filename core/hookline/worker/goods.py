@@ -11,6 +11,9 @@ from hookline.worker.carrier import Carrier, Piece
 
 __all__ = ["Goods"]
 
+_Name = tuple[bytes, bytes]
+"""Digest and place: several workers may have made the same, each in its own pack."""
+
 
 class Goods:
     """Keeps the node's folder of artifacts so that batches find there what they need.
@@ -21,20 +24,20 @@ class Goods:
 
     def __init__(self, carrier: Carrier) -> None:
         self._carrier = carrier
-        self._waiting: dict[int, tuple[Batch, set[bytes]]] = {}
-        self._asked: set[bytes] = set()
-        self._known: set[tuple[bytes, bytes]] = set()
+        self._waiting: dict[int, tuple[Batch, set[_Name]]] = {}
+        self._asked: set[_Name] = set()
+        self._known: set[_Name] = set()
 
     def needed(self, batch: Batch) -> list[Stored]:
         """Tell what has to be asked for before a batch can be made; the batch is kept until all of it is there."""
         named = self._carrier.named(blob for inputs in batch.inputs for blob in inputs)
         lacking = self._carrier.lacking(named)
-        self._known.update((stored.digest, stored.place) for stored in named)
+        self._known.update(map(_name, named))
         if not lacking:
             return []
-        self._waiting[batch.number] = (batch, {stored.digest for stored in lacking})
-        wanted = [stored for stored in lacking if stored.digest not in self._asked]
-        self._asked.update(stored.digest for stored in wanted)
+        self._waiting[batch.number] = (batch, set(map(_name, lacking)))
+        wanted = [stored for stored in lacking if _name(stored) not in self._asked]
+        self._asked.update(map(_name, wanted))
         return wanted
 
     def waits(self, number: int) -> bool:
@@ -43,11 +46,12 @@ class Goods:
 
     def take(self, piece: Piece) -> list[Batch]:
         """Take part of what was asked for; give the batches that can be made now."""
-        return self._arrived(piece[0]) if self._carrier.take(piece) else []
+        return self._arrived((piece[0], piece[2])) if self._carrier.take(piece) else []
 
-    def give_up(self, digest: bytes) -> list[Batch]:
+    def give_up(self, digest: bytes, place: bytes) -> list[Batch]:
         """Note that something can't be had: whoever reads it will say so, in words of its own."""
-        return self._arrived(digest)
+        self._known.discard((digest, place))
+        return self._arrived((digest, place))
 
     def drop(self, numbers: Iterable[int]) -> list[Batch]:
         """Let go of batches that wait."""
@@ -60,17 +64,21 @@ class Goods:
             blobs.append(outcome.outputs)
             blobs += [note.value for note in outcome.notes]
         for stored in self._carrier.named(blobs):
-            name = (stored.digest, stored.place)
+            name = _name(stored)
             if name not in self._known:
                 self._known.add(name)
                 yield from self._carrier.pieces(stored)
 
-    def _arrived(self, digest: bytes) -> list[Batch]:
-        self._asked.discard(digest)
+    def _arrived(self, name: _Name) -> list[Batch]:
+        self._asked.discard(name)
         ready = []
         for number, (batch, lacking) in list(self._waiting.items()):
-            lacking.discard(digest)
+            lacking.discard(name)
             if not lacking:
                 del self._waiting[number]
                 ready.append(batch)
         return ready
+
+
+def _name(stored: Stored) -> _Name:
+    return stored.digest, stored.place

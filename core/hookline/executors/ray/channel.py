@@ -12,7 +12,7 @@ from hookline.executors.wire import Inbox, framed
 __all__ = ["Channel"]
 
 _AT_ONCE = 64
-"""How many reads are made before others get their turn."""
+"""How many messages are sent, or reads made, before others get their turn."""
 
 
 class Channel:
@@ -55,8 +55,8 @@ class Channel:
         self._starved()
 
     def flush(self) -> None:
-        """Send what was kept, as much as goes now."""
-        while True:
+        """Send what was kept, as much as goes now; not all of what is large, for others wait for their turn."""
+        for _ in range(_AT_ONCE):
             while self._outbox:
                 frame = self._outbox[0]
                 sent = self._send(frame)

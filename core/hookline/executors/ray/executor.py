@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hookline.executors.listener import Listener
@@ -105,7 +106,8 @@ class RayExecutor:
         self._proof = self._proofs.proof_of(run)
         self._hearing = Hearing(run, self._proof, self._crew, deliver, self._lose, self._forget)
         self._listener = Listener(self._lock, self._look_around, self._act, self._is_done, self._give_up)
-        self._link = GatewayLink({**self._cluster, "root": run.root, "leave_out": [run.store]})
+        leave_out = [str(Path(run.artifacts).parent)]
+        self._link = GatewayLink({**self._cluster, "root": run.root, "leave_out": leave_out})
         self._connected = False
         self._began = time.monotonic()
         self._listener.listen(self._link.channel.fd, self._hear_gateway)

@@ -6,6 +6,7 @@ the driver has been told. Nothing here waits for Ray's answers but one thread, w
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import select
@@ -149,15 +150,15 @@ def connect(
     if address != "auto":
         _dial(address)
     shipped = ship is not False
-    if shipped:
-        try:
-            runtime_env = with_project(runtime_env, root, leave_out)
-        except HooklineError as error:
-            if ship or not _is_alone(ray, address):
-                raise
-            _log.warning("the project's files are not sent to workers, which is in order on this machine: %s", error)
-            shipped = False
-    if not ray.is_initialized():
+    with contextlib.ExitStack() as stack:
+        if shipped:
+            try:
+                runtime_env = stack.enter_context(with_project(runtime_env, root, leave_out))
+            except HooklineError as error:
+                if ship or not _is_alone(ray, address):
+                    raise
+                _log.warning("the project's files are not sent to workers, which is all right here: %s", error)
+                shipped = False
         _init(ray, address, runtime_env)
     return Cluster(ray, ray.get_runtime_context().gcs_address, _host(ray), shipped)
 

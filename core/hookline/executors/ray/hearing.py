@@ -6,9 +6,9 @@ import importlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
+from hookline.errors import HooklineError
 from hookline.executors.ray.crew import Crew
 from hookline.executors.ray.post import InHand, Post
 from hookline.executors.ray.wire import (
@@ -77,7 +77,12 @@ class Hearing:
 
     def take(self, post: Post, message: tuple[Any, ...]) -> None:
         """Take one message of an outpost."""
-        self._does[message[0]](post, *message[1:])
+        if post.channel is None:
+            return
+        try:
+            self._does[message[0]](post, *message[1:])
+        except HooklineError as error:  # the disk is full, say
+            self._give_up(error.message, error.help)
 
     def forget(self, post: Post) -> None:
         """Let go of what an outpost that is gone had not finished sending."""
@@ -114,7 +119,7 @@ class Hearing:
                 post.hello.host,
                 self._run.store,
             )
-            self._carrier = importlib.import_module(_CARRIER).Carrier(Path(self._run.artifacts), self._run.run_id)
+            self._carrier = importlib.import_module(_CARRIER).carrier_of(self._run)
         self._crew.deal(post.amounts)
 
     def _broken(self, post: Post, failure: Failure) -> None:
@@ -178,7 +183,7 @@ class Hearing:
                     yield PIECE, piece
             except Exception as error:  # noqa: BLE001 - whatever it is, the batch there is not to wait for ever
                 _log.debug("an artifact can't be sent: %r", error)
-                yield UNREADABLE, stored.digest
+                yield UNREADABLE, stored.digest, stored.place
 
     def _piece(self, post: Post, piece: tuple[Any, ...]) -> None:
         self._carrier.take(piece, post.serial)

@@ -24,7 +24,7 @@ To an outpost, over TCP, after both have proved that they have the token:
     (RECALL, number)                    give a batch back that has not begun
     (CANCEL, numbers, grace)
     (PIECE, Piece)                      part of an artifact that a batch needs
-    (UNREADABLE, digest)                it can't be had
+    (UNREADABLE, digest, place)         it can't be had
     (LEAVE, grace)
 
 From an outpost:
