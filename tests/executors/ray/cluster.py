@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -60,6 +61,17 @@ class RayCluster:
         number: int = self.ask("add", cpus=cpus, resources=resources)
         return number
 
+    def add_apart(self, folder: Path, cpus: int = 1, **resources: float) -> int:
+        """Add a node that sees an empty folder where others see this one; gives its number.
+
+        Args:
+            folder: The folder, which is there.
+            cpus: How many processors it has.
+            **resources: What else it has.
+        """
+        number: int = self.ask("add_apart", folder=str(folder), cpus=cpus, resources=resources)
+        return number
+
     def remove_node(self, number: int) -> None:
         """Kill a node, without a word to its workers."""
         self.ask("remove", number=number)
@@ -109,13 +121,41 @@ def serve() -> None:
         nodes.append(node)
         return len(nodes) - 1
 
+    def add_apart(folder: str, cpus: int, resources: dict[str, float]) -> int:
+        ray = [sys.executable, "-m", "ray.scripts.scripts", "start", f"--address={cluster.address}", "--block"]
+        ray += [f"--num-cpus={cpus}", f"--resources={json.dumps(resources)}", f"--object-store-memory={_OBJECT_STORE}"]
+        # Mounts of a namespace of its own are seen by nobody else, and end with it.
+        inside = f"mount -t tmpfs none {shlex.quote(folder)} && exec {shlex.join(ray)}"
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", inside],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Ray runtime started" in line:
+                nodes.append(process)
+                return len(nodes) - 1
+        raise OSError("".join(said))
+
     def remove(number: int) -> None:
+        if isinstance(nodes[number], subprocess.Popen):
+            for each in [*descendants(processes(), nodes[number].pid)]:
+                send(each, signal.SIGKILL)
+            nodes[number].kill()
+            nodes[number].wait()
+            return
         nodes[number].kill_all_processes(check_alive=False, allow_graceful=False, wait=True)
 
     def kill_head() -> None:
         nodes[0].kill_gcs_server(check_alive=False)
 
-    does = {"head": head, "add": add, "remove": remove, "kill_head": kill_head}
+    does = {"head": head, "add": add, "add_apart": add_apart, "remove": remove, "kill_head": kill_head}
     for line in sys.stdin:
         what, how = json.loads(line)
         try:
