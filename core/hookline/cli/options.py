@@ -43,7 +43,8 @@ StoreAt = Annotated[
     ),
 ]
 ExecutorName = Annotated[
-    str | None, typer.Option("--executor", "-x", metavar="NAME", help="Where tasks run: inline, threads, processes.")
+    str | None,
+    typer.Option("--executor", "-x", metavar="NAME", help="Where tasks run: inline, threads, processes, ray."),
 ]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-w", metavar="N", min=1, help="How many tasks may run at once.")

@@ -126,7 +126,7 @@ SETTINGS = (
         _path,
         unset="`.hookline` in the project root",
     ),
-    Setting("executor", "an executor's name", "Where tasks run: inline, threads, processes.", "threads", _word),
+    Setting("executor", "an executor's name", "Where tasks run: inline, threads, processes, ray.", "threads", _word),
     Setting(
         "workers",
         "a whole number from 1",
