@@ -98,7 +98,8 @@ class Opener:
             if name == GIVEN and not isinstance(given, str):
                 executor = given
             else:
-                executor = self._request.plugins.executors.make(name, workers=self._request.workers)
+                options = self._request.executor_options.get(name, {})
+                executor = self._request.plugins.executors.make(name, workers=self._request.workers, **options)
             executor.start(facts, deliver)
         except Exception as error:  # noqa: BLE001 - a plugin's executor may raise anything
             if executor is not None:
