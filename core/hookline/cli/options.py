@@ -60,11 +60,8 @@ RayAddress = Annotated[
     ),
 ]
 StrictResources = Annotated[
-    bool | None,
-    typer.Option(
-        "--strict-resources/--no-strict-resources",
-        help="Let tasks fail that fit on no node of the cluster, rather than wait for one.",
-    ),
+    bool,
+    typer.Option("--strict-resources", help="Let tasks fail that fit on no node of the cluster, rather than wait."),
 ]
 SeedNumber = Annotated[int | None, typer.Option("--seed", metavar="N", help="What Seed arguments derive from.")]
 Durability = Annotated[
