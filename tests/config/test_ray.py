@@ -76,7 +76,7 @@ def test_an_environment_is_laid_over_the_table_and_the_tables_in_it(folder: Path
 def test_an_address_can_be_taken_back(folder: Path) -> None:
     """What the file says of a cluster, a call can do without."""
     write(folder, 'ray.address = "head:6379"')
-    assert "address" not in configure(ray={"address": "local"}).executor_options["ray"]
+    assert configure(ray={"address": "local"}).executor_options["ray"]["address"] == "local"
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_a_resumed_run_goes_on_at_its_cluster_unless_told_otherwise(
 
     assert resumed() == ["head:6379"]
     assert resumed(ray_address="third:2") == ["third:2"]
-    assert resumed(ray_address="local") == [None]
+    assert resumed(ray_address="local") == ["local"]
     assert resumed(executor="threads") == []
 
 

@@ -12,7 +12,7 @@ __all__ = ["RAY", "ray_options"]
 
 _TABLE = "ray"
 _OWN = "local"
-"""The address that stands for no address, where a file or a variable gives one."""
+"""The address that takes back one that a file or a variable gives."""
 
 _ADDRESS = re.compile(r"(?:\[[0-9a-fA-F:.%]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
@@ -58,7 +58,7 @@ RAY = (
         "the run's own.",
         None,
         _address,
-        unset="a cluster of its own",
+        unset="what ``RAY_ADDRESS`` says, else one of the run's own",
         table=_TABLE,
         flag="ray-address",
     ),
@@ -97,7 +97,7 @@ RAY = (
         "Whether the project's files are sent to workers.",
         None,
         _switch,
-        unset="where nodes are other machines",
+        unset="where a cluster is joined",
         table=_TABLE,
         optional=False,
         switch=True,
@@ -119,4 +119,4 @@ RAY = (
 
 def ray_options(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Give what the executor is made with: what is set, or has a default."""
-    return {name: value for name, value in settings.items() if value is not None and (name, value) != ("address", _OWN)}
+    return {name: value for name, value in settings.items() if value is not None}
