@@ -124,8 +124,7 @@ class RayExecutor:
             if self._lost is not None or self._closing is not None:
                 self._cancelled(batch, self._lost or "the executor was closed")
                 return
-            self._crew.add(batch)
-            if self._crew.waiting_kinds:
+            if self._crew.add(batch):
                 self._listener.wake()
 
     def cancel(self, batches: Iterable[int], grace: float) -> None:
@@ -350,8 +349,6 @@ class RayExecutor:
             post.lost_at = time.monotonic()
             if post.leaving:
                 self._bury(post, "it left")
-        if self._crew.waiting_kinds:
-            self._listener.change()
 
     def _bury(self, post: Post, why: str) -> None:
         """Account for an outpost that is gone."""
@@ -380,7 +377,7 @@ class RayExecutor:
 
     def _forget(self, post: Post) -> None:
         """Let go of an outpost, which has nothing in hand."""
-        if self._crew.posts.pop(post.serial, None) is None:
+        if not self._crew.forget(post):
             return
         if post.channel is not None:
             self._listener.ignore(post.channel.fd)
