@@ -50,7 +50,7 @@ _RAY_HEAD = """## Ray
 
 The keys of the table `[tool.hookline.ray]`, which are for the executor `ray`. Whoever gives `--ray-address`, or
 `ray_address=` in Python, and no executor, runs on that. A resumed run goes on at the address that it was started with,
-unless the call gives another.
+unless the call gives another. [How to run on Ray](../how-to/ray.md).
 """
 
 _PLUGINS_HEAD = """## Plugins
