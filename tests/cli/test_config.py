@@ -36,11 +36,11 @@ def test_every_setting_is_shown_with_its_origin(project: Path, look: Command, mo
         ["seed", "0", "default"],
         ["load_policy", "any", "default"],
         ["turns", "1000000", "default"],
-        ["ray.address", "a", "cluster", "of", "its", "own", "default"],
+        ["ray.address", "what", "RAY_ADDRESS", "says,", "else", "one", "of", "the", "run's", "own", "default"],
         ["ray.strict_resources", "false", "default"],
         ["ray.port", "0", "default"],
         ["ray.silence", "45.0", "default"],
-        ["ray.ship", "where", "nodes", "are", "other", "machines", "default"],
+        ["ray.ship", "where", "a", "cluster", "is", "joined", "default"],
         ["ray.runtime_env", "as", "nodes", "are", "default"],
         ["limits.gpu", "2", "pyproject.toml:6"],
     ]

@@ -58,7 +58,7 @@ RAY = (
         "the run's own.",
         None,
         _address,
-        unset="what `RAY_ADDRESS` says, else one of the run's own",
+        unset="what RAY_ADDRESS says, else one of the run's own",
         table=_TABLE,
         flag="ray-address",
     ),
