@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,13 @@ _LIMITS_HEAD = """## Limits
 The table `[tool.hookline.limits]` has names of steps, or tags, as keys and {takes} as values. {about} An attempt counts
 towards every limit that its step's name or one of its tags has, on whatever executor it runs, and towards the step's
 own `limit=`; runs do not count each other's.
+"""
+
+_RAY_HEAD = """## Ray
+
+The keys of the table `[tool.hookline.ray]`, which are for the executor `ray`. Whoever gives `--ray-address`, or
+`ray_address=` in Python, and no executor, runs on that. A resumed run goes on at the address that it was started with,
+unless the call gives another. [How to run on Ray](../how-to/ray.md).
 """
 
 _PLUGINS_HEAD = """## Plugins
@@ -187,21 +194,32 @@ def _metavar(argument: Any) -> str:
 
 def configuration_page() -> str:
     """Describe all settings."""
-    from hookline.config import ENV, LIMITS, PLUGINS, SETTINGS, TABLES
+    from hookline.config import ENV, LIMITS, PLUGINS, RAY, SETTINGS, TABLES
 
-    lines = [_CONFIGURATION_HEAD, "| key | takes | default | variable | option | |", "|---|---|---|---|---|---|"]
-    for setting in (ENV, *SETTINGS):
-        default = setting.unset or f"`{setting.default}`"
-        option = f"`{setting.option}`" if setting.option else "none"
-        key = "" if setting is ENV else f"`{setting.name}`"  # in the file, that key holds the environments
-        lines.append(
-            f"| {key} | {_cell(setting.takes)} | {default} | `{setting.variable}` | {option} | {_cell(setting.about)} |"
-        )
+    # In the file, the key "env" holds the environments.
+    lines = [
+        _CONFIGURATION_HEAD,
+        *_setting_rows(("" if setting is ENV else setting.name, setting) for setting in (ENV, *SETTINGS)),
+    ]
+    lines += ["", _RAY_HEAD, *_setting_rows((setting.name, setting) for setting in RAY)]
     lines += ["", _LIMITS_HEAD.format(takes=LIMITS.takes, about=LIMITS.about)]
     lines.append(_PLUGINS_HEAD.format(takes=PLUGINS.takes, variable=PLUGINS.variable, about=_plain(PLUGINS.about)))
     lines.append(_TABLES_HEAD.rstrip())
     lines += [f"| `[tool.hookline.{table.name}.NAME]` | {_cell(table.about)} |" for table in TABLES]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _setting_rows(settings: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    yield from ("| key | takes | default | variable | option | |", "|---|---|---|---|---|---|")
+    for key, setting in settings:
+        default = setting.unset or f"`{_toml(setting.default)}`"
+        variable, option = (f"`{name}`" if name else "none" for name in (setting.variable, setting.option))
+        shown = f"`{key}`" if key else ""
+        yield f"| {shown} | {_cell(setting.takes)} | {default} | {variable} | {option} | {_cell(setting.about)} |"
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 # -- hooks -------------------------------------------------------------------------------------------------------------

@@ -36,6 +36,12 @@ def test_every_setting_is_shown_with_its_origin(project: Path, look: Command, mo
         ["seed", "0", "default"],
         ["load_policy", "any", "default"],
         ["turns", "1000000", "default"],
+        ["ray.address", "what", "RAY_ADDRESS", "says,", "else", "one", "of", "the", "run's", "own", "default"],
+        ["ray.strict_resources", "false", "default"],
+        ["ray.port", "0", "default"],
+        ["ray.silence", "45.0", "default"],
+        ["ray.ship", "where", "a", "cluster", "is", "joined", "default"],
+        ["ray.runtime_env", "as", "nodes", "are", "default"],
         ["limits.gpu", "2", "pyproject.toml:6"],
     ]
     assert "pyproject.toml" not in look(project, "config", "show").out
@@ -49,6 +55,8 @@ def test_scripts_get_the_same_as_data(project: Path, look: Command) -> None:
     found = {one["name"]: (one["value"], one["origin"]) for one in told["settings"]}
     assert found["workers"] == (None, "default")
     assert found["turns"] == (1_000_000, "default")
+    assert found["ray.address"] == (None, "default")
+    assert found["ray.silence"] == (45.0, "default")
     assert found["limits.gpu"] == (2, "pyproject.toml:6")
 
 

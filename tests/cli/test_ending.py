@@ -45,7 +45,7 @@ class Recorded:
         return self._result
 
 
-def ended(status: str, failures: int = 0, result: object = None, **counts: int) -> tuple[Run, Tally]:
+def ended(status: str, failures: int = 0, result: object = None, error: str = "", **counts: int) -> tuple[Run, Tally]:
     run = Run("20260101-120000-abcd", "churn", Recorded(status, counts, result))
     tally = Tally(lambda: 0.0)
     for number in range(failures):
@@ -57,7 +57,7 @@ def ended(status: str, failures: int = 0, result: object = None, **counts: int) 
                 "churn.py:14 in train: raise ValueError(depth)",
             )
         )
-    tally.take(RunFinished(run.id, RunState(status), counts, 3.21))
+    tally.take(RunFinished(run.id, RunState(status), counts, 3.21, error))
     return run, tally
 
 
@@ -71,6 +71,9 @@ CASES = {
     "one failure": ended("failed", 1, completed=10, failed=1, skipped=3),
     "many failures": ended("failed", 12, completed=10, failed=12),
     "interrupted": ended("interrupted", completed=10, cancelled=1, pending=4),
+    "lost": ended(
+        "interrupted", error="the cluster was \x1b]0;x\x07lost\nhelp: start it again", completed=10, cancelled=1
+    ),
     "cancelled": ended("cancelled", completed=10, pending=4),
 }
 

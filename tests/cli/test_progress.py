@@ -12,7 +12,7 @@ from hookline.cli.live_progress import LiveProgress
 from hookline.cli.plain_progress import PlainProgress
 from hookline.cli.progress import QuietProgress, make_progress
 from hookline.cli.tally import Tally
-from hookline.model.events import RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
+from hookline.model.events import PlacesChanged, RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.states import RunState, TaskState
 
 
@@ -141,3 +141,25 @@ def test_quiet_shows_nothing_and_remembers_failures(capsys: pytest.CaptureFixtur
     progress.close()
     assert capsys.readouterr() == ("", "")
     assert progress.tally.failed == 1
+
+
+def test_places_of_an_executor_are_a_line_of_their_own():
+    """A terminal shows how many are taken, while the run goes on; what stays is without them."""
+    progress = LiveProgress(Tally(Clock()), console())
+    progress(RunStarted("r1", "churn", (("load", 100),)))
+    progress(PlacesChanged("ray", 3, 8, 2))
+    progress(PlacesChanged("ray", 3, 8, 5))
+    lines = drawn(progress).splitlines()
+    assert [line.strip() for line in lines if "slots" in line] == ["ray: 3 nodes, 5 of 8 slots in use"]
+    progress.close()
+    assert "slots" not in drawn(progress)
+
+
+def test_plain_progress_tells_places_when_there_are_others(capsys: pytest.CaptureFixture[str]):
+    """How many are taken changes all the time, and is worth no line."""
+    progress = PlainProgress(Tally(Clock()))
+    progress(RunStarted("r1", "churn", (("load", 100),)))
+    for nodes, slots, busy in ((1, 4, 0), (1, 4, 3), (2, 8, 3), (2, 8, 8), (1, 1, 1)):
+        progress(PlacesChanged("ray", nodes, slots, busy))
+    lines = capsys.readouterr().err.splitlines()[1:]
+    assert lines == ["  ray: 1 node, 4 slots", "  ray: 2 nodes, 8 slots", "  ray: 1 node, 1 slot"]

@@ -108,7 +108,7 @@ gpu = 0
     ]
     assert caught.value.help == (
         "the settings are store, executor, workers, durability, grace, seed, load_policy, turns, limits, plugins, "
-        "plugin, step, provider, source, env"
+        "ray, plugin, step, provider, source, env"
     )
 
 

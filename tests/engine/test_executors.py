@@ -13,7 +13,7 @@ import pytest
 import hookline
 from engine.project import Project
 from hookline.engine.stop import Stop
-from hookline.errors import WorkflowError
+from hookline.errors import UsageError, WorkflowError
 from hookline.executors.protocol import Traits
 from hookline.executors.threads import ThreadsExecutor
 from hookline.model.batch import Batch, Deliver, RunFacts
@@ -278,7 +278,31 @@ def test_unknown_executors_of_steps_are_all_told_before_anything_runs(project: M
     assert "there is no executor 'thread'; did you mean 'threads'?" in text
     assert "there is no executor 'process'; did you mean 'processes'?" in text
     assert "step 'a' (" in text
-    assert "help: use one of inline, processes, threads" in text
+    assert "help: use one of inline, processes, ray, threads" in text
+    assert not hookline.open_store(flow.folder / ".hookline").runs()
+
+
+def test_an_executor_that_lacks_what_it_needs_is_refused_before_anything_runs(
+    project: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the run or a step names it; the remedy is what to install, and no run is recorded."""
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not there
+    flow = project("""
+    @step(executor="ray")
+    def far() -> int:
+        return 1
+
+    @workflow
+    def flow():
+        return far()
+    """)
+    for executor, place in (("ray", ""), ("threads", "step 'far' (")):
+        with pytest.raises(UsageError) as caught:
+            flow.run(executor)
+        assert str(caught.value).startswith(place)
+        assert str(caught.value).endswith(
+            "the executor 'ray' needs Ray, which is not installed\nhelp: pip install 'hookline[ray]'"
+        )
     assert not hookline.open_store(flow.folder / ".hookline").runs()
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
 import hookline
 from engine.project import Project
+from hookline import Run
 from hookline.errors import UsageError
+from hookline.executors.threads import ThreadsExecutor
+from hookline.hooks.plugin_set import NO_PLUGINS
 
 CODE = """
 @step
@@ -78,6 +83,79 @@ def test_an_unknown_executor_is_told_with_its_place(project: Project) -> None:
     with pytest.raises(UsageError, match=r"pyproject.toml:2: there is no executor 'thread'; did you mean 'threads'\?"):
         hookline.run(project.target.workflow)
     assert not (project.folder / ".hookline").exists()
+
+
+class Noted(ThreadsExecutor):
+    """Stands for the executor of that name: it notes what it is made with."""
+
+    made: ClassVar[list[dict[str, object]]] = []
+
+    def __init__(self, workers: int | None = None, **options: object) -> None:
+        super().__init__(workers)
+        self.made.append(options)
+
+
+@pytest.fixture
+def made() -> Iterator[list[dict[str, object]]]:
+    """What executors called ``ray`` are made with: no test here starts a cluster."""
+    executors = NO_PLUGINS.executors
+    real = executors.entry("ray")
+    executors.forget("ray")
+    executors.register("ray", Noted, source="tests")
+    Noted.made.clear()
+    yield Noted.made
+    executors.forget("ray")
+    executors.register("ray", real.target, source=real.source, needs=real.needs)
+
+
+def recorded_options(project: Project, run: Run) -> dict[str, object]:
+    with project.store() as store:
+        found: dict[str, object] = json.loads(store.run(run.id).options)
+        return found
+
+
+def test_an_executor_is_made_with_its_own_settings(project: Project, made: list[dict[str, object]]) -> None:
+    """Those of the file and of the call; whoever gives an address and no executor runs there."""
+    settings(project, 'executor = "inline"\nray.port = 7000\nray.runtime_env.pip = ["a"]')
+    flow = project.target.workflow
+    run = hookline.run(flow, ray_address="head:6379", strict_resources=True, plugins=[])
+    assert run.status == "completed"
+    assert made.pop() == {
+        "address": "head:6379",
+        "strict_resources": True,
+        "port": 7000,
+        "silence": 45.0,
+        "runtime_env": {"pip": ["a"]},
+    }
+    found = recorded_options(project, run)
+    assert (found["executor"], found["ray_address"]) == ("ray", "head:6379")
+
+    run = hookline.run(flow, ray_address="head:6379", executor="threads", plugins=[])
+    assert made == []
+    assert "ray_address" not in recorded_options(project, run)
+    with pytest.raises(UsageError, match=r"ray\.address takes 'HOST:PORT', 'auto' or 'local', not 'head'"):
+        hookline.run(flow, ray_address="head", plugins=[])
+
+
+def test_a_resumed_run_goes_on_at_its_cluster_unless_told_otherwise(
+    project: Project, made: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its recorded address goes before today's settings; a call goes before that, and another executor needs none."""
+
+    def resumed(**options: Any) -> list[object]:
+        settings(project, "turns = 3")
+        run = hookline.run(project.target.workflow, ray_address="head:6379", fresh=True, plugins=[])
+        assert run.status == "failed"
+        made.clear()
+        settings(project, 'turns = 100\nray.address = "other:1"')
+        again = hookline.resume(run.id, **options)
+        assert again.status == "completed"
+        return [options.get("address") for options in made]
+
+    assert resumed() == ["head:6379"]
+    assert resumed(ray_address="third:2") == ["third:2"]
+    assert resumed(ray_address="local") == ["local"]
+    assert resumed(executor="threads") == []
 
 
 def test_durability_reaches_the_journal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

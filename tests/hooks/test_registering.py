@@ -197,7 +197,7 @@ def test_an_executor_that_is_gone_names_what_there_is(site: Site) -> None:
         hookline.run(target.workflow, executor="awy")
     assert str(caught.value) == (
         "there is no executor 'awy'; did you mean 'away'?\n"
-        "help: use one of away, inline, processes, threads, or install the plugin that brings 'awy'"
+        "help: use one of away, inline, processes, ray, threads, or install the plugin that brings 'awy'"
     )
 
 

@@ -16,6 +16,7 @@ from hookline.config import (
     ENV,
     LIMITS,
     PLUGINS,
+    RAY,
     SETTINGS,
     Configuration,
     Texts,
@@ -69,6 +70,8 @@ def _rows(found: Configuration) -> Iterator[Row]:
         data = without_password(value) if setting.name == "store" else value
         text = setting.unset if value is None or (setting is ENV and not value) else str(data)
         yield setting.name, data, text, found.origin(setting.name)
+    for setting in RAY:
+        yield from _entries(found, {setting.name: found.ray[setting.name]}, *setting.key[:-1], unset=setting.unset)
     plugins = found.plugins
     lists = {"allow": plugins.allow, "deny": plugins.deny or None}
     yield from _entries(found, {name: list(names) for name, names in lists.items() if names is not None}, PLUGINS.name)
@@ -79,8 +82,8 @@ def _rows(found: Configuration) -> Iterator[Row]:
     yield from _entries(found, found.sources, "source")
 
 
-def _entries(found: Configuration, table: Mapping[str, Any], *key: str) -> Iterator[Row]:
-    """Go through a table and the tables in it."""
+def _entries(found: Configuration, table: Mapping[str, Any], *key: str, unset: str = "") -> Iterator[Row]:
+    """Go through a table and the tables in it; None is shown as what it means that nothing is set."""
     for name, value in table.items():
         inner = (*key, name)
         if isinstance(value, Mapping) and value:
@@ -89,7 +92,7 @@ def _entries(found: Configuration, table: Mapping[str, Any], *key: str) -> Itera
         if isinstance(value, Texts) and len(value) == 1:
             value = value[0]
         data = json.loads(json.dumps(value, default=str))  # TOML has dates, JSON has none
-        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+        text = unset if data is None else data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
         yield ".".join(map(_quoted, inner)), data, text, found.origin(*inner)
 
 

@@ -18,10 +18,12 @@ __all__ = [
     "NoPlugins",
     "Only",
     "Quiet",
+    "RayAddress",
     "RunId",
     "SeedNumber",
     "Set",
     "StoreAt",
+    "StrictResources",
     "TaskId",
     "To",
     "Turns",
@@ -43,10 +45,23 @@ StoreAt = Annotated[
     ),
 ]
 ExecutorName = Annotated[
-    str | None, typer.Option("--executor", "-x", metavar="NAME", help="Where tasks run: inline, threads, processes.")
+    str | None,
+    typer.Option("--executor", "-x", metavar="NAME", help="Where tasks run: inline, threads, processes, ray."),
 ]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-w", metavar="N", min=1, help="How many tasks may run at once.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="The Ray cluster to run on: HOST:PORT, auto, or local for one of the run's own; implies --executor ray.",
+    ),
+]
+StrictResources = Annotated[
+    bool,
+    typer.Option("--strict-resources", help="Let tasks fail that fit on no node of the cluster, rather than wait."),
 ]
 SeedNumber = Annotated[int | None, typer.Option("--seed", metavar="N", help="What Seed arguments derive from.")]
 Durability = Annotated[

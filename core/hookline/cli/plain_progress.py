@@ -7,7 +7,7 @@ import os
 import sys
 
 from hookline.cli.output import say
-from hookline.cli.tally import Line, Tally
+from hookline.cli.tally import CONNECTING, Line, Tally
 from hookline.cli.wording import counted, duration, one_line
 from hookline.model.events import Event, PlacesChanged, RunStarted, TaskEnded, TaskRetrying
 
@@ -71,7 +71,8 @@ class PlainProgress:
         places = event.nodes, event.slots
         if self._places.get(event.executor) != places:
             self._places[event.executor] = places
-            say(f"  {one_line(event.executor)}: {counted(event.nodes, 'node')}, {counted(event.slots, 'slot')}")
+            known = f"{counted(event.nodes, 'node')}, {counted(event.slots, 'slot')}" if event.nodes else CONNECTING
+            say(f"  {one_line(event.executor)}: {known}")
 
     def _tell_progress(self, last: bool = False) -> None:
         if len(self.tally) <= _MOST_LINES:

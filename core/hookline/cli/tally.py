@@ -12,7 +12,10 @@ from hookline.cli.wording import amount, counted, duration
 from hookline.model.events import Event, PlacesChanged, RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
 from hookline.model.states import TaskState
 
-__all__ = ["Line", "Tally", "chosen_lines"]
+__all__ = ["CONNECTING", "Line", "Tally", "chosen_lines"]
+
+CONNECTING = "connecting"
+"""What an executor does that knows no machine yet."""
 
 _NUMBERED = re.compile(r"(.+)-\d+\Z")
 _WENT_WRONG = (TaskState.FAILED, TaskState.TIMED_OUT, TaskState.CRASHED, TaskState.ABANDONED)
@@ -180,6 +183,8 @@ class Tally:
         """Write for each executor that says so where it makes attempts: ``ray: 3 nodes, 5 of 8 slots in use``."""
         return [
             f"{name}: {counted(now.nodes, 'node')}, {amount(now.busy)} of {counted(now.slots, 'slot')} in use"
+            if now.nodes
+            else f"{name}: {CONNECTING}"
             for name, now in self.places.items()
         ]
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from hookline.config.configuration import Configuration, check_store, configure, store_address
     from hookline.config.open_arguments import Texts, read_assignments
     from hookline.config.plugins import Plugins
+    from hookline.config.ray import RAY
     from hookline.config.root import project_root
     from hookline.config.settings import ENV, LIMITS, PLUGINS, SETTINGS, TABLES, Setting
 
@@ -15,6 +16,7 @@ __all__ = [
     "ENV",
     "LIMITS",
     "PLUGINS",
+    "RAY",
     "SETTINGS",
     "TABLES",
     "Configuration",
@@ -37,6 +39,7 @@ _HOMES = {
     "LIMITS": "hookline.config.settings",
     "PLUGINS": "hookline.config.settings",
     "Plugins": "hookline.config.plugins",
+    "RAY": "hookline.config.ray",
     "SETTINGS": "hookline.config.settings",
     "Setting": "hookline.config.settings",
     "StoreAddress": "hookline.config.address",

@@ -15,6 +15,7 @@ from hookline.config.file import read_file
 from hookline.config.layers import Layers
 from hookline.config.open_arguments import split_arguments
 from hookline.config.plugins import Plugins
+from hookline.config.ray import RAY, ray_options
 from hookline.config.reading import KEYS, Reader, environment
 from hookline.config.root import project_root
 from hookline.config.settings import ENV, PLUGINS, PREFIX, SETTINGS
@@ -23,7 +24,7 @@ from hookline.errors import UsageError
 __all__ = ["Configuration", "check_store", "configure", "store_address"]
 
 _STORE_FOLDER = ".hookline"
-_VARIABLES = tuple(setting.variable for setting in (*SETTINGS, ENV, PLUGINS))
+_VARIABLES = tuple(setting.variable for setting in (*SETTINGS, ENV, PLUGINS, *RAY) if setting.variable)
 _log = logging.getLogger(__name__)
 
 
@@ -47,8 +48,9 @@ class Configuration:
         step_arguments: Values for what workflows leave open, by step name and argument. Paths are as they were written.
         provider_arguments: Values by provider and argument.
         sources: What the file says of each source of data.
+        ray: The settings of the executor ``ray``, by name; None for what is not set.
         layers: What the file says.
-        origins: ``"given"`` or a variable's name, by setting; what is not there comes from the file or is the default.
+        origins: ``"given"`` or a variable's name, by key; what is not there comes from the file or is the default.
     """
 
     root: Path
@@ -66,8 +68,14 @@ class Configuration:
     step_arguments: Mapping[str, Mapping[str, Any]]
     provider_arguments: Mapping[str, Mapping[str, Any]]
     sources: Mapping[str, Mapping[str, Any]]
+    ray: Mapping[str, Any]
     layers: Layers
     origins: Mapping[tuple[str, ...], str]
+
+    @property
+    def executor_options(self) -> dict[str, Mapping[str, Any]]:
+        """What executors are made with, by executor, beside the number of workers."""
+        return {"ray": ray_options(self.ray)}
 
     def plugin_settings(self, name: str) -> dict[str, Any]:
         """Give what the file says in the table of a plugin.
@@ -105,6 +113,7 @@ def configure(
     env: str | None = None,
     plugins: Sequence[str] | None = None,
     step_arguments: Mapping[str, object] | None = None,
+    ray: Mapping[str, object] | None = None,
     **given: object,
 ) -> Configuration:
     """Work out the settings: what a call gives goes before variables, these before the file, this before defaults.
@@ -116,6 +125,7 @@ def configure(
         env: The environment; what ``HOOKLINE_ENV`` says by default. An empty text stands for none.
         plugins: Names of the plugins that alone may be loaded.
         step_arguments: Values for arguments that workflows leave open, by step and argument: ``{"train.depth": 3}``.
+        ray: What a call gives to the executor ``ray``, by name; None for nothing.
         **given: What a call or a command line gives, by the setting's name; None for nothing.
 
     Returns:
@@ -134,6 +144,7 @@ def configure(
     reader.check_keys()
     values: dict[str, Any] = {setting.name: reader.value(setting, given.get(setting.name)) for setting in SETTINGS}
     limits = reader.limits()
+    cluster = reader.ray(ray or {})
     governance = reader.plugins(plugins)
     reader.check_tables()
     _warn_of_variables()
@@ -142,7 +153,7 @@ def configure(
     layers.check(said_by)
     # What a call or the variable says of plugins stands for what the file allows.
     origins: dict[tuple[str, ...], str] = {
-        (name, "allow") if name == PLUGINS.name else (name,): said for name, said in reader.origins.items()
+        (*key, "allow") if key == PLUGINS.key else key: said for key, said in reader.origins.items()
     }
     if said_by != "default":
         origins[ENV.name,] = said_by
@@ -160,6 +171,7 @@ def configure(
         step_arguments=arguments,
         provider_arguments=layers.merged("provider"),
         sources=layers.merged("source"),
+        ray=cluster,
         layers=layers,
         origins=origins,
         **values,

@@ -8,12 +8,14 @@ from typing import Any
 
 from hookline.config.layers import ENVIRONMENTS, Layer, Layers
 from hookline.config.plugins import Plugins
+from hookline.config.ray import RAY
 from hookline.config.settings import ENV, LIMITS, PLUGINS, SETTINGS, TABLES, Setting
 from hookline.errors import close_match
 
 __all__ = ["KEYS", "Reader", "environment"]
 
-_NAMES = (*(setting.name for setting in SETTINGS), LIMITS.name, PLUGINS.name)
+_RAY = RAY[0].table
+_NAMES = (*(setting.name for setting in SETTINGS), LIMITS.name, PLUGINS.name, _RAY)
 _LISTS = ("allow", "deny")
 KEYS = (*_NAMES, *(table.name for table in TABLES), ENVIRONMENTS)
 """All keys of ``[tool.hookline]``."""
@@ -32,7 +34,7 @@ class Reader:
 
     def __init__(self, layers: Layers) -> None:
         self.problems: list[str] = []
-        self.origins: dict[str, str] = {}
+        self.origins: dict[tuple[str, ...], str] = {}
         self._layers = layers
         # Problems of the base come first; what holds is read from the layers in their own order.
         self._tables = sorted(layers, key=lambda layer: bool(layer.key))
@@ -58,32 +60,33 @@ class Reader:
         """Take the first value that there is; one that is passed over has to be right as well."""
         found = self._outside(setting, given)
         for layer in self._tables:
-            if setting.name not in layer.table:
+            table = layer.table.get(setting.table) if setting.table else layer.table
+            if not isinstance(table, Mapping) or setting.name not in table:
                 continue
             try:
-                value = setting.read(layer.table[setting.name])
+                value = setting.read(table[setting.name])
             except ValueError:
-                self._note(layer, (setting.name,), f"takes {setting.takes}, not {layer.table[setting.name]!r}")
+                self._note(layer, setting.key, f"takes {setting.takes}, not {table[setting.name]!r}")
                 continue
-            if layer.active and setting.name not in self.origins:
+            if layer.active and setting.key not in self.origins:
                 found = [value]  # an environment's table comes after the base
         return found[0] if found else setting.default
 
     def _outside(self, setting: Setting, given: object) -> list[object]:
         """Read what a call and the variable say, the call first; note which of them holds."""
-        name, variable = setting.name, setting.variable
+        key, variable = setting.key, setting.variable
         text = os.environ.get(variable, "")
         found: list[object] = []
         try:
             if given is not None:
                 found.append(setting.read(given))
-                self.origins[name] = "given"
+                self.origins[key] = "given"
         except ValueError:
-            self.problems.append(f"{name} takes {setting.takes}, not {given!r}")
+            self.problems.append(f"{'.'.join(key)} takes {setting.takes}, not {given!r}")
         try:
             if text or (setting is PLUGINS and variable in os.environ):
                 found.append(setting.read_text(text))
-                self.origins.setdefault(name, variable)
+                self.origins.setdefault(key, variable)
         except ValueError:
             self.problems.append(f"the environment variable {variable} takes {setting.takes}, not {text!r}")
         return found
@@ -98,6 +101,26 @@ class Reader:
                     place = self._place(layer, LIMITS.name, name)
                     self.problems.append(f"{place}: the limit '{name}' takes {LIMITS.takes}, not {number!r}")
         return self._layers.merged(LIMITS.name)
+
+    def ray(self, given: Mapping[str, object]) -> dict[str, Any]:
+        """Read the settings of the executor ``ray``.
+
+        Args:
+            given: What a call gives, by name; None for nothing.
+        """
+        names = [setting.name for setting in RAY]
+        for layer in self._tables:
+            for name in self._table(layer, _RAY, "settings"):
+                if name not in names:
+                    place, near = self._place(layer, _RAY, name), close_match(name, names)
+                    known = near or f" it has {', '.join(names)}"
+                    self.problems.append(f"{place}: '{_RAY}' has no key '{name}';{known}")
+        values = {setting.name: self.value(setting, given.get(setting.name)) for setting in RAY}
+        # Of tables in the table, the environment's are laid over the others.
+        tables = {
+            name: table for name, table in self._layers.merged(_RAY).items() if isinstance(values.get(name), dict)
+        }
+        return values | tables
 
     def plugins(self, given: object) -> Plugins:
         """Read which plugins may be loaded."""
@@ -116,7 +139,7 @@ class Reader:
         if self.problems:
             return Plugins()
         allow = outside[0] if outside else tuple(lists["allow"]) if "allow" in lists else None
-        origin = self.origins.get(PLUGINS.name) or self._layers.origin(PLUGINS.name, "allow") or "default"
+        origin = self.origins.get(PLUGINS.key) or self._layers.origin(PLUGINS.name, "allow") or "default"
         denied_by = self._layers.origin(PLUGINS.name, "deny") or "default"
         return Plugins(allow, tuple(lists.get("deny", ())), origin, denied_by)
 

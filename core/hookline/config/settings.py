@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from hookline.errors import HooklineError
 from hookline.model.resources import parse_duration
 
-__all__ = ["ENV", "LIMITS", "PLUGINS", "PREFIX", "SETTINGS", "TABLES", "Setting", "Table"]
+__all__ = ["ENV", "LIMITS", "PLUGINS", "PREFIX", "SETTINGS", "TABLES", "Setting", "Table", "seconds"]
 
 PREFIX = "HOOKLINE_"
 """What the names of environment variables begin with."""
 
 _WHOLE = re.compile(r"[+-]?[0-9]+")
+_SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Setting:
     """Something that can be set for a project, a shell or one call.
 
     Attributes:
-        name: Its key in ``[tool.hookline]``, and what Python calls it.
+        name: Its key in ``[tool.hookline]``, or in a table there.
         takes: What values it takes, as it reads after "takes".
         about: What it is for.
         default: What holds where it is not set.
@@ -30,6 +31,10 @@ class Setting:
         unset: What the default means, where it does not say so itself.
         numeric: Whether the text of a variable is a whole number.
         optional: Whether the command line has an option for it.
+        flag: What the option is called where it isn't called like the key.
+        table: The table that it stands in; empty where that is ``[tool.hookline]`` itself.
+        switch: Whether the text of a variable is ``true`` or ``false``.
+        worded: Whether a text can say it, and so a variable.
     """
 
     name: str
@@ -40,16 +45,25 @@ class Setting:
     unset: str = ""
     numeric: bool = False
     optional: bool = True
+    flag: str = ""
+    table: str = ""
+    switch: bool = False
+    worded: bool = True
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Where it stands below ``[tool.hookline]``."""
+        return (self.table, self.name) if self.table else (self.name,)
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
-        return PREFIX + self.name.upper()
+        """The environment variable that sets it; empty where there is none."""
+        return PREFIX + "_".join(self.key).upper() if self.worded else ""
 
     @property
     def option(self) -> str:
         """The command line's option that sets it; empty where there is none."""
-        return f"--{self.name}" if self.optional else ""
+        return f"--{self.flag or self.name}" if self.optional else ""
 
     def read_text(self, text: str) -> object:
         """Make a value of a variable's text.
@@ -57,6 +71,8 @@ class Setting:
         Raises:
             ValueError: It can't be meant so.
         """
+        if self.switch:
+            return self.read(_SWITCHES.get(text.strip().lower(), text))
         return self.read(int(text) if self.numeric and _WHOLE.fullmatch(text.strip()) else text)
 
 
@@ -105,7 +121,12 @@ def _names(value: object) -> object:
     return tuple(name.strip() for name in value)
 
 
-def _seconds(value: object) -> object:
+def seconds(value: object) -> float | None:
+    """Read a length of time, which in the text of a variable may be a plain number.
+
+    Raises:
+        ValueError: It is none.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError
     if isinstance(value, str) and value.replace(".", "", 1).isdecimal():
@@ -126,7 +147,7 @@ SETTINGS = (
         _path,
         unset="`.hookline` in the project root",
     ),
-    Setting("executor", "an executor's name", "Where tasks run: inline, threads, processes.", "threads", _word),
+    Setting("executor", "an executor's name", "Where tasks run: inline, threads, processes, ray.", "threads", _word),
     Setting(
         "workers",
         "a whole number from 1",
@@ -148,7 +169,7 @@ SETTINGS = (
         "seconds, or a time such as '30s'",
         "How long running tasks may take to end when a run stops.",
         10.0,
-        _seconds,
+        seconds,
     ),
     Setting("seed", "a whole number of at most 64 bits", "What Seed arguments derive from.", 0, _whole, numeric=True),
     Setting(

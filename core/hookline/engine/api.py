@@ -53,6 +53,8 @@ def run(
     *,
     executor: str | Executor | None = None,
     workers: int | None = None,
+    ray_address: str | None = None,
+    strict_resources: bool | None = None,
     store: StoreAddress | None = None,
     durability: str | None = None,
     grace: float | str | None = None,
@@ -79,15 +81,18 @@ def run(
 ) -> Run:
     """Run a workflow and wait for the end.
 
-    What is left out of ``executor``, ``workers``, ``store``, ``durability``, ``grace``, ``turns`` and ``seed`` is taken
-    from the environment (``HOOKLINE_WORKERS`` and so on), else from the table ``[tool.hookline]`` of the project's
-    ``pyproject.toml``, else it is the default that is given here.
+    What is left out of ``executor``, ``workers``, ``ray_address``, ``strict_resources``, ``store``, ``durability``,
+    ``grace``, ``turns`` and ``seed`` is taken from the environment (``HOOKLINE_WORKERS`` and so on), else from the
+    table ``[tool.hookline]`` of the project's ``pyproject.toml``, else it is the default that is given here.
 
     Args:
         workflow: What is decorated with ``@workflow``.
         params: Its parameters.
-        executor: ``"inline"``, ``"threads"`` (default), ``"processes"``, a plugin's name, or an executor.
+        executor: ``"inline"``, ``"threads"`` (default), ``"processes"``, ``"ray"``, a plugin's name, or an executor.
         workers: How many attempts at once; by default what the machine has.
+        ray_address: The Ray cluster to run on: ``"HOST:PORT"`` of its head, ``"auto"`` for the one that this machine
+            belongs to, or ``"local"`` (default) for one of the run's own. Where no executor is given, it is ``"ray"``.
+        strict_resources: Whether attempts fail that fit on no node of the cluster, rather than wait for one.
         store: The store's folder, or its URL (``scheme://…``) where a plugin brings it; by default ``.hookline`` in
             the project root.
         durability: ``"full"`` (default): what is recorded survives a power cut; ``"fast"``: the last seconds may run
@@ -128,6 +133,7 @@ def run(
     _check_call(workflow, params, executor)
     _refuse_while_loading(workflow.name)
     target = target or target_of(workflow)
+    executor = _executor(executor, ray_address)
     settings = configure(
         target.root,
         store=store or None,
@@ -140,6 +146,7 @@ def run(
         env=env,
         plugins=plugins,
         step_arguments=step_arguments,
+        ray={"address": ray_address, "strict_resources": strict_resources},
     )
     project = open_project(settings, without=without, fail_fast=fail_fast, providers=providers, rewriters=rewriters)
     project.check_executor()
@@ -169,6 +176,7 @@ def run(
         providers or {},
         clock,
         plugins,
+        settings.executor_options,
     )
     return recorded_run(journal, journal.run(drive(request, journal)), lambda: None, built)
 
@@ -179,6 +187,8 @@ def resume(
     store: StoreAddress | None = None,
     executor: str | Executor | None = None,
     workers: int | None = None,
+    ray_address: str | None = None,
+    strict_resources: bool | None = None,
     durability: str | None = None,
     grace: float | str | None = None,
     turns: int | None = None,
@@ -201,6 +211,8 @@ def resume(
         store: As for :func:`run`.
         executor: Another executor than the run had.
         workers: Another number of workers.
+        ray_address: Another Ray cluster than the run had. Where no executor is given, it is ``"ray"``.
+        strict_resources: As for :func:`run`.
         durability: As for :func:`run`.
         grace: As for :func:`run`.
         turns: As for :func:`run`.
@@ -223,6 +235,8 @@ def resume(
         UsageError: There is no such run, or its workflow is gone.
         OwnershipError: Another driver has it.
     """
+    executor = _executor(executor, ray_address)
+    ray = {"address": ray_address, "strict_resources": strict_resources}
     wishes: dict[str, Any] = {
         "executor": executor if isinstance(executor, str) else None,
         "workers": workers,
@@ -230,7 +244,7 @@ def resume(
         "grace": grace,
         "turns": turns,
     }
-    here = configure(env=env, store=store or None, **wishes)
+    here = configure(env=env, store=store or None, ray=ray, **wishes)
     journal = open_configured(here)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
@@ -240,12 +254,15 @@ def resume(
     if began["executor"] == "given":
         began["executor"] = None
     wishes |= {name: value for name, value in began.items() if wishes[name] is None}
+    if ray_address is None:
+        ray["address"] = recorded.get("ray_address")
     given = {**read_step_arguments(row.id, row.extra, journal.artifacts), **(step_arguments or {})}
     settings = configure(
         target.root,
         env=recorded.get("env", "") if env is None else env,
         plugins=recorded.get("plugins"),
         step_arguments=given,
+        ray=ray,
         **wishes,
     )
     without = recorded.get("without", ())
@@ -292,6 +309,7 @@ def resume(
         given,
         provided,
         only_plugins=recorded.get("plugins"),
+        executor_options=settings.executor_options,
     )
     return recorded_run(journal, journal.run(drive(request, journal, row.id, takeover)), lambda: None, built)
 
@@ -426,6 +444,11 @@ def graph(
     for doubt in project.settings.open_arguments.doubts:
         _log.warning("%s", doubt)
     return built
+
+
+def _executor(executor: str | Executor | None, ray_address: str | None) -> str | Executor | None:
+    """Whoever names a cluster wants to run there, unless another executor is named as well."""
+    return "ray" if executor is None and ray_address is not None else executor
 
 
 def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:

@@ -6,7 +6,7 @@ import json
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from hookline.engine.descriptions import describe_params, describe_returns
@@ -23,12 +23,13 @@ from hookline.worker.target import Target
 __all__ = ["clean_folder", "facts_of", "new_run", "plain_params"]
 
 
-def new_run(request: Request, executor: str, store: Store) -> NewRun:
+def new_run(request: Request, executor: str, executors: Collection[str], store: Store) -> NewRun:
     """Describe a run for its row.
 
     Args:
         request: What the user asked for.
         executor: The executor's name.
+        executors: Names of all executors that serve it.
         store: Where large parameters go.
 
     Returns:
@@ -40,6 +41,7 @@ def new_run(request: Request, executor: str, store: Store) -> NewRun:
     for text in filter(None, (request.name, *request.tags)):
         _check_text(text)
     graph, target = request.graph, request.target
+    cluster = request.executor_options.get("ray", {}).get("address") if "ray" in executors else None
     return NewRun(
         graph.workflow,
         json.dumps(
@@ -61,6 +63,7 @@ def new_run(request: Request, executor: str, store: Store) -> NewRun:
                 **({"plugins": list(request.only_plugins)} if request.only_plugins is not None else {}),
                 **({"select": request.selection.described()} if request.selection else {}),
                 **({"env": request.env} if request.env else {}),
+                **({"ray_address": cluster} if cluster else {}),
             }
         ),
         request.name,

@@ -35,21 +35,24 @@ def executors_of(request: Request, default: str) -> set[str]:
         Their names, without those in the driver's process that the caller made.
 
     Raises:
-        UsageError: There is no executor of the run's name.
+        UsageError: There is no executor of the run's name, or what an executor needs is not installed.
         WorkflowError: Steps name executors that there are not; names all of them.
     """
     executors = request.plugins.executors
     if default != GIVEN:
-        executors.entry(default)
+        executors.check(default)
     names, wrong = {default}, list[str]()
     handler = request.target.workflow.on_failure
     for step in dict.fromkeys([*(task.step for task in request.graph.tasks), *([handler] if handler else [])]):
         options = step.declared
         if options.executor:
             try:
-                executors.entry(options.executor)
+                executors.check(options.executor)
             except UsageError as error:
-                wrong.append(f"step '{step.name}' ({place_of(step.fn)}): {error.message}")
+                told = f"step '{step.name}' ({place_of(step.fn)}): {error.message}"
+                if options.executor in executors:
+                    raise UsageError(told, help=error.help) from None
+                wrong.append(told)
             names.add(options.executor)
         elif options.timeout is not None and not step.concurrent and default in ("inline", "threads"):
             names.add("processes")
@@ -95,7 +98,8 @@ class Opener:
             if name == GIVEN and not isinstance(given, str):
                 executor = given
             else:
-                executor = self._request.plugins.executors.make(name, workers=self._request.workers)
+                options = self._request.executor_options.get(name, {})
+                executor = self._request.plugins.executors.make(name, workers=self._request.workers, **options)
             executor.start(facts, deliver)
         except Exception as error:  # noqa: BLE001 - a plugin's executor may raise anything
             if executor is not None:

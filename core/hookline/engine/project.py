@@ -131,13 +131,13 @@ class Project:
         return open_configured(self.configuration, self.plugins, create=create)
 
     def check_executor(self) -> None:
-        """Make sure that there is the executor that the settings name.
+        """Make sure that there is the executor that the settings name, with what it needs.
 
         Raises:
             UsageError: There is none; says where it was set.
         """
         try:
-            self.plugins.executors.entry(self.configuration.executor)
+            self.plugins.executors.check(self.configuration.executor)
         except UsageError as error:
             origin = self.configuration.origin("executor")
             message = error.message if origin == "given" else f"{origin}: {error.message}"

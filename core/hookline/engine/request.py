@@ -79,6 +79,7 @@ class Request:
         progress: Whether a notebook's cell shows the run while it goes on.
         clock: What waits before further attempts go by.
         only_plugins: Names of the plugins that alone were asked for; None for what settings allow.
+        executor_options: What executors are made with, by executor, beside the number of workers.
     """
 
     graph: TaskGraph
@@ -100,3 +101,4 @@ class Request:
     providers: ProviderArguments = field(default_factory=dict)
     clock: Clock = SYSTEM
     only_plugins: Sequence[str] | None = None
+    executor_options: Mapping[str, Mapping[str, object]] = field(default_factory=dict)

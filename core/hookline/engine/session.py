@@ -126,10 +126,11 @@ def _drive(request: Request, store: Store, resumed: str | None, takeover: bool) 
     prepared = prepare(request.graph, Path(request.target.root), request.settings.providers)
     exporter = Exporter()
     name = request.executor if isinstance(request.executor, str) else GIVEN
-    exporter.check(executors_of(request, name), prepared.program)
+    executors = executors_of(request, name)
+    exporter.check(executors, prepared.program)
     if resumed is None:
         try:
-            writer: RunWriter = store.start_run(new_run(request, name, store))
+            writer: RunWriter = store.start_run(new_run(request, name, executors, store))
         finally:
             store.artifacts.close()
     else:

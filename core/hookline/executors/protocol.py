@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from hookline.model.batch import Batch, Deliver, RunFacts
-from hookline.model.registry import Registry
+from hookline.model.registry import Needed, Registry
 
 __all__ = ["CUT_SHORT", "EXECUTORS", "Executor", "Traits"]
 
@@ -80,3 +80,9 @@ EXECUTORS: Registry[Executor] = Registry("executor")
 EXECUTORS.register("inline", "hookline.executors.inline:InlineExecutor", source="hookline")
 EXECUTORS.register("threads", "hookline.executors.threads:ThreadsExecutor", source="hookline")
 EXECUTORS.register("processes", "hookline.executors.processes:ProcessesExecutor", source="hookline")
+EXECUTORS.register(
+    "ray",
+    "hookline.executors.ray.executor:RayExecutor",
+    source="hookline",
+    needs=Needed("Ray", "ray", "hookline[ray]"),
+)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from hookline.errors import HooklineError, PluginError, UsageError, close_match
 
-__all__ = ["Registered", "Registry", "with_version"]
+__all__ = ["Needed", "Registered", "Registry", "with_version"]
 
 T = TypeVar("T")
+
+
+class Needed(NamedTuple):
+    """What a part needs that need not be installed.
+
+    Attributes:
+        name: What people call it.
+        module: The module that is there where it is installed.
+        install: What pip is to install.
+    """
+
+    name: str
+    module: str
+    install: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +36,14 @@ class Registered:
         target: ``"module:attribute"``, or the factory itself.
         source: The distribution or file that registered it.
         summary: What it is, in one line; empty where nobody said.
+        needs: What it can't do without, and need not be installed; None for nothing.
     """
 
     name: str
     target: Any
     source: str
     summary: str = ""
+    needs: Needed | None = None
 
 
 class Registry(Generic[T]):
@@ -42,7 +58,7 @@ class Registry(Generic[T]):
         self._entries: dict[str, Registered] = {}
         self._loaded: dict[str, T] = {}
 
-    def register(self, name: str, target: Any, *, source: str, summary: str = "") -> None:
+    def register(self, name: str, target: Any, *, source: str, summary: str = "", needs: Needed | None = None) -> None:
         """Give a part a name.
 
         Args:
@@ -50,12 +66,13 @@ class Registry(Generic[T]):
             target: ``"module:attribute"``, imported on first use, or the thing itself.
             source: Who registers it, with the version where there is one.
             summary: What it is, in one line.
+            needs: What it can't do without, and need not be installed.
 
         Raises:
             PluginError: The name is taken. Registering the same thing again is no clash.
         """
         taken = self._entries.get(name)
-        entry = Registered(name, target, source, summary)
+        entry = Registered(name, target, source, summary, needs)
         if taken == entry:
             return
         if taken is not None:
@@ -96,6 +113,20 @@ class Registry(Generic[T]):
             raise UsageError(
                 f"there is no {self.kind} '{name}'" + (f";{near}" if near else ""),
                 help=f"use one of {', '.join(self.names())}, or install the plugin that brings '{name}'",
+            )
+        return entry
+
+    def check(self, name: str) -> Registered:
+        """Look a name up, and see whether what it needs is installed; nothing is imported for that.
+
+        Raises:
+            UsageError: Nothing has that name, or what it needs is missing.
+        """
+        entry = self.entry(name)
+        if entry.needs is not None and not _is_there(entry.needs.module):
+            raise UsageError(
+                f"the {self.kind} '{name}' needs {entry.needs.name}, which is not installed",
+                help=f"pip install '{entry.needs.install}'",
             )
         return entry
 
@@ -153,6 +184,14 @@ class Registry(Generic[T]):
                     help="report it to whoever wrote the plugin, or leave the plugin out",
                 ) from error
         return part
+
+
+def _is_there(module: str) -> bool:
+    from importlib.util import find_spec
+
+    spec = find_spec(module)
+    # A mere folder of that name is found, too, and has no file.
+    return spec is not None and spec.origin is not None
 
 
 def _unimportable(kind: str, entry: Registered, why: str) -> PluginError:

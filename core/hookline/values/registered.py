@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from hookline.errors import HooklineError, PluginError
 from hookline.model.bringing import bring
-from hookline.model.registry import Registry
+from hookline.model.registry import Needed, Registry
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import UnstorableError
 from hookline.values.policy import PICKLES, check_format
@@ -117,7 +117,16 @@ class TypeRegistry(Registry[_T], Generic[_T]):
         super().__init__(kind)
         self.by_type: dict[tuple[str, str], str] = {}
 
-    def register(self, name: str, target: Any, *, source: str, summary: str = "", types: Iterable[str] = ()) -> None:
+    def register(
+        self,
+        name: str,
+        target: Any,
+        *,
+        source: str,
+        summary: str = "",
+        needs: Needed | None = None,
+        types: Iterable[str] = (),
+    ) -> None:
         """Give a part a name, and say which types it is for.
 
         Args:
@@ -125,6 +134,7 @@ class TypeRegistry(Registry[_T], Generic[_T]):
             target: ``"module:attribute"``, imported on first use, or the factory itself.
             source: Who registers it, with the version where there is one.
             summary: What it is, in one line.
+            needs: What it can't do without, and need not be installed.
             types: Their classes, as ``"module:Class"`` with the module that the class says it is of.
 
         Raises:
@@ -149,7 +159,7 @@ class TypeRegistry(Registry[_T], Generic[_T]):
                     f"and '{name}' of {source}",
                     help="leave one of the two plugins out",
                 )
-        super().register(name, target, source=source, summary=summary)
+        super().register(name, target, source=source, summary=summary, needs=needs)
         self.by_type.update(dict.fromkeys(named, name))
 
     def forget(self, name: str) -> None:

@@ -21,7 +21,7 @@ from hookline.cli.notebook.plan import draw_plan
 from hookline.cli.notebook.progress import draw_progress, write_progress
 from hookline.cli.notebook.run import draw_run
 from hookline.cli.tally import Tally
-from hookline.model.events import RunFinished, RunStarted, TaskEnded, TasksChanged
+from hookline.model.events import PlacesChanged, RunFinished, RunStarted, TaskEnded, TasksChanged
 from hookline.model.graph import TaskGraph
 from hookline.model.plan import Plan, PlannedTask
 from hookline.model.run import Run, RunSummary, StepSummary, TaskFailure, TaskRecord
@@ -118,8 +118,9 @@ def tally_of(words: str, finished: bool) -> Tally:
     tally.take(RunStarted(words, words, ((words, 1), ("map", None))))
     tally.take(TasksChanged({words: {TaskState.FAILED: 1}}, {"map": 7}, {"map": 2}, {}))
     tally.take(TaskEnded(words, TaskState.FAILED, words, words))
+    tally.take(PlacesChanged(words, 3, 8, 5))
     if finished:
-        tally.take(RunFinished(words, RunState.FAILED, {"failed": 1}, 1.5))
+        tally.take(RunFinished(words, RunState.FAILED, {"failed": 1}, 1.5, words))
     return tally
 
 
@@ -170,11 +171,12 @@ def test_progress_is_told_as_text_too() -> None:
         "load: 1 of 8 tasks, 1 failed, 2 running, 0 s (run load)\n"
         "  ✗ load  1/1  1 failed\n"
         "  ▶ map  0/7  2 running\n"
+        "  load: 3 nodes, 5 of 8 slots in use\n"
         "  load: load\n"
         "stopping"
     )
     assert write_progress(tally_of("load", finished=True)) == (
-        "✗ load: 1 failed in 1.5 s (run load)\n  load: load"
+        "✗ load: 1 failed in 1.5 s (run load)\n  load\n  load: load"
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from hookline.executors.ray.amounts import Amounts, amounts_of, fitting
 from hookline.executors.ray.post import InHand, Post
@@ -23,6 +24,34 @@ _IDLE_FOR = 30.0
 
 _PATIENCE = 1.0
 """Seconds in which Ray places an outpost where there is room."""
+
+
+@dataclass(slots=True, eq=False)
+class _Kind:
+    """The batches and outposts of one kind, so that none of the others need be looked at for a batch.
+
+    Outposts are by serial, and may have come to an end since they were put here.
+
+    Attributes:
+        queue: Batches that wait.
+        idle: Outposts that have nothing.
+        single: Those that have one batch, and may have another ahead.
+        double: Those that have one ahead.
+    """
+
+    queue: deque[Batch] = field(default_factory=deque)
+    idle: dict[int, Post] = field(default_factory=dict)
+    single: dict[int, Post] = field(default_factory=dict)
+    double: dict[int, Post] = field(default_factory=dict)
+
+    def sort_in(self, post: Post) -> None:
+        """Put an outpost where it belongs, as what it has in hand has changed."""
+        serial, count = post.serial, len(post.hands)
+        for at, group in enumerate((self.idle, self.single, self.double)):
+            if at == count:
+                group[serial] = post
+            else:
+                group.pop(serial, None)
 
 
 class Crew:
@@ -43,75 +72,96 @@ class Crew:
         self.nodes: tuple[Node, ...] | None = None
         self.capacity = workers or guess
         self._workers = workers
-        self._queues: dict[Amounts, deque[Batch]] = {}
+        self._kinds: dict[Amounts, _Kind] = {}
         self._serials = itertools.count(1)
 
     # Batches.
 
-    def add(self, batch: Batch) -> None:
-        """Take a new batch."""
+    def add(self, batch: Batch) -> bool:
+        """Take a new batch; tell whether it needs an outpost that nobody has asked for."""
         amounts = amounts_of(batch.work)
-        queue = self._queues.get(amounts)
-        if queue is None:
-            queue = self._queues[amounts] = deque()
+        kind = self._kinds.get(amounts)
+        if kind is None:
+            kind = self._kinds[amounts] = _Kind()
             self._count()
-        queue.append(batch)
-        self.deal(amounts)
+        kind.queue.append(batch)
+        self._deal(kind)
+        return bool(kind.queue) and self._missing(amounts) > 0
 
     def put_back(self, batch: Batch) -> None:
         """Take a batch that an outpost had and did not begin, as the oldest."""
-        amounts = amounts_of(batch.work)
-        self._queues.setdefault(amounts, deque()).appendleft(batch)
-        self.deal(amounts)
+        kind = self._kinds[amounts_of(batch.work)]
+        kind.queue.appendleft(batch)
+        self._deal(kind)
 
-    def deal(self, amounts: Amounts) -> None:
+    def ready(self, post: Post) -> None:
+        """Note that an outpost can be given batches."""
+        self._kinds[post.amounts].idle[post.serial] = post
+        self._deal(self._kinds[post.amounts])
+
+    def _deal(self, kind: _Kind) -> None:
         """Give outposts of a kind what they can have."""
-        queue = self._queues.get(amounts)
-        works = [post for post in self.posts.values() if post.amounts == amounts and post.works]
-        idle = [post for post in works if not post.hands]
-        while queue and idle:
-            idle.pop().hand(queue.popleft())
-        if queue:
-            for post in works:
-                if not queue or queue[0].timeout is not None:
-                    return
-                if post.may_get_ahead:
-                    post.hand(queue.popleft())
-        elif idle:
-            self._recall(works, len(idle))
+        queue = kind.queue
+        while queue and kind.idle:
+            _, post = kind.idle.popitem()
+            if post.works:
+                post.hand(queue.popleft())
+                kind.single[post.serial] = post
+        # What has a time limit must not begin unseen.
+        while queue and kind.single and queue[0].timeout is None:
+            # The one that has been at work for longest is likely to be done first.
+            post = kind.single.pop(next(iter(kind.single)))
+            if post.may_get_ahead:
+                post.hand(queue.popleft())
+                kind.double[post.serial] = post
+        if not queue and kind.idle and kind.double:
+            self._recall(kind)
 
-    def _recall(self, works: list[Post], count: int) -> None:
-        """Ask for so many batches back that wait behind others."""
-        count -= sum(hand.recalled for post in works for hand in post.hands)
-        for post in works:
+    def _recall(self, kind: _Kind) -> None:
+        """Ask for as many batches back that wait behind others as there are outposts with nothing to do."""
+        behind = [post for post in kind.double.values() if post.works]
+        count = sum(post.works for post in kind.idle.values()) - sum(post.hands[-1].recalled for post in behind)
+        for post in behind:
             if count <= 0:
                 return
-            if len(post.hands) > 1 and post.recall():
-                count -= 1
+            count -= post.recall()
+
+    def drop(self, post: Post, hand: InHand) -> None:
+        """Note that an outpost does not have a batch any more."""
+        post.drop(hand)
+        self._kinds[post.amounts].sort_in(post)
 
     def ended(self, post: Post, hand: InHand) -> None:
         """Note that an outpost is done with a batch, and find it something."""
-        post.drop(hand)
-        if post.hands:
-            self.deal(post.amounts)
-        elif post.works and self._stands_in_the_way(post):
+        self.drop(post, hand)
+        if not post.hands and post.works and self._stands_in_the_way(post):
             post.leave(0.0)
         else:
-            self.deal(post.amounts)
+            self._deal(self._kinds[post.amounts])
+
+    def forget(self, post: Post) -> bool:
+        """Leave out an outpost that is gone and has nothing in hand; tell whether it was there."""
+        kind = self._kinds[post.amounts]
+        for group in (kind.idle, kind.single, kind.double):
+            group.pop(post.serial, None)
+        return self.posts.pop(post.serial, None) is not None
 
     def take_waiting(self, wanted: Collection[int] | None = None) -> list[Batch]:
         """Take batches away that no outpost has; all of them by default."""
         taken = []
-        for amounts, queue in self._queues.items():
-            going = [batch for batch in queue if wanted is None or batch.number in wanted]
+        for kind in self._kinds.values():
+            going = [batch for batch in kind.queue if wanted is None or batch.number in wanted]
             taken += going
             if going:
-                self._queues[amounts] = deque(batch for batch in queue if batch not in going)
+                kind.queue = deque(batch for batch in kind.queue if batch not in going)
         return taken
 
     def take_kind(self, amounts: Amounts) -> list[Batch]:
         """Take the batches of a kind away that no outpost has."""
-        return list(self._queues.pop(amounts, ()))
+        queue = self._kinds[amounts].queue
+        taken = list(queue)
+        queue.clear()
+        return taken
 
     # How many outposts, and of which kind.
 
@@ -123,13 +173,13 @@ class Crew:
     def _count(self) -> None:
         """Work out the capacity, which is asked for often: of the kind that fits best of those that were needed."""
         if self._workers is None and self.nodes is not None:
-            kinds = list(self._queues) or [(("CPU", 1.0),)]
+            kinds = list(self._kinds) or [(("CPU", 1.0),)]
             self.capacity = max(1, *(fitting(amounts, self.nodes) for amounts in kinds))
 
     @property
     def waiting_kinds(self) -> list[Amounts]:
         """The kinds that batches wait for."""
-        return [amounts for amounts, queue in self._queues.items() if queue]
+        return [amounts for amounts, kind in self._kinds.items() if kind.queue]
 
     @property
     def busy(self) -> int:
@@ -147,13 +197,15 @@ class Crew:
 
     def lacking(self, amounts: Amounts) -> int:
         """Count how many more outposts of a kind should be asked for."""
+        return min(self._missing(amounts), self._room)
+
+    def _missing(self, amounts: Amounts) -> int:
+        """Count how many more would find something to do, with those of other kinds out of the way."""
         have = [post for post in self.posts.values() if post.amounts == amounts and not post.leaving]
         # What does not fit is asked for all the same: a cluster may grow for it.
         limit = self._workers or max(1, fitting(amounts, self.nodes or ()))
-        busy = sum(bool(post.hands) for post in have)
-        ahead = sum(len(post.hands) > 1 for post in have)
-        wanted = min(limit, busy + ahead + len(self._queues.get(amounts, ())))
-        return min(wanted - len(have), self._room)
+        in_hand = sum(len(post.hands) for post in have)
+        return min(limit, in_hand + len(self._kinds[amounts].queue)) - len(have)
 
     @property
     def _room(self) -> int:
@@ -171,7 +223,7 @@ class Crew:
         """List outposts that are to go: idle for long, or in the way of others, or asked for in vain."""
         going = []
         for post in self.posts.values():
-            if post.leaving or post.hands or self._queues.get(post.amounts):
+            if post.leaving or post.hands or self._kinds[post.amounts].queue:
                 continue
             if post.channel is None:
                 if now - post.asked_at > _IDLE_FOR / 3:
@@ -182,12 +234,11 @@ class Crew:
 
     def _stands_in_the_way(self, post: Post) -> bool:
         """Tell whether an outpost of another kind is needed and none is there, nor on its way out to make room."""
-        if any(other.leaving for other in self.posts.values()):
+        kinds = [amounts for amounts in self.waiting_kinds if amounts != post.amounts and self.fits(amounts)]
+        if not kinds or any(other.leaving for other in self.posts.values()):
             return False
         now = time.monotonic()
-        for amounts in self.waiting_kinds:
-            if amounts == post.amounts or not self.fits(amounts):
-                continue
+        for amounts in kinds:
             others = [other for other in self.posts.values() if other.amounts == amounts]
             if any(other.ready for other in others):
                 continue

@@ -42,6 +42,7 @@ _REASON_WITHIN = 2.0
 """Seconds in which Ray tells why an outpost's connection ended."""
 
 _CLOSE_WITHIN = 15.0
+_CLOSE_AT_ONCE_WITHIN = 0.7
 _STARTS = 3
 """How many outposts in a row may end before they can do anything."""
 
@@ -113,6 +114,7 @@ class RayExecutor:
         self._listener.listen(self._link.channel.fd, self._hear_gateway)
         self._listener.listen(self._link.supervisor_fd, self._hear_supervisor)
         self._listener.start()
+        deliver(Places(self._name, 0, 0, 0))
 
     def capacity(self) -> int:
         """One batch per outpost that there can be."""
@@ -124,8 +126,7 @@ class RayExecutor:
             if self._lost is not None or self._closing is not None:
                 self._cancelled(batch, self._lost or "the executor was closed")
                 return
-            self._crew.add(batch)
-            if self._crew.waiting_kinds:
+            if self._crew.add(batch):
                 self._listener.wake()
 
     def cancel(self, batches: Iterable[int], grace: float) -> None:
@@ -146,8 +147,10 @@ class RayExecutor:
         if not self._started:
             return
         self._started = False
+        # Without grace somebody is waiting for the end.
+        within = grace + _CLOSE_WITHIN if grace else _CLOSE_AT_ONCE_WITHIN
         with self._lock:
-            self._closing = time.monotonic() + grace + _CLOSE_WITHIN
+            self._closing = time.monotonic() + within
             for batch in self._crew.take_waiting():
                 self._cancelled(batch, "the executor was closed")
             for post in list(self._crew.posts.values()):
@@ -156,9 +159,9 @@ class RayExecutor:
                 elif not post.leaving:
                     post.leave(grace)
             self._listener.wake()
-        if not self._listener.close(grace + _CLOSE_WITHIN + 1.0):
+        if not self._listener.close(within + 1.0):
             _log.warning("workers on Ray were not reported to have ended, and are ended with the connection")
-        self._link.close(0.0 if self._lost else _CLOSE_WITHIN)
+        self._link.close(_CLOSE_WITHIN if grace and not self._lost else 0.0)
         if self._door is not None:
             self._door.close()
         self._hearing.close()
@@ -276,6 +279,7 @@ class RayExecutor:
             if hopeless or self._failed_starts >= _STARTS:
                 self._lose(f"no worker can be started on Ray: {why}", "")
                 return
+            _log.warning("a worker on Ray ended before it could do anything: %s", why)
         self._bury(post, why)
 
     # Outposts.
@@ -347,8 +351,6 @@ class RayExecutor:
             post.lost_at = time.monotonic()
             if post.leaving:
                 self._bury(post, "it left")
-        if self._crew.waiting_kinds:
-            self._listener.change()
 
     def _bury(self, post: Post, why: str) -> None:
         """Account for an outpost that is gone."""
@@ -377,7 +379,7 @@ class RayExecutor:
 
     def _forget(self, post: Post) -> None:
         """Let go of an outpost, which has nothing in hand."""
-        if self._crew.posts.pop(post.serial, None) is None:
+        if not self._crew.forget(post):
             return
         if post.channel is not None:
             self._listener.ignore(post.channel.fd)
@@ -397,6 +399,10 @@ class RayExecutor:
         """Tell where attempts can be made now, when that has changed."""
         crew, now = self._crew, time.monotonic()
         shown = (len(crew.nodes or ()), crew.placed, crew.busy)
-        if shown != self._shown and (shown[:2] != self._shown[:2] or now - self._shown_at > _SHOW_EVERY):
+        if (
+            self._closing is None
+            and shown != self._shown
+            and (shown[:2] != self._shown[:2] or now - self._shown_at > _SHOW_EVERY)
+        ):
             self._shown, self._shown_at = shown, now
             self._deliver(Places(self._name, *shown))

@@ -120,7 +120,7 @@ class Hearing:
                 self._run.store,
             )
             self._carrier = importlib.import_module(_CARRIER).carrier_of(self._run)
-        self._crew.deal(post.amounts)
+        self._crew.ready(post)
 
     def _broken(self, post: Post, failure: Failure) -> None:
         host = post.hello.host if post.hello is not None else "?"
@@ -159,7 +159,7 @@ class Hearing:
         hand = post.find(number)
         if hand is None:
             return
-        post.drop(hand)
+        self._crew.drop(post, hand)
         if hand.cancelled:
             self._deliver(Lost(number, -1, "cancelled before it began", cancelled=True))
         else:

@@ -14,6 +14,10 @@ from hookline.model.batch import Batch
 __all__ = ["InHand", "Post"]
 
 
+_LEAVE_WITHIN = 10.0
+"""Seconds, beyond the grace period, in which one that was told to end has to be gone."""
+
+
 @dataclass(slots=True, eq=False)
 class InHand:
     """A batch that an outpost has.
@@ -101,8 +105,9 @@ class Post:
         self._send((CANCEL, [hand.batch.number for hand in hands], grace))
 
     def leave(self, grace: float) -> None:
-        """Tell it to end."""
+        """Tell it to end; it is ended by force if it does not."""
         self.leaving = True
+        self.kill_at = time.monotonic() + grace + _LEAVE_WITHIN
         self._send((LEAVE, grace))
 
     def find(self, number: int) -> InHand | None:
