@@ -24,6 +24,9 @@ _IDLE_FOR = 30.0
 _PATIENCE = 1.0
 """Seconds in which Ray places an outpost where there is room."""
 
+_YIELD_FOR = 5.0
+"""Seconds in which Ray gives to others what a kind has left to them, before it asks for more."""
+
 
 class Crew:
     """Batches that wait, outposts, and what these have in hand. Whoever calls holds the executor's lock.
@@ -45,6 +48,8 @@ class Crew:
         self._workers = workers
         self._queues: dict[Amounts, deque[Batch]] = {}
         self._serials = itertools.count(1)
+        self._asked: dict[Amounts, int] = {}
+        self._yielded: dict[Amounts, float] = {}
 
     # Batches.
 
@@ -72,6 +77,8 @@ class Crew:
         while queue and idle:
             idle.pop().hand(queue.popleft())
         if queue:
+            if len(self._queues) > 1 and self._keeps_out(amounts):
+                return  # whoever has something ahead is never done
             for post in works:
                 if not queue or queue[0].timeout is not None:
                     return
@@ -95,6 +102,7 @@ class Crew:
         if post.hands:
             self.deal(post.amounts)
         elif post.works and self._stands_in_the_way(post):
+            self._yielded[post.amounts] = time.monotonic()
             post.leave(0.0)
         else:
             self.deal(post.amounts)
@@ -132,6 +140,12 @@ class Crew:
         return [amounts for amounts, queue in self._queues.items() if queue]
 
     @property
+    def pressing_kinds(self) -> list[Amounts]:
+        """The kinds that batches wait for, be it behind others that may take for ever; first who was asked for first."""
+        kinds = {*self.waiting_kinds, *(post.amounts for post in self.posts.values() if len(post.hands) > 1)}
+        return sorted(kinds, key=lambda amounts: self._asked.get(amounts, 0))
+
+    @property
     def busy(self) -> int:
         """How many outposts have something to do."""
         return sum(bool(post.hands) for post in self.posts.values())
@@ -147,6 +161,8 @@ class Crew:
 
     def lacking(self, amounts: Amounts) -> int:
         """Count how many more outposts of a kind should be asked for."""
+        if self._holds_back(amounts):
+            return 0
         have = [post for post in self.posts.values() if post.amounts == amounts and not post.leaving]
         # What does not fit is asked for all the same: a cluster may grow for it.
         limit = self._workers or max(1, fitting(amounts, self.nodes or ()))
@@ -165,6 +181,7 @@ class Crew:
         number = next(number for number in itertools.count() if number not in taken)
         post = Post(next(self._serials), number, amounts)
         self.posts[post.serial] = post
+        self._asked[amounts] = post.serial
         return post
 
     def surplus(self, now: float) -> list[Post]:
@@ -176,19 +193,30 @@ class Crew:
             if post.channel is None:
                 if now - post.asked_at > _IDLE_FOR / 3:
                     going.append(post)
-            elif post.works and (now - post.idle_at > _IDLE_FOR or self._stands_in_the_way(post)):
+            elif post.works and now - post.idle_at > _IDLE_FOR:
+                going.append(post)
+            elif post.works and self._stands_in_the_way(post):
+                self._yielded[post.amounts] = now
                 going.append(post)
         return going
 
+    def _holds_back(self, amounts: Amounts) -> bool:
+        """Tell whether a kind leaves to others what it has, or had just now."""
+        there = any(post.amounts == amounts for post in self.posts.values())
+        lately = time.monotonic() - self._yielded.get(amounts, -_YIELD_FOR) < _YIELD_FOR
+        return (there or lately) and self._keeps_out(amounts)
+
     def _stands_in_the_way(self, post: Post) -> bool:
-        """Tell whether an outpost of another kind is needed and none is there, nor on its way out to make room."""
-        if any(other.leaving for other in self.posts.values()):
-            return False
+        """Tell whether an outpost should leave to make room, and no other is on its way out for that."""
+        return not any(other.leaving for other in self.posts.values()) and self._keeps_out(post.amounts)
+
+    def _keeps_out(self, amounts: Amounts) -> bool:
+        """Tell whether outposts of another kind are needed and none is there, though it had the time to come."""
         now = time.monotonic()
-        for amounts in self.waiting_kinds:
-            if amounts == post.amounts or not self.fits(amounts):
+        for needed in self.waiting_kinds:
+            if needed == amounts or not self.fits(needed):
                 continue
-            others = [other for other in self.posts.values() if other.amounts == amounts]
+            others = [other for other in self.posts.values() if other.amounts == needed]
             if not any(other.ready for other in others) and (
                 self._room <= 0 or any(now - other.asked_at > _PATIENCE for other in others)
             ):
