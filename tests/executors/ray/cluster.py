@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,22 +25,23 @@ class RayCluster:
 
     Args:
         cpus: How many processors the head's node has.
+        environment: What else Ray's processes find in their environment.
         **resources: What else it has.
 
     Attributes:
         address: The head's address.
     """
 
-    def __init__(self, cpus: int = 2, **resources: float) -> None:
-        environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
-        environment.pop("RAY_ADDRESS", None)
+    def __init__(self, cpus: int = 2, *, environment: Mapping[str, str] | None = None, **resources: float) -> None:
+        ours = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+        ours.pop("RAY_ADDRESS", None)
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=environment,
+            env={**ours, **(environment or {})},
             start_new_session=True,
         )
         self.address: str = self.ask("head", cpus=cpus, resources=resources)

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from hookline.executors.ray.wire import Node
 from hookline.model.batch import Work
 
-__all__ = ["Amounts", "amounts_of", "described", "fitting"]
+__all__ = ["Amounts", "amounts_of", "described", "fitting", "most"]
 
 Amounts = tuple[tuple[str, float], ...]
 """Amounts by Ray's names, sorted: ``(("CPU", 1.0), ("GPU", 1.0))``. Outposts of one kind have the same."""
 
 _NAMES = {"cpu": "CPU", "gpu": "GPU"}
+_RAYS_OWN = ("node:", "object_store_memory", "accelerator_type:")
 _WORDS = {ray: word for word, ray in _NAMES.items()}
 
 
@@ -34,7 +35,21 @@ def fitting(amounts: Amounts, nodes: Iterable[Node]) -> int:
 
 def described(amounts: Amounts) -> str:
     """Write amounts as a step gives them: ``cpu=2, gpu=1``."""
-    return ", ".join(f"{_WORDS.get(name, name)}={amount:g}" for name, amount in amounts)
+    return ", ".join(f"{_WORDS.get(name, name)}={_written(name, amount)}" for name, amount in amounts)
+
+
+def most(nodes: Iterable[Node]) -> Amounts:
+    """Give, of each thing that anybody may ask for, the most that a node has."""
+    found: dict[str, float] = {}
+    for node in nodes:
+        for name, amount in node.amounts.items():
+            if not name.startswith(_RAYS_OWN):
+                found[name] = max(amount, found.get(name, 0.0))
+    return tuple(sorted(found.items()))
+
+
+def _written(name: str, amount: float) -> str:
+    return f"{amount / 2**30:.5g} GiB" if name == "memory" else f"{amount:g}"
 
 
 def _fitting_on(amounts: Amounts, there: dict[str, float]) -> int:

@@ -25,6 +25,9 @@ _IDLE_FOR = 30.0
 _PATIENCE = 1.0
 """Seconds in which Ray places an outpost where there is room."""
 
+_YIELD_FOR = 5.0
+"""Seconds in which Ray gives to others what a kind has left to them, before it asks for more."""
+
 
 @dataclass(slots=True, eq=False)
 class _Kind:
@@ -33,12 +36,14 @@ class _Kind:
     Outposts are by serial, and may have come to an end since they were put here.
 
     Attributes:
+        amounts: What its outposts have.
         queue: Batches that wait.
         idle: Outposts that have nothing.
         single: Those that have one batch, and may have another ahead.
         double: Those that have one ahead.
     """
 
+    amounts: Amounts
     queue: deque[Batch] = field(default_factory=deque)
     idle: dict[int, Post] = field(default_factory=dict)
     single: dict[int, Post] = field(default_factory=dict)
@@ -74,6 +79,8 @@ class Crew:
         self._workers = workers
         self._kinds: dict[Amounts, _Kind] = {}
         self._serials = itertools.count(1)
+        self._asked: dict[Amounts, int] = {}
+        self._yielded: dict[Amounts, float] = {}
 
     # Batches.
 
@@ -82,7 +89,7 @@ class Crew:
         amounts = amounts_of(batch.work)
         kind = self._kinds.get(amounts)
         if kind is None:
-            kind = self._kinds[amounts] = _Kind()
+            kind = self._kinds[amounts] = _Kind(amounts)
             self._count()
         kind.queue.append(batch)
         self._deal(kind)
@@ -107,6 +114,8 @@ class Crew:
             if post.works:
                 post.hand(queue.popleft())
                 kind.single[post.serial] = post
+        if queue and len(self._kinds) > 1 and self._keeps_out(kind.amounts):
+            return  # whoever has something ahead is never done
         # What has a time limit must not begin unseen.
         while queue and kind.single and queue[0].timeout is None:
             # The one that has been at work for longest is likely to be done first.
@@ -135,6 +144,7 @@ class Crew:
         """Note that an outpost is done with a batch, and find it something."""
         self.drop(post, hand)
         if not post.hands and post.works and self._stands_in_the_way(post):
+            self._yielded[post.amounts] = time.monotonic()
             post.leave(0.0)
         else:
             self._deal(self._kinds[post.amounts])
@@ -182,6 +192,12 @@ class Crew:
         return [amounts for amounts, kind in self._kinds.items() if kind.queue]
 
     @property
+    def pressing_kinds(self) -> list[Amounts]:
+        """The kinds that batches wait for, be it behind others that may take for ever; first who was asked for first."""
+        kinds = {*self.waiting_kinds, *(post.amounts for post in self.posts.values() if len(post.hands) > 1)}
+        return sorted(kinds, key=lambda amounts: self._asked.get(amounts, 0))
+
+    @property
     def busy(self) -> int:
         """How many outposts have something to do."""
         return sum(bool(post.hands) for post in self.posts.values())
@@ -197,7 +213,7 @@ class Crew:
 
     def lacking(self, amounts: Amounts) -> int:
         """Count how many more outposts of a kind should be asked for."""
-        return min(self._missing(amounts), self._room)
+        return 0 if self._holds_back(amounts) else min(self._missing(amounts), self._room)
 
     def _missing(self, amounts: Amounts) -> int:
         """Count how many more would find something to do, with those of other kinds out of the way."""
@@ -217,6 +233,7 @@ class Crew:
         number = next(number for number in itertools.count() if number not in taken)
         post = Post(next(self._serials), number, amounts)
         self.posts[post.serial] = post
+        self._asked[amounts] = post.serial
         return post
 
     def surplus(self, now: float) -> list[Post]:
@@ -228,22 +245,34 @@ class Crew:
             if post.channel is None:
                 if now - post.asked_at > _IDLE_FOR / 3:
                     going.append(post)
-            elif post.works and (now - post.idle_at > _IDLE_FOR or self._stands_in_the_way(post)):
+            elif post.works and now - post.idle_at > _IDLE_FOR:
+                going.append(post)
+            elif post.works and self._stands_in_the_way(post):
+                self._yielded[post.amounts] = now
                 going.append(post)
         return going
 
+    def _holds_back(self, amounts: Amounts) -> bool:
+        """Tell whether a kind leaves to others what it has, or had just now."""
+        there = any(post.amounts == amounts for post in self.posts.values())
+        lately = time.monotonic() - self._yielded.get(amounts, -_YIELD_FOR) < _YIELD_FOR
+        return (there or lately) and self._keeps_out(amounts)
+
     def _stands_in_the_way(self, post: Post) -> bool:
-        """Tell whether an outpost of another kind is needed and none is there, nor on its way out to make room."""
-        kinds = [amounts for amounts in self.waiting_kinds if amounts != post.amounts and self.fits(amounts)]
-        if not kinds or any(other.leaving for other in self.posts.values()):
-            return False
+        """Tell whether an outpost should leave to make room, and no other is on its way out for that."""
+        return not any(other.leaving for other in self.posts.values()) and self._keeps_out(post.amounts)
+
+    def _keeps_out(self, amounts: Amounts) -> bool:
+        """Tell whether outposts of another kind are needed and none is there, though it had the time to come."""
         now = time.monotonic()
-        for amounts in kinds:
-            others = [other for other in self.posts.values() if other.amounts == amounts]
+        for needed in self.waiting_kinds:
+            if needed == amounts or not self.fits(needed):
+                continue
+            others = [other for other in self.posts.values() if other.amounts == needed]
             if any(other.ready for other in others):
                 continue
             late = any(now - other.asked_at > _PATIENCE for other in others)
-            if (late and not self._has_room(amounts)) or (not others and self._room <= 0):
+            if (late and not self._has_room(needed)) or (not others and self._room <= 0):
                 return True
         return False
 

@@ -16,10 +16,11 @@ from typing import Any
 
 from hookline.executors.listener import Listener
 from hookline.executors.protocol import Traits
-from hookline.executors.ray.amounts import Amounts, described
+from hookline.executors.ray.amounts import Amounts, described, most
 from hookline.executors.ray.channel import Channel
 from hookline.executors.ray.crew import Crew
 from hookline.executors.ray.door import Door
+from hookline.executors.ray.explain import OUT_OF_MEMORY
 from hookline.executors.ray.hearing import Hearing
 from hookline.executors.ray.link import GatewayLink
 from hookline.executors.ray.post import InHand, Post
@@ -40,6 +41,9 @@ _FORCE_AFTER = 3.0
 
 _REASON_WITHIN = 2.0
 """Seconds in which Ray tells why an outpost's connection ended."""
+
+_END_WITHIN = 10.0
+"""Seconds in which the process ends of which Ray tells that it did, as the end of its connection proves."""
 
 _CLOSE_WITHIN = 15.0
 _CLOSE_AT_ONCE_WITHIN = 0.7
@@ -185,9 +189,12 @@ class RayExecutor:
         now = time.monotonic()
         for post in list(self._crew.posts.values()):
             if post.lost_at is not None and now - post.lost_at > _REASON_WITHIN:
-                self._bury(post, "its connection ended")
+                self._bury(post, post.ended or "its connection ended")
+            elif post.ended and now - post.ended_at > _END_WITHIN:
+                self._bury(post, post.ended)
             elif post.kill_at is not None and post.kill_at <= now:
                 post.kill_at = None
+                post.ended, post.ended_at = "it did not end by itself, and was ended", now
                 self._link.channel.send((DISMISS, post.serial))
         if self._closing is not None and now > self._closing:
             for post in list(self._crew.posts.values()):
@@ -280,14 +287,17 @@ class RayExecutor:
                 self._lose(f"no worker can be started on Ray: {why}", "")
                 return
             _log.warning("a worker on Ray ended before it could do anything: %s", why)
-        self._bury(post, why)
+        post.ended, post.ended_at = why, time.monotonic()
+        # Ray says of a process that it ended when it was told to; while its connection stands, its attempt may go on.
+        if post.channel is None or post.lost_at is not None:
+            self._bury(post, why)
 
     # Outposts.
 
     def _staff(self) -> None:
         """Ask for outposts that are needed, and send away those that are not."""
         assert self._door is not None
-        for amounts in self._crew.waiting_kinds:
+        for amounts in self._crew.pressing_kinds:
             if not self._crew.fits(amounts) and not self._note_unmet(amounts):
                 continue
             for _ in range(self._crew.lacking(amounts)):
@@ -302,7 +312,8 @@ class RayExecutor:
 
     def _note_unmet(self, amounts: Amounts) -> bool:
         """Say that no node has what is needed; tell whether to ask for it all the same."""
-        what = f"no node of the Ray cluster has {described(amounts)}"
+        there = described(most(self._crew.nodes or ()))
+        what = f"no node of the Ray cluster has {described(amounts)}; of each, the most that one has is {there}"
         if self._strict:
             for batch in self._crew.take_kind(amounts):
                 self._deliver(Finished.failed(batch, f"{what}\nhelp: ask for less with resources=, or add such a node"))
@@ -349,8 +360,8 @@ class RayExecutor:
             self._listener.ignore(channel.fd)
             self._listener.change()
             post.lost_at = time.monotonic()
-            if post.leaving:
-                self._bury(post, "it left")
+            if post.ended or post.leaving:
+                self._bury(post, post.ended or "it left")
 
     def _bury(self, post: Post, why: str) -> None:
         """Account for an outpost that is gone."""
@@ -363,7 +374,7 @@ class RayExecutor:
         self._forget(post)
         host = f" on the node '{post.hello.host}'" if post.hello is not None else ""
         for hand in reversed(hands):
-            self._end_hand(post, hand, f"the worker{host} is gone: {why}", "memory" in why)
+            self._end_hand(post, hand, f"the worker{host} is gone: {why}", why == OUT_OF_MEMORY)
 
     def _end_hand(self, post: Post, hand: InHand, why: str, out_of_memory: bool) -> None:
         number = hand.batch.number

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["Explained", "explain_connection", "explain_end"]
+__all__ = ["OUT_OF_MEMORY", "Explained", "explain_connection", "explain_dial", "explain_end"]
+
+OUT_OF_MEMORY = "Ray ended it because its node ran out of memory"
+"""The reason of an outpost's end that an attempt may have brought about."""
 
 _SHOWN = 600
+_GUESSES = re.compile(r"\.? *(Some common causes include|There are some potential root causes).*", re.DOTALL)
+_DETAIL = re.compile(r".*Worker exit detail: *", re.DOTALL)
+_VERSIONS = re.compile(r"Ray: (\S+) +Python: (\S+).* Ray: (\S+) +Python: (\S+)")
 
 
 class Explained(Exception):  # noqa: N818 - it carries an error to where it is raised as one
@@ -22,43 +28,67 @@ class Explained(Exception):  # noqa: N818 - it carries an error to where it is r
         self.why, self.help = why, help
 
 
-def explain_connection(address: str, error: BaseException) -> Explained:
+def explain_dial(address: str, error: OSError | ValueError) -> Explained:
+    """Say why there is no talking to whoever is at an address.
+
+    Args:
+        address: The address, as it was given.
+        error: What was raised; a :class:`ValueError` where it is none.
+    """
+    if isinstance(error, ValueError):
+        return Explained(f"'{address}' is no address of a Ray cluster", "give HOST:PORT, or 'auto'")
+    if isinstance(error, ConnectionAbortedError):
+        return Explained(
+            f"who answers at '{address}' is not the head of a Ray cluster",
+            "give the address and port that 'ray start --head' shows: 6379, unless it was told otherwise",
+        )
+    return Explained(
+        f"nobody answers at the Ray cluster's address '{address}' ({(error.strerror or str(error)).lower()})",
+        "give the address of the head, as 'ray status' or 'ray start --head' shows it, on a machine that reaches it",
+    )
+
+
+def explain_connection(address: str, error: BaseException, said: str = "") -> Explained:
     """Say why a cluster can't be joined, or started.
 
     Args:
         address: Where it was looked for.
-        error: What was raised.
+        error: What Ray raised.
+        said: What it printed before that.
     """
-    text = str(error)
-    if isinstance(error, (OSError, ValueError)) and address not in ("auto", "local"):
-        if isinstance(error, ValueError):
-            return Explained(f"'{address}' is no address of a Ray cluster", "give HOST:PORT, or 'auto'")
-        return Explained(
-            f"nobody answers at the Ray cluster's address '{address}' ({_reason(error)})",
-            "give the address of the head, as 'ray status' or 'ray start --head' shows it, on a machine that reaches it",
-        )
+    kind, text = type(error).__name__, _plain(str(error))
     if "ersion mismatch" in text:
         return Explained(
-            f"the Ray cluster at '{address}' has other versions than this process: {_shown(text)}",
+            f"the Ray cluster at '{address}' has other versions than this process: {_versions(text)}",
             "use the same versions of Ray and Python here and on the cluster",
         )
-    if "uthenticat" in text or "token" in text.lower():
+    if kind == "AuthenticationError" or "nauthenticated" in text + said:
         return Explained(
-            f"the Ray cluster at '{address}' refuses this process: {_shown(text)}",
-            "set RAY_AUTH_MODE and RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH, as they are on the cluster",
+            f"the Ray cluster at '{address}' refuses this process: it does not have the cluster's token",
+            "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH as they are on the cluster",
         )
-    if address == "auto" and "Could not find any running Ray instance" in text:
+    if "Could not find any running Ray instance" in text:
         return Explained(
             "there is no Ray cluster on this machine",
             "start one with 'ray start --head', give its address, or leave the address out to have one started",
         )
-    if "IP address" in text or "node_ip_address" in text or "raylet" in text.lower():
+    if "Found multiple active Ray instances" in text:
+        found = ", ".join(sorted(re.findall(r"'([^' ]+:\d+)'", text)))
+        return Explained(f"there are several Ray clusters on this machine: {found}", "give the address of one of them")
+    if "No node info found" in text or "ode info for" in text:
         return Explained(
-            f"this machine is no node of the Ray cluster at '{address}': {_shown(text)}",
-            "run hookline on one of its nodes, or make this machine one: ray start --address=" + address,
+            f"this machine is no node of the Ray cluster at '{address}'",
+            f"run hookline on one of its nodes, or make this machine one: ray start --address={address}",
         )
+    if isinstance(error, (TypeError, ValueError)):
+        return Explained(
+            f"Ray does not take what it is to set up for workers: {_cut(text)}", "see [tool.hookline.ray.runtime_env]"
+        )
+    if kind == "SystemExit":
+        # All that there is where Ray ends the process that called it.
+        text = "Ray ended the process that was to be connected"
     what = "no Ray cluster can be started" if address == "local" else f"the Ray cluster at '{address}' can't be joined"
-    return Explained(f"{what}: {type(error).__name__}: {_shown(text)}", "see Ray's logs below /tmp/ray/session_latest")
+    return Explained(f"{what}: {kind}: {_cut(text)}", "see Ray's logs below /tmp/ray/session_latest")
 
 
 def explain_end(error: BaseException) -> tuple[str, bool]:
@@ -70,27 +100,42 @@ def explain_end(error: BaseException) -> tuple[str, bool]:
     Returns:
         The reason in words, and whether the next one would end the same way.
     """
-    kind, text = type(error).__name__, str(error)
+    kind, text = type(error).__name__, _plain(str(error))
     if kind == "RuntimeEnvSetupError":
-        return f"its runtime environment can't be built: {_shown(text)}", True
-    if kind == "OutOfMemoryError" or "memory usage threshold" in text or "OOM" in text:
-        return "Ray ended it because its node ran out of memory", False
-    if "ode" in text and ("node has died" in text or "node died" in text or "node was terminated" in text):
+        return f"its runtime environment can't be built: {_cut(text)}", True
+    # That the system may have done it is Ray's guess at any end that it can't explain, so it proves nothing.
+    if kind == "OutOfMemoryError" or "due to the node running low on memory" in text:
+        return OUT_OF_MEMORY, False
+    if kind == "NodeDiedError" or "its node has died" in text:
         return "its node died", False
-    if kind in ("ActorDiedError", "ActorUnavailableError", "RayActorError", "WorkerCrashedError"):
-        cause = text.rpartition("\n")[2].strip() or text
-        return f"its process died: {_shown(cause)}", False
+    if "killed by `ray.kill`" in text:
+        return "it did not end by itself, and was ended", False
+    if kind == "ActorUnavailableError":
+        return "its process, or its node, answers no more", False
+    if kind in ("ActorDiedError", "RayActorError", "WorkerCrashedError"):
+        return f"its process died: {_cut(_cause(str(error)))}", False
     if isinstance(error, (ValueError, TypeError)):
-        return f"Ray does not take its options: {_shown(text)}", True
-    return f"{kind}: {_shown(text)}", False
+        return f"Ray does not take its options: {_cut(text)}", True
+    return f"{kind}: {_cut(text)}", False
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _cause(text: str) -> str:
+    """Give what Ray knows of a process's end, without what it guesses."""
+    last = text.strip().rpartition("\n")[2]
+    return _DETAIL.sub("", _GUESSES.sub("", _plain(last)))
 
 
-def _shown(text: str) -> str:
-    """Give a text of Ray's in one line, without colours, and not all of it."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    line = " ".join(plain.split())
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+def _versions(text: str) -> str:
+    found = _VERSIONS.search(text)
+    if found is None:
+        return _cut(text)
+    return "Ray {} on Python {} there, Ray {} on Python {} here".format(*found.groups())
+
+
+def _plain(text: str) -> str:
+    """Give a text of Ray's in one line, without colours."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

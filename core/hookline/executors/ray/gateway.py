@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.executors.ray.explain import Explained, explain_connection, explain_end
+from hookline.executors.ray.explain import Explained, explain_connection, explain_dial, explain_end
 from hookline.executors.ray.shipping import with_project
 from hookline.executors.ray.wire import (
     ALIVE,
@@ -44,6 +44,18 @@ _ASK_EVERY = 1.0
 """Seconds between two questions to the head."""
 
 _DIAL = 5.0
+_TRIES = "5"
+"""How often Ray tries to talk to a head that is there, a second each, before it says why that fails."""
+
+_FRAME = 9
+_SETTINGS = 4
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
+"""How a conversation in HTTP/2 begins."""
+
+_SAID = 4000
+_KEEP = "RAY_kill_child_processes_on_worker_exit"
+"""Ray's own way with children would end an outpost's supervisor, and with it whoever ends all the others."""
+
 _LOOPBACK = "127.0.0.1"
 _OBJECT_STORE = 100 << 20
 """Bytes of Ray's object store in a cluster of our own, which hookline makes no use of."""
@@ -76,6 +88,7 @@ def main() -> None:
     if first is None or first[0] != CONNECT:
         return
     os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
+    os.environ[_KEEP] = "false"
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         cluster = connect(**first[1])
@@ -141,6 +154,8 @@ def connect(
         Explained: There is none, or it can't be joined.
         HooklineError: The project's files can't be sent.
     """
+    if address != "local":
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", _TRIES)
     import ray
 
     if address == "local":
@@ -175,9 +190,20 @@ def _is_alone(ray: Any, address: str) -> bool:
 def _init(ray: Any, address: str, runtime_env: dict[str, Any], **options: Any) -> None:
     quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
     try:
+        if address != "local":
+            # There, Ray's processes have an environment of their own.
+            runtime_env = {**runtime_env, "env_vars": {_KEEP: "false", **runtime_env.get("env_vars", {})}}
         ray.init(address=address, runtime_env=runtime_env or None, **quiet, **options)
     except BaseException as error:
-        raise explain_connection(address, error) from error
+        raise explain_connection(address, error, _said()) from error
+
+
+def _said() -> str:
+    """Give what this process has printed, where the driver keeps that: Ray's errors leave the reason out."""
+    try:
+        return os.pread(2, _SAID, max(0, os.fstat(2).st_size - _SAID)).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _host(ray: Any) -> str:
@@ -193,13 +219,29 @@ def _nodes(ray: Any) -> tuple[Node, ...]:
 
 
 def _dial(address: str) -> None:
-    """Find out whether anybody answers there: Ray itself would wait for minutes."""
+    """Find out whether a head answers there: Ray itself would wait for minutes, and then end this process."""
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_DIAL):
-            pass
+        if "/" in host:
+            raise ValueError(address)
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_DIAL) as sock:
+            if os.environ.get("RAY_USE_TLS", "0") == "0":
+                sock.sendall(_PREFACE)
+                if not _speaks_http2(sock):
+                    raise ConnectionAbortedError
+    except OverflowError:
+        raise explain_dial(address, ValueError(port)) from None
     except (OSError, ValueError) as error:
-        raise explain_connection(address, error) from error
+        raise explain_dial(address, error) from error
+
+
+def _speaks_http2(sock: socket.socket) -> bool:
+    """Tell whether the first thing that is said is a frame of settings, as of everything that speaks gRPC."""
+    said = b""
+    with contextlib.suppress(TimeoutError, ConnectionResetError):
+        while len(said) < _FRAME and (part := sock.recv(_FRAME - len(said))):
+            said += part
+    return len(said) == _FRAME and said[3] == _SETTINGS
 
 
 class _Link:

@@ -13,9 +13,8 @@ from hookline.model.batch import Batch
 
 __all__ = ["InHand", "Post"]
 
-
-_LEAVE_WITHIN = 10.0
-"""Seconds, beyond the grace period, in which one that was told to end has to be gone."""
+_LEAVE_WITHIN = 13.0
+"""Seconds, beyond the grace period, in which an outpost has ended its worker and itself."""
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +52,8 @@ class Post:
         kill_at: When it is to be ended by force, on the monotonic clock.
         idle_at: Since when it has had nothing to do, on the monotonic clock.
         lost_at: When its connection ended, on the monotonic clock; None while it has not.
+        ended: Why it ended, in Ray's words; empty while Ray has none.
+        ended_at: When Ray said so, on the monotonic clock.
         writes: Whether the listening thread waits for room to send.
     """
 
@@ -69,13 +70,15 @@ class Post:
     kill_at: float | None = None
     idle_at: float = 0.0
     lost_at: float | None = None
+    ended: str = ""
+    ended_at: float = 0.0
     writes: bool = False
     _sent: Sent = field(default_factory=Sent)
 
     @property
     def works(self) -> bool:
         """Whether it can be given batches."""
-        return self.ready and not self.leaving and self.lost_at is None
+        return self.ready and not self.leaving and self.lost_at is None and not self.ended
 
     @property
     def may_get_ahead(self) -> bool:
@@ -107,7 +110,8 @@ class Post:
     def leave(self, grace: float) -> None:
         """Tell it to end; it is ended by force if it does not."""
         self.leaving = True
-        self.kill_at = time.monotonic() + grace + _LEAVE_WITHIN
+        due = time.monotonic() + grace + _LEAVE_WITHIN
+        self.kill_at = min(due, self.kill_at or due)
         self._send((LEAVE, grace))
 
     def find(self, number: int) -> InHand | None:
