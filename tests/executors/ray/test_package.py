@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hookline.errors import HooklineError
 from hookline.executors.ray.package import pack, project_files
+from hookline.executors.ray.shipping import with_project
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 with_and_without_git = pytest.mark.parametrize("ask", [pytest.param(True, marks=needs_git), False], ids=["git", "walk"])
@@ -249,6 +250,18 @@ def test_the_same_files_give_the_same_package(lay: Lay, tmp_path: Path) -> None:
         modes = {entry.filename: oct(entry.external_attr >> 16) for entry in archive.infolist()}
         assert modes == {"a.py": "0o100644", "pkg/b.sh": "0o100755", "é/c.txt": "0o100644"}
         assert archive.read("é/c.txt") == b"c" * 9999
+
+
+def test_a_package_is_there_until_ray_has_it(lay: Lay) -> None:
+    """It joins what the user wants in the environment, and leaves nothing behind."""
+    root = lay({"a.py": ""})
+    with with_project({"env_vars": {"A": "1"}}, str(root), []) as environment:
+        package = Path(environment.pop("working_dir"))
+        assert environment == {"env_vars": {"A": "1"}}
+        assert zipfile.ZipFile(package).namelist() == ["a.py"]
+    assert not package.parent.exists()
+    with pytest.raises(HooklineError, match="names a 'working_dir'"), with_project({"working_dir": "."}, str(root), []):
+        pass
 
 
 def test_a_package_in_the_project_is_not_in_itself(lay: Lay) -> None:
