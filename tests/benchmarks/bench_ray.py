@@ -10,6 +10,7 @@ close are rows of their own, with a cluster of their own.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import json
 import os
@@ -237,6 +238,9 @@ ROWS: dict[str, Row] = {
 
 def main() -> None:
     """Print one line per figure."""
+    if importlib.util.find_spec("ray") is None:
+        print("Ray is not installed")
+        return
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from executors.ray.cluster import RayCluster
 
