@@ -2,14 +2,15 @@
 
 Bare Ray goes first, in a process and a cluster of its own that end before the rest begins. Then all runs join one
 cluster. Joining it and placing workers takes seconds that vary by more than a task costs, so rows per task leave that
-out: a run's time is that from the call to the executor's start, and from when all its workers are there to when the
-executor is told to close. Of these times the rows are slopes, (t(N) - t(N/10)) / (0.9 N). Start and close are rows of
-their own, with a cluster of their own.
+out: a run's time is that from the call to the executor's start, and from when all its workers are there, and a moment
+more, to when the executor is told to close. Of these times the rows are slopes, (t(N) - t(N/10)) / (0.9 N). Start and
+close are rows of their own, with a cluster of their own.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import json
 import os
@@ -23,11 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from timed_ray import Timed
 
 import hookline
 from hookline import step, workflow
-from hookline.executors.ray.executor import RayExecutor
-from hookline.model.batch import Deliver, Finished, Message, Places, RunFacts
 
 SLOTS = 2
 NAP = 0.02
@@ -130,47 +130,6 @@ def ticking(n: int, salt: int = 0) -> list[int]:
     for _ in range(n):
         ticks.append(tick(ticks[-1]))
     return gaps(ticks[1:])
-
-
-class Timed(RayExecutor):
-    """The executor with a watch in its hand: it keeps the engine waiting until all workers are there, and notes when.
-
-    Args:
-        workers: How many.
-        **options: See :class:`RayExecutor`.
-    """
-
-    def __init__(self, workers: int, **options: Any) -> None:
-        super().__init__(workers, **options)
-        self._wanted = workers
-        self._kept: list[Message] | None = []
-        self.starts = self.there = self.first = self.closes = self.closed = 0.0
-
-    def start(self, run: RunFacts, deliver: Deliver) -> None:
-        """Start."""
-        self.starts = time.perf_counter()
-
-        def pass_on(message: Message) -> None:
-            if not self.first and isinstance(message, Finished):
-                self.first = time.perf_counter()
-            if self._kept is None:
-                deliver(message)
-                return
-            self._kept.append(message)
-            if isinstance(message, Places) and message.slots >= self._wanted:
-                self.there = time.perf_counter()
-                for kept in self._kept:
-                    deliver(kept)
-                self._kept = None
-
-        super().start(run, pass_on)
-
-    def close(self, grace: float) -> None:
-        """Close."""
-        if not self.closes:
-            self.closes = time.perf_counter()
-        super().close(grace)
-        self.closed = time.perf_counter()
 
 
 def run(flow: Any, n: int, store: Path, workers: int, address: str) -> tuple[Any, float, Timed]:
@@ -279,6 +238,9 @@ ROWS: dict[str, Row] = {
 
 def main() -> None:
     """Print one line per figure."""
+    if importlib.util.find_spec("ray") is None:
+        print("Ray is not installed")
+        return
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from executors.ray.cluster import RayCluster
 
