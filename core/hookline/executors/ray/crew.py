@@ -141,7 +141,7 @@ class Crew:
 
     @property
     def pressing_kinds(self) -> list[Amounts]:
-        """The kinds that batches wait for, be it behind others that may take for ever; first who was asked for first."""
+        """The kinds that batches wait for, if only behind others that take for ever; who was asked for first is first."""
         kinds = {*self.waiting_kinds, *(post.amounts for post in self.posts.values() if len(post.hands) > 1)}
         return sorted(kinds, key=lambda amounts: self._asked.get(amounts, 0))
 
