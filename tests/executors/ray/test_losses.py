@@ -332,14 +332,12 @@ def test_what_no_node_has_waits_for_one_that_does(
 def test_no_kind_of_batch_starves_another(small: RayCluster, tmp_path: Path) -> None:
     """On one processor, the kind that is at work makes room for one that waits, and goes on afterwards."""
     with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
-        kinds = [own.work("nap"), work_needing(own, "nap", 0.5, memory=1.0)]
-        for many, one in (kinds, reversed(kinds)):
-            first = [submit(own, many, 0.2) for _ in range(16)]
-            own.until(lambda begun=first[0]: own.started(begun))  # type: ignore[misc]
-            late = submit(own, one, 0.0)
-            own.wait(late)
-            assert not own.ended(first[-1])
-            own.wait(*first)
+        kinds = [own.work("nap"), work_needing(own, "nap", 0.75, memory=1.0)]
+        plain, other = ([submit(own, kind, 0.25) for _ in range(14)] for kind in kinds)
+        own.wait(*plain, *other, wait=60.0)
+        ends = [message.batch for message in own.messages if isinstance(message, Finished)]
+    places = [[ends.index(number) for number in numbers] for numbers in (plain, other)]
+    assert max(min(kind) for kind in places) < min(max(kind) for kind in places)
 
 
 def test_a_node_that_is_removed_loses_what_had_begun_there(small: RayCluster, tmp_path: Path) -> None:
