@@ -12,7 +12,7 @@ from executors.ray.cluster import RayCluster
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[RayCluster]:
     """A head with room for four workers."""
-    with RayCluster(cpus=4, special=2) as cluster:
+    with RayCluster(cpus=4, other=1, special=2) as cluster:
         yield cluster
 
 

@@ -12,11 +12,11 @@ KILLED = """The actor died unexpectedly before finishing this task.
 \tpid: 4711
 \tip: 10.0.0.2
 The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker \
-unexpectedly exits with a connection error code 2. End of file. Some common causes include: (1) the process was killed \
-by the OOM killer due to high memory usage, (2) ray stop --force was called, or (3) the worker crashed unexpectedly due \
-to SIGSEGV or another unexpected error."""
-MEMORY = """1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: 10.0.0.2, ID: 5828e8) \
-was 2.04GB used / 23.54GB limit (0.086730)
+unexpectedly exits with a connection error code 2. End of file. Some common causes include: (1) the process was \
+killed by the OOM killer due to high memory usage, (2) ray stop --force was called, or (3) the worker crashed \
+unexpectedly due to SIGSEGV or another unexpected error."""
+MEMORY = """1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: 10.0.0.2, \
+ID: 5828e8) was 2.04GB used / 23.54GB limit (0.086730)
 OOM kill reason: Memory usage 2192228352B exceeded threshold of 252765008B (1.0% of 25276502016B limit)"""
 NODE = """The actor died unexpectedly before finishing this task.
 \tclass_name: Outpost
@@ -82,13 +82,15 @@ def test_amounts_that_ray_refuses_are_refused_next_time_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raised", "said", "why", "help"),
+    ("raised", "said", "why", "remedy"),
     [
         (
             RuntimeError(VERSIONS),
             "",
-            "the Ray cluster at 'head:1' has other versions than this process: Ray 2.59.0 on Python 3.12.4 there, "
-            "Ray 2.60.0 on Python 3.11.7 here",
+            (
+                "the Ray cluster at 'head:1' has other versions than this process: Ray 2.59.0 on Python 3.12.4 there, "
+                "Ray 2.60.0 on Python 3.11.7 here"
+            ),
             "same versions",
         ),
         (
@@ -132,12 +134,12 @@ def test_amounts_that_ray_refuses_are_refused_next_time_too() -> None:
     ],
 )
 def test_why_a_cluster_can_not_be_joined_is_said_with_what_to_do(
-    raised: BaseException, said: str, why: str, help: str
+    raised: BaseException, said: str, why: str, remedy: str
 ) -> None:
     """The message states the fact, the remedy what would change it."""
     explained = explain_connection("head:1", raised, said)
     assert explained.why == why
-    assert help in explained.help
+    assert remedy in explained.help
 
 
 def test_a_local_cluster_that_does_not_come_up_is_not_said_to_be_joined() -> None:

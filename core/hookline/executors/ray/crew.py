@@ -25,6 +25,9 @@ _IDLE_FOR = 30.0
 _PATIENCE = 1.0
 """Seconds in which Ray places an outpost where there is room."""
 
+_TURN = 2.0
+"""Seconds that an outpost works before it makes room for another kind: to come costs about as much."""
+
 _YIELD_FOR = 5.0
 """Seconds in which Ray gives to others what a kind has left to them, before it asks for more."""
 
@@ -193,7 +196,7 @@ class Crew:
 
     @property
     def pressing_kinds(self) -> list[Amounts]:
-        """The kinds that batches wait for, be it behind others that may take for ever; first who was asked for first."""
+        """The kinds that batches wait for, if only behind others; who was asked for first is first."""
         kinds = {*self.waiting_kinds, *(post.amounts for post in self.posts.values() if len(post.hands) > 1)}
         return sorted(kinds, key=lambda amounts: self._asked.get(amounts, 0))
 
@@ -265,6 +268,9 @@ class Crew:
     def _keeps_out(self, amounts: Amounts) -> bool:
         """Tell whether outposts of another kind are needed and none is there, though it had the time to come."""
         now = time.monotonic()
+        here = [post for post in self.posts.values() if post.amounts == amounts and post.works]
+        if here and self._queues.get(amounts) and all(now - post.ready_at < _TURN for post in here):
+            return False
         for needed in self.waiting_kinds:
             if needed == amounts or not self.fits(needed):
                 continue

@@ -222,15 +222,13 @@ def _dial(address: str) -> None:
     """Find out whether a head answers there: Ray itself would wait for minutes, and then end this process."""
     host, _, port = address.rpartition(":")
     try:
-        if "/" in host:
+        if "/" in host or not 0 < int(port) < 1 << 16:
             raise ValueError(address)
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_DIAL) as sock:
             if os.environ.get("RAY_USE_TLS", "0") == "0":
                 sock.sendall(_PREFACE)
                 if not _speaks_http2(sock):
                     raise ConnectionAbortedError
-    except OverflowError:
-        raise explain_dial(address, ValueError(port)) from None
     except (OSError, ValueError) as error:
         raise explain_dial(address, error) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -111,6 +112,7 @@ class Hearing:
 
     def _ready(self, post: Post, shares: bool) -> None:
         post.ready, post.shares = True, shares
+        post.ready_at = post.idle_at = time.monotonic()
         if not shares and self._carrier is None:
             assert post.hello is not None
             _log.warning(

@@ -46,6 +46,7 @@ class Post:
         channel: The connection to it; None until it has called.
         hello: Who it is; None until it has said so.
         ready: Whether it said that it can make attempts.
+        ready_at: When it said so, on the monotonic clock.
         shares: Whether its node sees the store's folder.
         hands: What it has: at work, and ahead.
         leaving: Whether it was told to end.
@@ -64,6 +65,7 @@ class Post:
     channel: Channel | None = None
     hello: Hello | None = None
     ready: bool = False
+    ready_at: float = 0.0
     shares: bool = False
     hands: list[InHand] = field(default_factory=list)
     leaving: bool = False
