@@ -7,7 +7,6 @@ delivers is said to the driver. It ends with its connection.
 from __future__ import annotations
 
 import platform
-import select
 import socket
 import threading
 from collections.abc import Sequence
@@ -52,9 +51,6 @@ __all__ = ["serve"]
 _DIAL = 20.0
 """Seconds in which the driver must answer."""
 
-_SOON = 0.001
-"""Seconds within which the driver is told that a batch began: most have ended by then, and one message says both."""
-
 
 def serve(driver: tuple[str, int], token: bytes, serial: int, node: str, project: str = "") -> tuple[str, bool]:
     """Make attempts for a driver until it says that it is enough, or is gone.
@@ -98,7 +94,6 @@ class Outpost:
         self._inbox = Inbox(sock)
         self._waiting: list[Any] = []
         self._sending = threading.Lock()
-        self._unsaid = b""
         self._project = project
         self._works: dict[int, Work] = {}
         self._open_things = ExitStack()
@@ -107,7 +102,6 @@ class Outpost:
 
     def serve(self, node: str) -> str:
         """Do as the driver says, until it is done or gone; tell which."""
-        self._receiver = threading.get_ident()
         self._send((HELLO, Hello(node, platform.node(), version("hookline"), python_minor())))
         message = self._receive()
         if message is None or message[0] != OPEN:
@@ -213,32 +207,22 @@ class Outpost:
             rows = [tuple(outcome) for outcome in message.outcomes]
             self._send((OUTCOMES, message.batch, rows, message.done, message.positions))
         elif isinstance(message, Started):
-            self._begun(message.batch)
+            self._send((BEGUN, message.batch))
         elif isinstance(message, Lost):
             if self._flight is not None and message.worker >= 0:
                 # The driver does not see this node's.
                 message = message._replace(last=self._flight.slot(message.worker).get())
             self._send((LOST, tuple(message)))
 
-    def _begun(self, number: int) -> None:
-        if threading.get_ident() == self._receiver:
-            self._unsaid = framed((BEGUN, number))
-        else:
-            self._send((BEGUN, number))
-
-    def _send(self, *messages: tuple[Any, ...]) -> None:
-        """Send messages, and before them what was not said yet."""
+    def _send(self, message: tuple[Any, ...]) -> None:
         with self._sending:
-            frames, self._unsaid = [self._unsaid, *map(framed, messages)], b""
             try:
-                self._sock.sendall(b"".join(frames))
+                self._sock.sendall(framed(message))
             except OSError:
                 return  # it is gone, which the receiving thread notices
 
     def _receive(self) -> Any:
         while not self._waiting:
-            if self._unsaid and not select.select([self._sock], [], [], _SOON)[0]:
-                self._send()
             try:
                 if not self._inbox.receive():
                     return None
