@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -330,14 +331,18 @@ def test_what_no_node_has_waits_for_one_that_does(
 
 
 def test_no_kind_of_batch_starves_another(small: RayCluster, tmp_path: Path) -> None:
-    """On one processor, the kind that is at work makes room for one that waits, and goes on afterwards."""
+    """On one processor, the kind of which there is always more makes room for one that waits, in either direction."""
     with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
-        kinds = [own.work("nap"), work_needing(own, "nap", 0.75, memory=1.0)]
-        plain, other = ([submit(own, kind, 0.25) for _ in range(14)] for kind in kinds)
-        own.wait(*plain, *other, wait=60.0)
-        ends = [message.batch for message in own.messages if isinstance(message, Finished)]
-    places = [[ends.index(number) for number in numbers] for numbers in (plain, other)]
-    assert max(min(kind) for kind in places) < min(max(kind) for kind in places)
+        plain, other = own.work("nap"), work_needing(own, "nap", 0.75, memory=1.0)
+        for steady, rare in ((plain, other), (other, plain)):
+            own.wait(submit(own, steady, 0.05))
+            wanted = submit(own, rare, 0.05)
+            steadily = deque(submit(own, steady, 0.05) for _ in range(3))
+            own.until(lambda: own.ended(wanted) or own.ended(steadily[0]))
+            while not own.ended(wanted):
+                steadily.append(submit(own, steady, 0.05))
+                steadily.popleft()
+                own.until(lambda: own.ended(wanted) or own.ended(steadily[0]))
 
 
 def test_a_node_that_is_removed_loses_what_had_begun_there(small: RayCluster, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hookline.executors.ray.channel import Channel
 from hookline.executors.ray.crew import Crew
 from hookline.executors.ray.post import Post
+from hookline.executors.ray.room import Room
 from hookline.executors.ray.wire import Hello, Node
 from hookline.model.batch import Batch, FunctionRef, Work
 
@@ -21,16 +22,17 @@ def batch(number: int, **resources: float) -> Batch:
 @pytest.mark.parametrize(("cpus", "leaves"), [(4, False), (1, True)])
 def test_outposts_stay_while_others_that_have_room_are_starting(cpus: int, leaves: bool) -> None:
     """Ray takes its time to start them; only what keeps their resources from them goes."""
-    crew = Crew(None, 2)
-    crew.take_nodes((Node("one", "host", {"CPU": float(cpus), "disk": 1.0, "tape": 1.0}),))
+    room = Room(None, 2)
+    crew = Crew(room)
+    room.take_nodes((Node("one", "host", {"CPU": float(cpus), "disk": 1.0, "tape": 1.0}),))
     crew.add(batch(1, disk=1.0))
-    idle = ready(crew, crew.ask((("CPU", 1.0), ("disk", 1.0))))
+    idle = ready(crew, room.ask((("CPU", 1.0), ("disk", 1.0))))
     (hand,) = idle.hands
     crew.add(batch(2, tape=1.0))
-    late = crew.ask((("CPU", 1.0), ("tape", 1.0)))
+    late = room.ask((("CPU", 1.0), ("tape", 1.0)))
     late.asked_at -= 5.0
     crew.ended(idle, hand)
-    assert (idle.leaving or idle in crew.surplus(idle.idle_at)) is leaves
+    assert (idle.leaving or idle in room.surplus(idle.idle_at)) is leaves
     assert idle.channel is not None
     idle.channel.close()
 

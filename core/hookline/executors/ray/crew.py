@@ -1,4 +1,4 @@
-"""Which outpost gets which batch, and how many outposts of which kind there should be. Nothing is waited for here.
+"""Which outpost gets which batch. Nothing is waited for here.
 
 Batches wait in one queue per kind of outpost; one that is idle takes the oldest. One that is busy gets one more ahead,
 so that it need not wait for a round trip; if another would be idle, it is asked to give that back.
@@ -6,110 +6,46 @@ so that it need not wait for a round trip; if another would be idle, it is asked
 
 from __future__ import annotations
 
-import itertools
-import time
 from collections import deque
 from collections.abc import Collection
-from dataclasses import dataclass, field
 
-from hookline.executors.ray.amounts import Amounts, amounts_of, fitting
+from hookline.executors.ray.amounts import Amounts, amounts_of
 from hookline.executors.ray.post import InHand, Post
-from hookline.executors.ray.wire import Node
+from hookline.executors.ray.room import Kind, Room
 from hookline.model.batch import Batch
 
 __all__ = ["Crew"]
 
-_IDLE_FOR = 30.0
-"""Seconds after which an outpost that has nothing to do gives its resources back."""
-
-_PATIENCE = 1.0
-"""Seconds in which Ray places an outpost where there is room."""
-
-_TURN = 2.0
-"""Seconds that an outpost works before it makes room for another kind: to come costs about as much."""
-
-_YIELD_FOR = 5.0
-"""Seconds in which Ray gives to others what a kind has left to them, before it asks for more."""
-
-
-@dataclass(slots=True, eq=False)
-class _Kind:
-    """The batches and outposts of one kind, so that none of the others need be looked at for a batch.
-
-    Outposts are by serial, and may have come to an end since they were put here.
-
-    Attributes:
-        amounts: What its outposts have.
-        queue: Batches that wait.
-        idle: Outposts that have nothing.
-        single: Those that have one batch, and may have another ahead.
-        double: Those that have one ahead.
-    """
-
-    amounts: Amounts
-    queue: deque[Batch] = field(default_factory=deque)
-    idle: dict[int, Post] = field(default_factory=dict)
-    single: dict[int, Post] = field(default_factory=dict)
-    double: dict[int, Post] = field(default_factory=dict)
-
-    def sort_in(self, post: Post) -> None:
-        """Put an outpost where it belongs, as what it has in hand has changed."""
-        serial, count = post.serial, len(post.hands)
-        for at, group in enumerate((self.idle, self.single, self.double)):
-            if at == count:
-                group[serial] = post
-            else:
-                group.pop(serial, None)
-
 
 class Crew:
-    """Batches that wait, outposts, and what these have in hand. Whoever calls holds the executor's lock.
+    """Batches that wait, and what outposts have in hand. Whoever calls holds the executor's lock.
 
     Args:
-        workers: How many outposts there may be; None for as many as fit on the nodes.
-        guess: What to take for their number before the nodes are known.
-
-    Attributes:
-        posts: The outposts there are or were asked for, by serial.
-        nodes: The cluster's nodes; None before they are known.
-        capacity: How many batches can be worked on at once.
+        room: The outposts.
     """
 
-    def __init__(self, workers: int | None, guess: int) -> None:
-        self.posts: dict[int, Post] = {}
-        self.nodes: tuple[Node, ...] | None = None
-        self.capacity = workers or guess
-        self._workers = workers
-        self._kinds: dict[Amounts, _Kind] = {}
-        self._serials = itertools.count(1)
-        self._asked: dict[Amounts, int] = {}
-        self._yielded: dict[Amounts, float] = {}
-
-    # Batches.
+    def __init__(self, room: Room) -> None:
+        self._room = room
 
     def add(self, batch: Batch) -> bool:
         """Take a new batch; tell whether it needs an outpost that nobody has asked for."""
-        amounts = amounts_of(batch.work)
-        kind = self._kinds.get(amounts)
-        if kind is None:
-            kind = self._kinds[amounts] = _Kind(amounts)
-            self._count()
+        kind = self._room.kind(amounts_of(batch.work))
         kind.queue.append(batch)
         self._deal(kind)
-        return bool(kind.queue) and self._missing(amounts) > 0
+        return bool(kind.queue) and self._room.missing(kind.amounts) > 0
 
     def put_back(self, batch: Batch) -> None:
         """Take a batch that an outpost had and did not begin, as the oldest."""
-        kind = self._kinds[amounts_of(batch.work)]
+        kind = self._room.kinds[amounts_of(batch.work)]
         kind.queue.appendleft(batch)
         self._deal(kind)
 
     def ready(self, post: Post) -> None:
         """Note that an outpost can be given batches."""
-        self._kinds[post.amounts].idle[post.serial] = post
-        self._deal(self._kinds[post.amounts])
+        self._room.kinds[post.amounts].idle[post.serial] = post
+        self._deal(self._room.kinds[post.amounts])
 
-    def _deal(self, kind: _Kind) -> None:
+    def _deal(self, kind: Kind) -> None:
         """Give outposts of a kind what they can have."""
         queue = kind.queue
         while queue and kind.idle:
@@ -117,7 +53,7 @@ class Crew:
             if post.works:
                 post.hand(queue.popleft())
                 kind.single[post.serial] = post
-        if queue and len(self._kinds) > 1 and self._keeps_out(kind.amounts):
+        if queue and self._room.keeps_out(kind.amounts):
             return  # whoever has something ahead is never done
         # What has a time limit must not begin unseen.
         while queue and kind.single and queue[0].timeout is None:
@@ -129,7 +65,7 @@ class Crew:
         if not queue and kind.idle and kind.double:
             self._recall(kind)
 
-    def _recall(self, kind: _Kind) -> None:
+    def _recall(self, kind: Kind) -> None:
         """Ask for as many batches back that wait behind others as there are outposts with nothing to do."""
         behind = [post for post in kind.double.values() if post.works]
         count = sum(post.works for post in kind.idle.values()) - sum(post.hands[-1].recalled for post in behind)
@@ -141,28 +77,27 @@ class Crew:
     def drop(self, post: Post, hand: InHand) -> None:
         """Note that an outpost does not have a batch any more."""
         post.drop(hand)
-        self._kinds[post.amounts].sort_in(post)
+        self._room.kinds[post.amounts].sort_in(post)
 
     def ended(self, post: Post, hand: InHand) -> None:
         """Note that an outpost is done with a batch, and find it something."""
         self.drop(post, hand)
-        if not post.hands and post.works and self._stands_in_the_way(post):
-            self._yielded[post.amounts] = time.monotonic()
+        if not post.hands and post.works and self._room.yields(post):
             post.leave(0.0)
         else:
-            self._deal(self._kinds[post.amounts])
+            self._deal(self._room.kinds[post.amounts])
 
     def forget(self, post: Post) -> bool:
         """Leave out an outpost that is gone and has nothing in hand; tell whether it was there."""
-        kind = self._kinds[post.amounts]
+        kind = self._room.kinds[post.amounts]
         for group in (kind.idle, kind.single, kind.double):
             group.pop(post.serial, None)
-        return self.posts.pop(post.serial, None) is not None
+        return self._room.posts.pop(post.serial, None) is not None
 
     def take_waiting(self, wanted: Collection[int] | None = None) -> list[Batch]:
         """Take batches away that no outpost has; all of them by default."""
         taken = []
-        for kind in self._kinds.values():
+        for kind in self._room.kinds.values():
             going = [batch for batch in kind.queue if wanted is None or batch.number in wanted]
             taken += going
             if going:
@@ -171,124 +106,7 @@ class Crew:
 
     def take_kind(self, amounts: Amounts) -> list[Batch]:
         """Take the batches of a kind away that no outpost has."""
-        queue = self._kinds[amounts].queue
+        queue = self._room.kinds[amounts].queue
         taken = list(queue)
         queue.clear()
         return taken
-
-    # How many outposts, and of which kind.
-
-    def take_nodes(self, nodes: tuple[Node, ...]) -> None:
-        """Note which nodes there are now."""
-        self.nodes = nodes
-        self._count()
-
-    def _count(self) -> None:
-        """Work out the capacity, which is asked for often: of the kind that fits best of those that were needed."""
-        if self._workers is None and self.nodes is not None:
-            kinds = list(self._kinds) or [(("CPU", 1.0),)]
-            self.capacity = max(1, *(fitting(amounts, self.nodes) for amounts in kinds))
-
-    @property
-    def waiting_kinds(self) -> list[Amounts]:
-        """The kinds that batches wait for."""
-        return [amounts for amounts, kind in self._kinds.items() if kind.queue]
-
-    @property
-    def pressing_kinds(self) -> list[Amounts]:
-        """The kinds that batches wait for, if only behind others; who was asked for first is first."""
-        kinds = {*self.waiting_kinds, *(post.amounts for post in self.posts.values() if len(post.hands) > 1)}
-        return sorted(kinds, key=lambda amounts: self._asked.get(amounts, 0))
-
-    @property
-    def busy(self) -> int:
-        """How many outposts have something to do."""
-        return sum(bool(post.hands) for post in self.posts.values())
-
-    @property
-    def placed(self) -> int:
-        """How many outposts there are."""
-        return sum(post.ready for post in self.posts.values())
-
-    def fits(self, amounts: Amounts) -> bool:
-        """Whether a kind fits on any of the nodes; yes before they are known."""
-        return self.nodes is None or fitting(amounts, self.nodes) > 0
-
-    def lacking(self, amounts: Amounts) -> int:
-        """Count how many more outposts of a kind should be asked for."""
-        return 0 if self._holds_back(amounts) else min(self._missing(amounts), self._room)
-
-    def _missing(self, amounts: Amounts) -> int:
-        """Count how many more would find something to do, with those of other kinds out of the way."""
-        have = [post for post in self.posts.values() if post.amounts == amounts and not post.leaving]
-        # What does not fit is asked for all the same: a cluster may grow for it.
-        limit = self._workers or max(1, fitting(amounts, self.nodes or ()))
-        in_hand = sum(len(post.hands) for post in have)
-        return min(limit, in_hand + len(self._kinds[amounts].queue)) - len(have)
-
-    @property
-    def _room(self) -> int:
-        return 1 << 30 if self._workers is None else self._workers - len(self.posts)
-
-    def ask(self, amounts: Amounts) -> Post:
-        """Note that a further outpost is asked for."""
-        taken = {post.number for post in self.posts.values()}
-        number = next(number for number in itertools.count() if number not in taken)
-        post = Post(next(self._serials), number, amounts)
-        self.posts[post.serial] = post
-        self._asked[amounts] = post.serial
-        return post
-
-    def surplus(self, now: float) -> list[Post]:
-        """List outposts that are to go: idle for long, or in the way of others, or asked for in vain."""
-        going = []
-        for post in self.posts.values():
-            if post.leaving or post.hands or self._kinds[post.amounts].queue:
-                continue
-            if post.channel is None:
-                if now - post.asked_at > _IDLE_FOR / 3:
-                    going.append(post)
-            elif post.works and now - post.idle_at > _IDLE_FOR:
-                going.append(post)
-            elif post.works and self._stands_in_the_way(post):
-                self._yielded[post.amounts] = now
-                going.append(post)
-        return going
-
-    def _holds_back(self, amounts: Amounts) -> bool:
-        """Tell whether a kind leaves to others what it has, or had just now."""
-        there = any(post.amounts == amounts for post in self.posts.values())
-        lately = time.monotonic() - self._yielded.get(amounts, -_YIELD_FOR) < _YIELD_FOR
-        return (there or lately) and self._keeps_out(amounts)
-
-    def _stands_in_the_way(self, post: Post) -> bool:
-        """Tell whether an outpost should leave to make room, and no other is on its way out for that."""
-        return not any(other.leaving for other in self.posts.values()) and self._keeps_out(post.amounts)
-
-    def _keeps_out(self, amounts: Amounts) -> bool:
-        """Tell whether outposts of another kind are needed and none is there, though it had the time to come."""
-        now = time.monotonic()
-        here = [post for post in self.posts.values() if post.amounts == amounts and post.works]
-        if here and self._queues.get(amounts) and all(now - post.ready_at < _TURN for post in here):
-            return False
-        for needed in self.waiting_kinds:
-            if needed == amounts or not self.fits(needed):
-                continue
-            others = [other for other in self.posts.values() if other.amounts == needed]
-            if any(other.ready for other in others):
-                continue
-            late = any(now - other.asked_at > _PATIENCE for other in others)
-            if (late and not self._has_room(needed)) or (not others and self._room <= 0):
-                return True
-        return False
-
-    def _has_room(self, amounts: Amounts) -> bool:
-        """Tell whether a node has room for an outpost beside those that are there: it is on its way then."""
-        for node in self.nodes or ():
-            free = dict(node.amounts)
-            there = [post for post in self.posts.values() if post.hello is not None and post.hello.node == node.id]
-            for name, amount in itertools.chain.from_iterable(post.amounts for post in there):
-                free[name] = free.get(name, 0.0) - amount
-            if fitting(amounts, [node._replace(amounts=free)]):
-                return True
-        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["OUT_OF_MEMORY", "Explained", "explain_connection", "explain_dial", "explain_end"]
+__all__ = ["OUT_OF_MEMORY", "Explained", "explain_connection", "explain_dial", "explain_end", "one_line"]
 
 OUT_OF_MEMORY = "Ray ended it because its node ran out of memory"
 """The reason of an outpost's end that an attempt may have brought about."""
@@ -138,4 +138,10 @@ def _plain(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    # What led to an error stands last in Ray's texts.
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 3]} … {text[-2 * _SHOWN // 3 :]}"
+
+
+def one_line(text: str) -> str:
+    """Give a text of Ray's in one line that is not too long."""
+    return _cut(_plain(text))

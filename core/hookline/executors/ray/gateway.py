@@ -1,4 +1,4 @@
-"""The process that is connected to Ray, and the only module that imports it; run as ``__main__``.
+"""The process that is connected to Ray; run as ``__main__``.
 
 It can be ended at any time, by Ray too, which ends every process that has lost its head. Whatever it knows that counts,
 the driver has been told. Nothing here waits for Ray's answers but one thread, whose silence the driver notices.
@@ -6,20 +6,17 @@ the driver has been told. Nothing here waits for Ray's answers but one thread, w
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import select
 import socket
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.executors.ray.explain import Explained, explain_connection, explain_dial, explain_end
-from hookline.executors.ray.shipping import with_project
+from hookline.executors.ray.cluster import Cluster, connect
+from hookline.executors.ray.explain import Explained, explain_end, one_line
 from hookline.executors.ray.wire import (
     ALIVE,
     CLOSE,
@@ -30,35 +27,18 @@ from hookline.executors.ray.wire import (
     NODES,
     POST,
     REFUSED,
+    UNFIT,
     Node,
 )
 from hookline.executors.wire import Inbox, framed
 
 __all__ = ["main"]
 
-_log = logging.getLogger("hookline.executors.ray")
 _LOOK_EVERY = 0.1
 """Seconds between two looks at outposts that may have ended: Ray tells only who asks."""
 
 _ASK_EVERY = 1.0
 """Seconds between two questions to the head."""
-
-_DIAL = 5.0
-_TRIES = "5"
-"""How often Ray tries to talk to a head that is there, a second each, before it says why that fails."""
-
-_FRAME = 9
-_SETTINGS = 4
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
-"""How a conversation in HTTP/2 begins."""
-
-_SAID = 4000
-_KEEP = "RAY_kill_child_processes_on_worker_exit"
-"""Ray's own way with children would end an outpost's supervisor, and with it whoever ends all the others."""
-
-_LOOPBACK = "127.0.0.1"
-_OBJECT_STORE = 100 << 20
-"""Bytes of Ray's object store in a cluster of our own, which hookline makes no use of."""
 
 
 class Outpost:
@@ -87,9 +67,6 @@ def main() -> None:
     first = link.wait()
     if first is None or first[0] != CONNECT:
         return
-    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
-    os.environ[_KEEP] = "false"
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         cluster = connect(**first[1])
     except Explained as error:
@@ -98,148 +75,13 @@ def main() -> None:
     except HooklineError as error:
         link.send((REFUSED, error.message, error.help))
         return
-    link.send((CONNECTED, cluster.address, cluster.host))
+    link.send((CONNECTED, cluster.address, cluster.host, cluster.note))
     gateway = _Gateway(link, cluster)
     threading.Thread(target=gateway.watch, name="hookline-ray-head", daemon=True).start()
     try:
         gateway.serve()
     finally:
         cluster.ray.shutdown()
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """What the gateway is connected to.
-
-    Attributes:
-        ray: The module.
-        address: The head's address.
-        host: This machine's address, as the cluster knows it.
-        shipped: Whether the project's files are sent to workers.
-    """
-
-    ray: Any
-    address: str
-    host: str
-    shipped: bool
-
-    def nodes(self) -> tuple[Node, ...]:
-        """Ask the head which nodes there are."""
-        return _nodes(self.ray)
-
-
-def connect(
-    address: str,
-    workers: int | None,
-    runtime_env: dict[str, Any],
-    root: str,
-    leave_out: list[str],
-    ship: bool | None,
-) -> Cluster:
-    """Connect to a cluster, or start one on this machine.
-
-    Args:
-        address: ``"HOST:PORT"``, ``"auto"``, or ``"local"`` to start one.
-        workers: How many processors a cluster that is started has; None for those that there are.
-        runtime_env: What Ray is to set up for workers.
-        root: The project's folder.
-        leave_out: Folders in there that are not the project's.
-        ship: Whether the project's files are sent to the workers of a cluster that is joined: nodes that come later may
-            be anywhere. None for where that is possible, or necessary.
-
-    Returns:
-        The cluster.
-
-    Raises:
-        Explained: There is none, or it can't be joined.
-        HooklineError: The project's files can't be sent.
-    """
-    if address != "local":
-        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", _TRIES)
-    import ray
-
-    if address == "local":
-        options = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": _OBJECT_STORE}
-        _init(ray, address, runtime_env, _node_ip_address=_LOOPBACK, **options)
-        return Cluster(ray, ray.get_runtime_context().gcs_address, _LOOPBACK, False)
-    if address != "auto":
-        _dial(address)
-    shipped = ship is not False
-    with contextlib.ExitStack() as stack:
-        if shipped:
-            try:
-                runtime_env = stack.enter_context(with_project(runtime_env, root, leave_out))
-            except HooklineError as error:
-                if ship or not _is_alone(ray, address):
-                    raise
-                _log.warning("the project's files are not sent to workers, which is all right here: %s", error)
-                shipped = False
-        _init(ray, address, runtime_env)
-    return Cluster(ray, ray.get_runtime_context().gcs_address, _host(ray), shipped)
-
-
-def _is_alone(ray: Any, address: str) -> bool:
-    """Tell whether all of a cluster is on this machine."""
-    _init(ray, address, {})
-    try:
-        return {node.host for node in _nodes(ray)} == {_host(ray)}
-    finally:
-        ray.shutdown()
-
-
-def _init(ray: Any, address: str, runtime_env: dict[str, Any], **options: Any) -> None:
-    quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": "ERROR"}
-    try:
-        if address != "local":
-            # There, Ray's processes have an environment of their own.
-            runtime_env = {**runtime_env, "env_vars": {_KEEP: "false", **runtime_env.get("env_vars", {})}}
-        ray.init(address=address, runtime_env=runtime_env or None, **quiet, **options)
-    except BaseException as error:
-        raise explain_connection(address, error, _said()) from error
-
-
-def _said() -> str:
-    """Give what this process has printed, where the driver keeps that: Ray's errors leave the reason out."""
-    try:
-        return os.pread(2, _SAID, max(0, os.fstat(2).st_size - _SAID)).decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _host(ray: Any) -> str:
-    return str(ray.util.get_node_ip_address())
-
-
-def _nodes(ray: Any) -> tuple[Node, ...]:
-    return tuple(
-        Node(node["NodeID"], node["NodeManagerAddress"], dict(node["Resources"]))
-        for node in ray.nodes()
-        if node["Alive"]
-    )
-
-
-def _dial(address: str) -> None:
-    """Find out whether a head answers there: Ray itself would wait for minutes, and then end this process."""
-    host, _, port = address.rpartition(":")
-    try:
-        if "/" in host or not 0 < int(port) < 1 << 16:
-            raise ValueError(address)
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_DIAL) as sock:
-            if os.environ.get("RAY_USE_TLS", "0") == "0":
-                sock.sendall(_PREFACE)
-                if not _speaks_http2(sock):
-                    raise ConnectionAbortedError
-    except (OSError, ValueError) as error:
-        raise explain_dial(address, error) from error
-
-
-def _speaks_http2(sock: socket.socket) -> bool:
-    """Tell whether the first thing that is said is a frame of settings, as of everything that speaks gRPC."""
-    said = b""
-    with contextlib.suppress(TimeoutError, ConnectionResetError):
-        while len(said) < _FRAME and (part := sock.recv(_FRAME - len(said))):
-            said += part
-    return len(said) == _FRAME and said[3] == _SETTINGS
 
 
 class _Link:
@@ -308,8 +150,8 @@ class _Gateway:
         try:
             actor = self._ray.remote(Outpost).options(**options).remote()
             serving = actor.serve.remote(driver, token, serial, self._cluster.shipped)
-        except Exception as error:  # noqa: BLE001 - amounts may be refused here
-            self._link.send((ENDED, serial, *explain_end(error)))
+        except Exception as error:  # noqa: BLE001 - amounts that Ray does not take
+            self._link.send((UNFIT, serial, one_line(" ".join(map(str, error.args)))))
             return
         self._actors[serial], self._serving[serving] = actor, serial
 

@@ -10,10 +10,11 @@ To the gateway, over a socket pair:
 
 From the gateway:
 
-    (CONNECTED, address, host)          where the head is, and this machine as the cluster knows it
+    (CONNECTED, address, host, note)    where the head is, this machine as the cluster knows it, and what to tell users
     (REFUSED, why, help)                it can't connect, and ends
     (NODES, tuple of Node)              which there are, whenever that changes
     (ALIVE,)                            the head has answered
+    (UNFIT, serial, why)                Ray does not take its amounts
     (ENDED, serial, why, hopeless)      an outpost is gone; whether the next would end the same way
 
 To an outpost, over TCP, after both have proved that they have the token:
@@ -73,6 +74,7 @@ __all__ = [
     "RECALL",
     "RECALLED",
     "REFUSED",
+    "UNFIT",
     "UNREADABLE",
     "WANT",
     "Hello",
@@ -85,7 +87,7 @@ __all__ = [
 ]
 
 CONNECT, POST, DISMISS, CLOSE = range(4)
-CONNECTED, REFUSED, NODES, ALIVE, ENDED = range(10, 15)
+CONNECTED, REFUSED, NODES, ALIVE, UNFIT, ENDED = range(10, 16)
 OPEN, BATCH, RECALL, CANCEL, LEAVE, UNREADABLE = range(20, 26)
 HELLO, READY, BROKEN, BEGUN, OUTCOMES, LOST, RECALLED, WANT, LEFT, PIECE = range(30, 40)
 
