@@ -37,7 +37,7 @@ def add(x: int) -> int:
 
 @ray.remote
 def chunk(xs: list[int]) -> list[int]:
-    return [x for x in xs]
+    return list(xs)
 
 
 @ray.remote

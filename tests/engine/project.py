@@ -64,7 +64,20 @@ class Project:
 
     def run(self, executor: str = "threads", workers: int | None = 2, **options: Any) -> Run:
         """Run the workflow with parameters or engine options."""
-        known = ("fresh", "fail_fast", "seed", "name", "tags", "observers", "stop", "providers", "to", "rewriters")
+        known = (
+            "fresh",
+            "fail_fast",
+            "seed",
+            "name",
+            "tags",
+            "observers",
+            "stop",
+            "providers",
+            "to",
+            "rewriters",
+            "ray_address",
+            "grace",
+        )
         engine = {name: options.pop(name) for name in known if name in options}
         target = self.target
         return api.run(target.workflow, options, executor=executor, workers=workers, target=target, **engine)

@@ -10,6 +10,7 @@ import pytest
 
 from engine.project import Project
 from hookline.errors import RunFailedError, WorkflowError
+from hookline.model.events import Event, TaskRetrying
 from hookline.model.states import Kind
 from hookline.store import unpack_outputs
 from hookline.values.encode import decode
@@ -122,10 +123,12 @@ def test_of_a_large_batch_only_the_task_that_ran_is_blamed(project: Make) -> Non
 
 
 def test_a_worker_that_is_lost_once_costs_one_attempt(project: Make) -> None:
-    """After the loss the same task completes in another worker."""
+    """After the loss the same task completes in another worker; who looks on is told how many attempts there may be."""
     flow = one(project, "if attempt().number == 1: os.kill(os.getpid(), 9)\nreturn 5")
-    run = flow.run("processes")
+    events: list[Event] = []
+    run = flow.run("processes", observers=[events.append])
     assert run.result == 5
+    assert [(event.number, event.of) for event in events if isinstance(event, TaskRetrying)] == [(1, 3)]
     assert [row.kind for row in flow.attempts(run)] == [Kind.CRASHED, Kind.COMPLETED]
 
 

@@ -33,7 +33,9 @@ def play() -> Callable[[Path, str], Any]:
 
     def run(folder: Path, code: str) -> Any:
         script = f"import json\n{code}\nprint()\nprint(json.dumps(said))\n"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "RAY_ADDRESS"))
+        }
         done = subprocess.run(
             [sys.executable, "-c", script],
             cwd=folder,

@@ -36,10 +36,20 @@ def facts(run):
 """
 FIRST = """
 import joblib
+from hookline.store import open_store, unpack_outputs
 
-said = {name: facts(start(name, f"store-{name}")) for name in ("inline", "processes")}
+def digests(store):
+    with open_store(store) as found:
+        rows = list(found.attempts("last"))
+        return sorted([row.node, row.item, *(one.digest.hex() for one in unpack_outputs(row.outputs))] for row in rows)
+
+said = {"digests": {}}
+for name in ("inline", "processes", "ray"):
+    said[name] = facts(start(name, f"store-{name}"))
+    said["digests"][name] = digests(f"store-{name}")
 run = start()
 said["threads"] = facts(run)
+said["digests"]["threads"] = digests(".hookline")
 said["again"] = facts(start())
 cases = run.load("split")[1].drop(columns="diagnosis").to_numpy()
 said["predicted"] = len(joblib.load(said["threads"]["model"]).predict(cases))
@@ -70,11 +80,15 @@ def known(first: tuple[Path, Any], tmp_path: Path) -> Path:
 
 
 def test_results_are_the_same_on_every_executor(first: tuple[Path, Any]) -> None:
-    """Figures, report and picture don't depend on where the tasks ran."""
+    """Figures, report and picture, and each result on the way there, don't depend on where the tasks ran."""
     said = first[1]
 
     for what in ("status", "counts", "figures", "page", "picture"):
-        assert said["inline"][what] == said["threads"][what] == said["processes"][what], what
+        assert said["inline"][what] == said["threads"][what] == said["processes"][what] == said["ray"][what], what
+    assert said["inline"]["status"] == "completed"
+    inline, *others = said["digests"].values()
+    assert inline
+    assert others == [inline] * 3
 
 
 def test_a_second_run_reuses_everything(first: tuple[Path, Any]) -> None:

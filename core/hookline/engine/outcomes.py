@@ -261,9 +261,13 @@ class Outcomes:
         self._journal.record(index, [row], [key], batch.attempt, message.worker)
         if kind == Kind.TIMED_OUT:
             self._not_completed(index, row, batch.attempt, key)
-        elif kind == Kind.CRASHED and not self._stop.level and self._retries.after_loss(index, item, batch.attempt):
+        elif (
+            kind == Kind.CRASHED
+            and not self._stop.level
+            and (allowed := self._retries.after_loss(index, item, batch.attempt))
+        ):
             self.alone.add((index, item))
-            self._journal.retrying(index, item, batch.attempt, 0, 0.0, failure)
+            self._journal.retrying(index, item, batch.attempt, allowed, 0.0, failure)
             self._retries.wait(0.0, index, item)
         else:
             self._give_up(index, item, _STATES[kind], failure, key)

@@ -78,11 +78,15 @@ class Retries:
         self._numbers[task, item] = number + 1
         return delay_before(options, failed) if failed <= options.retries else None
 
-    def after_loss(self, task: int, item: int, number: int) -> bool:
-        """Count an attempt that ended with its worker; tells whether there is another."""
+    def after_loss(self, task: int, item: int, number: int) -> int:
+        """Count an attempt that ended with its worker.
+
+        Returns:
+            How many attempts there may be if all that follow end so, or 0 where there is no other.
+        """
         lost = self._lost[task, item] = self._lost.get((task, item), 0) + 1
         self._numbers[task, item] = number + 1
-        return lost <= LOST_BUDGET
+        return number - lost + LOST_BUDGET + 1 if lost <= LOST_BUDGET else 0
 
     def wait(self, delay: float, task: int, item: int) -> None:
         """Let an item wait for so many seconds."""

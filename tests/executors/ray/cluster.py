@@ -82,6 +82,11 @@ class RayCluster:
         """Kill the head's own process; its node's other processes go on as long as they may."""
         self.ask("kill_head")
 
+    def free(self) -> dict[str, float]:
+        """Give what nobody holds, by Ray's names, as far as the head has heard."""
+        found: dict[str, float] = self.ask("free")
+        return found
+
     def close(self) -> None:
         """End all of it."""
         assert self._process.stdin is not None
@@ -157,7 +162,10 @@ def serve() -> None:
     def kill_head() -> None:
         nodes[0].kill_gcs_server(check_alive=False)
 
-    does = {"head": head, "add": add, "add_apart": add_apart, "remove": remove, "kill_head": kill_head}
+    def free() -> dict[str, float]:
+        return dict(cluster.global_state.available_resources())
+
+    does = {"head": head, "add": add, "add_apart": add_apart, "remove": remove, "kill_head": kill_head, "free": free}
     for line in sys.stdin:
         what, how = json.loads(line)
         try:
