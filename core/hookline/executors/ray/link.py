@@ -86,5 +86,6 @@ class GatewayLink:
     def _last_words(self) -> str:
         size = os.fstat(self._said.fileno()).st_size
         said = os.pread(self._said.fileno(), _SHOWN, max(0, size - _SHOWN)).decode("utf-8", "replace")
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        # What nodes say comes at any time, and is no reason for this end.
+        lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("(")]
         return f"; it said: {lines[-1]}" if lines else ""

@@ -18,7 +18,13 @@ _IDLE_FOR = 30.0
 """Seconds after which an outpost that has nothing to do gives its resources back."""
 
 _PATIENCE = 1.0
-"""Seconds in which Ray places an outpost where there is room."""
+"""Seconds after which an outpost that there is no room for has others make some."""
+
+_AT_LAST = 10.0
+"""Seconds after which that is done although there seems to be room: on a node that is dead, or taken by others."""
+
+_ASK_AGAIN = 60.0
+"""Seconds after which an outpost is asked for anew that there seems to be room for."""
 
 _TURN = 2.0
 """Seconds that an outpost works before it makes room for another kind: to come costs about as much."""
@@ -154,6 +160,9 @@ class Room:
         """List outposts that are to go: idle for long, or in the way of others, or asked for in vain."""
         going = []
         for post in self.posts.values():
+            if post.channel is None and now - post.asked_at > _ASK_AGAIN and self._has_room(post.amounts):
+                going.append(post)
+                continue
             if post.leaving or post.hands or self.kinds[post.amounts].queue:
                 continue
             if post.channel is None:
@@ -190,8 +199,8 @@ class Room:
             others = [other for other in self.posts.values() if other.amounts == needed]
             if any(other.ready for other in others):
                 continue
-            late = any(now - other.asked_at > _PATIENCE for other in others)
-            if (late and not self._has_room(needed)) or (not others and self._room <= 0):
+            since = now - min((other.asked_at for other in others), default=now)
+            if since > (_AT_LAST if self._has_room(needed) else _PATIENCE) or (not others and self._room <= 0):
                 return True
         return False
 
