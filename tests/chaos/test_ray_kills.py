@@ -24,7 +24,7 @@ from hookline.model.states import Kind
 from hookline.store import open_store
 from hookline.store.ids import task_ids
 
-KILLS = int(os.environ.get("HOOKLINE_RAY_KILLS", "8"))
+KILLS = int(os.environ.get("HOOKLINE_RAY_KILLS", "5"))
 SEED = int(os.environ.get("HOOKLINE_RAY_SEED", "1"))
 AT_LAST = 120.0
 """Seconds for what is awaited, however busy the machine."""

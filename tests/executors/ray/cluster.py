@@ -34,6 +34,8 @@ class RayCluster:
 
     def __init__(self, cpus: int = 2, *, environment: Mapping[str, str] | None = None, **resources: float) -> None:
         ours = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+        # A node that is killed is known to be dead within seconds, one that is only slow is not taken for dead.
+        ours |= {"RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3"}
         ours.pop("RAY_ADDRESS", None)
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__))],

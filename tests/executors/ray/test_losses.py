@@ -309,6 +309,21 @@ def test_what_no_node_has_fails_where_resources_are_strict(cluster: RayCluster, 
             assert ", special=2\nhelp: " in outcome.failure.message
 
 
+def test_no_kind_of_batch_starves_another(small: RayCluster, tmp_path: Path) -> None:
+    """On one processor, the kind of which there is always more makes room for one that waits, in either direction."""
+    with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
+        plain, other = own.work("nap"), work_needing(own, "nap", 0.75, memory=1.0)
+        for steady, rare in ((plain, other), (other, plain)):
+            own.wait(submit(own, steady, 0.05))
+            wanted = submit(own, rare, 0.05)
+            steadily = deque(submit(own, steady, 0.05) for _ in range(3))
+            own.until(lambda: own.ended(wanted) or own.ended(steadily[0]))
+            while not own.ended(wanted):
+                steadily.append(submit(own, steady, 0.05))
+                steadily.popleft()
+                own.until(lambda: own.ended(wanted) or own.ended(steadily[0]))
+
+
 def test_what_no_node_has_waits_for_one_that_does(
     small: RayCluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -328,21 +343,6 @@ def test_what_no_node_has_waits_for_one_that_does(
             "no node of the Ray cluster has cpu=2, gpu=1; of each, the most that one has is cpu=1, memory="
             in record.getMessage()
         )
-
-
-def test_no_kind_of_batch_starves_another(small: RayCluster, tmp_path: Path) -> None:
-    """On one processor, the kind of which there is always more makes room for one that waits, in either direction."""
-    with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
-        plain, other = own.work("nap"), work_needing(own, "nap", 0.75, memory=1.0)
-        for steady, rare in ((plain, other), (other, plain)):
-            own.wait(submit(own, steady, 0.05))
-            wanted = submit(own, rare, 0.05)
-            steadily = deque(submit(own, steady, 0.05) for _ in range(3))
-            own.until(lambda: own.ended(wanted) or own.ended(steadily[0]))
-            while not own.ended(wanted):
-                steadily.append(submit(own, steady, 0.05))
-                steadily.popleft()
-                own.until(lambda: own.ended(wanted) or own.ended(steadily[0]))
 
 
 def test_a_node_that_is_removed_loses_what_had_begun_there(small: RayCluster, tmp_path: Path) -> None:
@@ -370,14 +370,14 @@ def test_a_node_that_is_removed_loses_what_had_begun_there(small: RayCluster, tm
 
 def test_a_head_that_is_gone_ends_the_run_in_time(tmp_path: Path) -> None:
     """It is never waited for longer than it may be silent, and closing does not wait for it either."""
-    with RayCluster(cpus=1) as cluster, rig_on(RayExecutor(address=cluster.address, silence=4.0), tmp_path) as own:
+    with RayCluster(cpus=1) as cluster, rig_on(RayExecutor(address=cluster.address, silence=2.0), tmp_path) as own:
         number, pids, _ = begin_with_child(own)
         cluster.kill_head()
         began = time.monotonic()
         assert own.lost(number).cancelled
         assert time.monotonic() - began < 8
         (message,) = [message for message in own.messages if isinstance(message, Gone)]
-        assert message.reason == f"the head of the Ray cluster at '{cluster.address}' has not answered for 4 s"
+        assert message.reason == f"the head of the Ray cluster at '{cluster.address}' has not answered for 2 s"
         own.close()
         assert time.monotonic() - began < 14
         until(gone(pids), "the step's processes are left")

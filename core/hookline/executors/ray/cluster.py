@@ -15,7 +15,7 @@ from hookline.executors.ray.wire import Node
 
 __all__ = ["Cluster", "connect"]
 
-_TRIES = "5"
+_TRIES = "3"
 """How often Ray tries to talk to a head that is there, a second each, before it says why that fails."""
 
 _SAID = 4000

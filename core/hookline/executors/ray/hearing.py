@@ -116,8 +116,7 @@ class Hearing:
         if not shares and self._carrier is None:
             assert post.hello is not None
             _log.warning(
-                "the node '%s' does not see the store's folder '%s': data of its tasks passes through this process. "
-                "A store on a file system that all nodes share would spare that",
+                "the node '%s' does not see the store's folder '%s': data of its tasks passes through this process",
                 post.hello.host,
                 self._run.store,
             )
