@@ -79,3 +79,12 @@ def test_a_batch_that_is_dropped_comes_never(tmp_path: Path, source: Carrier, go
     (piece,) = source.pieces(one)
     assert goods.take(piece) == []
     assert goods.needed(batch(2, one)) == []
+
+
+def test_what_the_driver_has_is_remembered_up_to_a_limit(
+    tmp_path: Path, goods: Goods, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond it something is sent again, rather than a node's memory filled with names."""
+    monkeypatch.setattr("hookline.worker.goods._REMEMBERED", 1)
+    messages = [Finished(1, 0, [Outcome(0, 0, pack_outputs([made(tmp_path / "node")]), 0, 0)], True) for _ in range(2)]
+    assert [len(list(goods.made(messages[number]))) for number in (0, 0, 1, 0)] == [1, 0, 1, 1]

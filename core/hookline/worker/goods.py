@@ -11,6 +11,9 @@ from hookline.worker.carrier import Carrier, Piece
 
 __all__ = ["Goods"]
 
+_REMEMBERED = 65536
+"""Artifacts that the driver is known to have; of what was forgotten, some is sent twice."""
+
 _Name = tuple[bytes, bytes]
 """Digest and place: several workers may have made the same, each in its own pack."""
 
@@ -32,7 +35,8 @@ class Goods:
         """Tell what has to be asked for before a batch can be made; the batch is kept until all of it is there."""
         named = self._carrier.named(blob for inputs in batch.inputs for blob in inputs)
         lacking = self._carrier.lacking(named)
-        self._known.update(map(_name, named))
+        for stored in named:
+            self._remember(_name(stored))
         if not lacking:
             return []
         self._waiting[batch.number] = (batch, set(map(_name, lacking)))
@@ -66,8 +70,13 @@ class Goods:
         for stored in self._carrier.named(blobs):
             name = _name(stored)
             if name not in self._known:
-                self._known.add(name)
+                self._remember(name)
                 yield from self._carrier.pieces(stored)
+
+    def _remember(self, name: _Name) -> None:
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known.add(name)
 
     def _arrived(self, name: _Name) -> list[Batch]:
         self._asked.discard(name)

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from executors.ray.cluster import RayCluster
+from hookline.errors import StoreError
 from hookline.executors.ray.executor import RayExecutor
 from hookline.executors.supervisor import descendants, processes
 from hookline.model.batch import Finished, Gone, Lost, Started, Work
@@ -366,6 +367,22 @@ def test_a_node_that_is_removed_loses_what_had_begun_there(small: RayCluster, tm
     small.remove_node(node)
 
 
+def test_a_node_that_dies_while_its_outposts_start_ends_no_run(small: RayCluster, tmp_path: Path) -> None:
+    """However many they were: that says nothing of what others would meet, and what waits goes to the next node."""
+    node = small.add_node(4, far=4)
+    with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
+        assert own.values(own.submit("same", 1)) == [1]
+        work = work_needing(own, "same", far=1.0)
+        waiting = [submit(own, work, item) for item in range(8)]
+        assert isinstance(own.executor, RayExecutor)
+        posts = own.executor._room.posts
+        until(lambda: len(posts) > 4, "no outposts are asked for")
+        small.remove_node(node)
+        node = small.add_node(4, far=4)
+        assert [own.values(number) for number in waiting] == [[item] for item in range(8)]
+    small.remove_node(node)
+
+
 def test_a_head_that_is_gone_ends_the_run_in_time(tmp_path: Path) -> None:
     """It is never waited for longer than it may be silent, and closing does not wait for it either."""
     with RayCluster(cpus=1) as cluster, rig_on(RayExecutor(address=cluster.address, silence=2.0), tmp_path) as own:
@@ -422,6 +439,16 @@ def test_who_listens_without_a_word_is_no_cluster(tmp_path: Path) -> None:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         message = gone_of(RayExecutor(address=address), tmp_path / "own", 15.0)
     assert message.reason == f"who answers at '{address}' is not the head of a Ray cluster"
+
+
+def test_where_the_store_can_not_be_written_nothing_is_started(tmp_path: Path) -> None:
+    """The error says so, and there is nothing to close."""
+    executor = RayExecutor()
+    (tmp_path / "file").touch()
+    rig = Rig(executor, tmp_path, source=SOURCE, artifacts=str(tmp_path / "file" / "artifacts"))
+    with pytest.raises(StoreError):
+        rig.begin()
+    executor.close(0.0)
 
 
 def test_what_is_no_address_is_said_to_be_none(tmp_path: Path) -> None:

@@ -96,12 +96,12 @@ class Crew:
 
     def take_waiting(self, wanted: Collection[int] | None = None) -> list[Batch]:
         """Take batches away that no outpost has; all of them by default."""
-        taken = []
+        taken: list[Batch] = []
         for kind in self._room.kinds.values():
-            going = [batch for batch in kind.queue if wanted is None or batch.number in wanted]
-            taken += going
-            if going:
-                kind.queue = deque(batch for batch in kind.queue if batch not in going)
+            kept: deque[Batch] = deque()
+            for batch in kind.queue:
+                (taken if wanted is None or batch.number in wanted else kept).append(batch)
+            kind.queue = kept
         return taken
 
     def take_kind(self, amounts: Amounts) -> list[Batch]:

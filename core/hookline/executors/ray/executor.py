@@ -81,15 +81,15 @@ class RayExecutor:
 
     def start(self, run: RunFacts, deliver: Deliver) -> None:
         """See :meth:`Executor.start`; connecting to the cluster begins now."""
-        self._started = True
         self._name = run.executor or "ray"
         self._deliver = deliver
         self._token = new_token()
         self._proofs: Any = importlib.import_module(_PROOFS)
         self._proof = self._proofs.proof_of(run)
-        self._listener = Listener(self._lock, self._look_around, self._act, self._is_done, self._give_up)
         leave_out = [str(Path(run.artifacts).parent)]
         self._link = GatewayLink({**self._cluster, "root": run.root, "leave_out": leave_out})
+        self._started = True  # from here on there is something to give back
+        self._listener = Listener(self._lock, self._look_around, self._act, self._is_done, self._give_up)
         order = self._link.channel.send
         self._outposts = Outposts(
             self._room, run, self._proof, self._listener, self._lock, order, deliver, self._lose, self._strict

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["OUT_OF_MEMORY", "Explained", "explain_connection", "explain_dial", "explain_end", "one_line"]
+__all__ = ["NODE_DIED", "OUT_OF_MEMORY", "Explained", "explain_connection", "explain_dial", "explain_end", "one_line"]
 
 OUT_OF_MEMORY = "Ray ended it because its node ran out of memory"
 """The reason of an outpost's end that an attempt may have brought about."""
+
+NODE_DIED = "its node died"
+"""The reason of an outpost's end that says nothing of what the next would meet."""
 
 _SHOWN = 600
 _GUESSES = re.compile(r"\.? *(Some common causes include|There are some potential root causes).*", re.DOTALL)
@@ -107,7 +110,7 @@ def explain_end(error: BaseException) -> tuple[str, bool]:
     if kind == "OutOfMemoryError" or "due to the node running low on memory" in text:
         return OUT_OF_MEMORY, False
     if kind == "NodeDiedError" or "its node has died" in text:
-        return "its node died", False
+        return NODE_DIED, False
     if "killed by `ray.kill`" in text:
         return "it did not end by itself, and was ended", False
     if kind == "ActorUnavailableError":

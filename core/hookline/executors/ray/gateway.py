@@ -119,6 +119,7 @@ class _Gateway:
         self._link = link
         self._cluster = cluster
         self._ray = cluster.ray
+        self._outpost = cluster.ray.remote(Outpost)
         self._actors: dict[int, Any] = {}
         self._serving: dict[Any, int] = {}
 
@@ -148,7 +149,7 @@ class _Gateway:
         if others:
             options["resources"] = others
         try:
-            actor = self._ray.remote(Outpost).options(**options).remote()
+            actor = self._outpost.options(**options).remote()
             serving = actor.serve.remote(driver, token, serial, self._cluster.shipped)
         except Exception as error:  # noqa: BLE001 - amounts that Ray does not take
             self._link.send((UNFIT, serial, one_line(" ".join(map(str, error.args)))))

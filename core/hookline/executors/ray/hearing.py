@@ -160,10 +160,11 @@ class Hearing:
         hand = post.find(number)
         if hand is None:
             return
-        self._crew.drop(post, hand)
         if hand.cancelled:
             self._deliver(Lost(number, -1, "cancelled before it began", cancelled=True))
+            self._ended(post, hand)
         else:
+            self._crew.drop(post, hand)
             self._crew.put_back(hand.batch)
 
     def _ended(self, post: Post, hand: InHand) -> None:

@@ -71,9 +71,11 @@ class GatewayLink:
         """
         self.channel.send((CLOSE,))
         end = time.monotonic() + within
+        poll = select.poll()  # a process with many files open has descriptors that ``select`` does not take
+        poll.register(self.supervisor_fd, select.POLLIN)
         try:
             while (left := end - time.monotonic()) > 0 and self.ended() is None:
-                select.select([self.supervisor_fd], [], [], left)
+                poll.poll(left * 1000)
         finally:
             self.kill()
 

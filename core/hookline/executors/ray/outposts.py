@@ -15,7 +15,7 @@ from hookline.executors.listener import Listener
 from hookline.executors.ray.amounts import Amounts, described, most
 from hookline.executors.ray.channel import Channel
 from hookline.executors.ray.crew import Crew
-from hookline.executors.ray.explain import OUT_OF_MEMORY
+from hookline.executors.ray.explain import NODE_DIED, OUT_OF_MEMORY
 from hookline.executors.ray.hearing import Hearing
 from hookline.executors.ray.post import InHand, Post
 from hookline.executors.ray.room import Room
@@ -36,7 +36,7 @@ _FORCE_AFTER = 3.0
 """Seconds, beyond the grace period, after which an outpost is ended that did not end what it was told to."""
 
 _STARTS = 3
-"""How many outposts in a row may end before they can do anything."""
+"""How many outposts in a row may end before they can do anything, on nodes that go on."""
 
 _SPARED = 3
 
@@ -107,10 +107,7 @@ class Outposts:
         """Have all of them end; nothing is taken any more."""
         self._refuse("the executor was closed")
         for post in list(self._room.posts.values()):
-            if post.channel is None:
-                self._dismiss(post)
-            elif not post.leaving:
-                post.leave(grace)
+            self._send_away(post, grace)
 
     def dismiss(self) -> None:
         """Have all of them ended by force, and wait for none."""
@@ -154,10 +151,7 @@ class Outposts:
                 post = room.ask(amounts)
                 self._order((POST, post.serial, dict(amounts), address, token))
         for post in room.surplus(time.monotonic()):
-            if post.channel is None:
-                self._dismiss(post)
-            else:
-                post.leave(0.0)
+            self._send_away(post, 0.0)
 
     def _note_unmet(self, amounts: Amounts) -> bool:
         """Say that no node has what is needed; tell whether to ask for it all the same."""
@@ -221,7 +215,7 @@ class Outposts:
         if post is None:
             return
         if not post.ready and not post.leaving:
-            self._failed_starts += 1
+            self._failed_starts += why != NODE_DIED
             if hopeless or self._failed_starts >= _STARTS:
                 self._lose(f"no worker can be started on Ray: {why}", "")
                 return
@@ -293,9 +287,12 @@ class Outposts:
         self._hearing.forget(post)
         self._listener.change()
 
-    def _dismiss(self, post: Post) -> None:
-        self._order((DISMISS, post.serial))
-        self._forget(post)
+    def _send_away(self, post: Post, grace: float) -> None:
+        if post.channel is None:
+            self._order((DISMISS, post.serial))
+            self._forget(post)
+        elif not post.leaving:
+            post.leave(grace)
 
     def _cancelled(self, batch: Batch, why: str) -> None:
         self._deliver(Lost(batch.number, -1, why, cancelled=True))
