@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
-from hookline.model.batch import Batch, Finished, FunctionRef, Outcome, Work
-from hookline.store import Artifacts, Stored, pack_outputs
+from hookline.executors.ray.files import file_messages
+from hookline.executors.ray.wire import FILE, FILE_END
+from hookline.model.batch import Batch, Finished, FunctionRef, Outcome, RunFacts, StoredArgument, Work
+from hookline.store import Artifacts, Stored, pack_one, pack_outputs
+from hookline.values.digest import digest_bytes
+from hookline.values.encode import encode
+from hookline.worker.brought import Asked, Brought, PathsHere
 from hookline.worker.carrier import Carrier
 from hookline.worker.goods import Goods
 
@@ -28,8 +34,17 @@ def source(tmp_path: Path) -> Iterator[Carrier]:
 def goods(tmp_path: Path) -> Iterator[Goods]:
     """Those of a node."""
     carrier = Carrier(tmp_path / "node", "")
-    yield Goods(carrier)
+    yield Goods(carrier, Brought(facts(tmp_path)))
     carrier.close()
+
+
+def facts(folder: Path) -> RunFacts:
+    """Say of a run what holds on a node that has its project in another place."""
+    (folder / "files").mkdir(exist_ok=True)
+    (folder / "package").mkdir(exist_ok=True)
+    places = {"artifacts": "node", "folder": "attempts", "flight": "flight", "cwd": "package", "root": "package"}
+    named = {name: str(folder / place) for name, place in places.items()}
+    return RunFacts("run", "", **named, homes=("/home/project",), files=str(folder / "files"))
 
 
 def made(folder: Path) -> Stored:
@@ -50,20 +65,20 @@ def test_what_two_workers_made_alike_is_brought_to_both_places(tmp_path: Path, s
     one, two = made(tmp_path / "driver"), made(tmp_path / "driver")
     assert one.digest == two.digest
     assert one.place != two.place
-    assert goods.needed(batch(1, one)) == [one]
-    assert [each.place for each in goods.needed(batch(2, one, two))] == [two.place]
+    assert goods.needed(batch(1, one))[0] == [one]
+    assert [each.place for each in goods.needed(batch(2, one, two))[0]] == [two.place]
     (first,), (second,) = source.pieces(one), source.pieces(two)
     assert [each.number for each in goods.take(first)] == [1]
     assert goods.waits(2)
     assert [each.number for each in goods.take(second)] == [2]
-    assert goods.needed(batch(3, one, two)) == []
+    assert goods.needed(batch(3, one, two)) == ([], [])
     assert not goods.waits(3)
 
 
 def test_a_batch_that_waits_for_what_can_not_be_had_is_made(tmp_path: Path, goods: Goods) -> None:
     """Whoever reads it says what is wrong; and if it is made there later, it is sent."""
     lost = made(tmp_path / "driver")
-    (asked,) = goods.needed(batch(1, lost))
+    (asked,), _ = goods.needed(batch(1, lost))
     assert [each.number for each in goods.give_up(asked.digest, asked.place)] == [1]
     again = made(tmp_path / "node")
     outcomes = [Outcome(0, 0, pack_outputs([again]), 0, 0)]
@@ -78,7 +93,7 @@ def test_a_batch_that_is_dropped_comes_never(tmp_path: Path, source: Carrier, go
     assert [each.number for each in goods.drop([1, 7])] == [1]
     (piece,) = source.pieces(one)
     assert goods.take(piece) == []
-    assert goods.needed(batch(2, one)) == []
+    assert goods.needed(batch(2, one)) == ([], [])
 
 
 def test_what_the_driver_has_is_remembered_up_to_a_limit(
@@ -88,3 +103,73 @@ def test_what_the_driver_has_is_remembered_up_to_a_limit(
     monkeypatch.setattr("hookline.worker.goods._REMEMBERED", 1)
     messages = [Finished(1, 0, [Outcome(0, 0, pack_outputs([made(tmp_path / "node")]), 0, 0)], True) for _ in range(2)]
     assert [len(list(goods.made(messages[number]))) for number in (0, 0, 1, 0)] == [1, 0, 1, 1]
+
+
+def naming(number: int, constant: object, *elements: object) -> Batch:
+    """A batch whose step has a constant and, per item, an element of a list."""
+    work = Work(0, "use", True, FunctionRef("flow", "use"), (("x", StoredArgument(encode(constant).data())),))
+    blobs = [pack_one(digest_bytes(data), data) for data in (encode(each).data() for each in elements)]
+    return Batch(number, work, range(len(blobs)), 1, [(blob,) for blob in blobs], [bytes(16)] * len(blobs))
+
+
+def bring(goods: Goods, asked: list[Asked], cwd: Path) -> list[int]:
+    """Do what driver and outpost do; give the numbers of the batches that can be made then."""
+    ready: list[int] = []
+    for kind, *what in file_messages(asked, str(cwd)):
+        ready += [each.number for each in (goods.take_file(*what) if kind == FILE else goods.end_file(*what))]
+    return ready
+
+
+def test_files_that_arguments_name_are_brought_once(tmp_path: Path, goods: Goods) -> None:
+    """Of constants and of elements, at any depth, with folders; each batch waits for its own."""
+    driver = tmp_path / "driver"
+    (driver / "folder" / "deep").mkdir(parents=True)
+    (driver / "folder" / "deep" / "run").write_text("#!/bin/sh")
+    (driver / "folder" / "deep" / "run").chmod(0o755)
+    (driver / "folder" / "empty").mkdir()
+    (driver / "large.bin").write_bytes(bytes(range(256)) * 10_000)
+    (driver / "none.txt").touch()
+    large, folder, none = driver / "large.bin", driver / "folder", Path("none.txt")
+    moved = tmp_path / "moved"
+    driver.rename(moved)
+    _, asked = goods.needed(naming(1, {"in": [large]}, folder, none))
+    assert [path for path, mark in asked if mark is None] == [str(large), str(folder), str(none)]
+    assert goods.needed(naming(2, large, 1)) == ([], [])
+    assert goods.waits(2)
+    moved.rename(driver)
+    assert bring(goods, asked, driver) == [2, 1]
+    driver.rename(moved)
+    here = PathsHere(facts(tmp_path))
+    found = here({"in": [large, folder, none]})["in"]
+    assert [path.name for path in found] == ["large.bin", "folder", "none.txt"]
+    assert found[0].read_bytes() == (moved / "large.bin").read_bytes()
+    assert found[2].read_bytes() == b""
+    assert sorted(str(path.relative_to(found[1])) for path in found[1].rglob("*")) == ["deep", "deep/run", "empty"]
+    assert os.access(found[1] / "deep" / "run", os.X_OK)
+    assert goods.needed(naming(3, large, folder)) == ([], [])
+
+
+def test_what_is_here_already_is_not_sent(tmp_path: Path, goods: Goods) -> None:
+    """Files of the project's package, and those that prove to be the driver's own; what is nowhere stays as it is."""
+    (tmp_path / "package" / "rows.csv").write_text("packed")
+    same, nowhere = tmp_path / "same.csv", tmp_path / "nowhere.csv"
+    same.write_text("the same")
+    packed, relative = Path("/home/project/rows.csv"), Path("rows.csv")
+    _, asked = goods.needed(naming(1, [packed, relative, same, nowhere]))
+    assert [path for path, _ in asked] == [str(same), str(nowhere)]
+    assert list(file_messages(asked, str(tmp_path))) == [(FILE_END, str(same)), (FILE_END, str(nowhere))]
+    assert bring(goods, asked, tmp_path) == [1]
+    here = PathsHere(facts(tmp_path))
+    assert here([packed, relative, same, nowhere]) == [tmp_path / "package" / "rows.csv", relative, same, nowhere]
+
+
+def test_another_file_of_that_name_is_not_taken_for_the_drivers(tmp_path: Path, goods: Goods) -> None:
+    """A path alone proves nothing: what stands here under it may be anything."""
+    path = tmp_path / "rows.csv"
+    path.write_text("of the node")
+    _, asked = goods.needed(naming(1, path))
+    path.unlink()
+    path.write_text("of the driver")
+    assert bring(goods, asked, tmp_path) == [1]
+    path.write_text("of the node")
+    assert PathsHere(facts(tmp_path))(path).read_text() == "of the driver"

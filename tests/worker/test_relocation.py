@@ -165,9 +165,11 @@ def test_a_nodes_own_store_has_what_workers_need(run: RunFacts, tmp_path: Path) 
     """Folders and a flight file; the project stays, and of the store what others reach by its URL."""
     own = tmp_path / "node" / "run"
     found = relocated(run, project=None, store=own)
-    assert found == replace(run, store="", artifacts=found.artifacts, folder=found.folder, flight=found.flight)
+    assert found == replace(
+        run, store="", artifacts=found.artifacts, folder=found.folder, flight=found.flight, files=found.files
+    )
     assert relocated(replace(run, store="db://host/store"), project=None, store=own).store == "db://host/store"
-    assert sorted(path.name for path in own.iterdir()) == ["artifacts", "attempts", "flight"]
+    assert sorted(path.name for path in own.iterdir()) == ["artifacts", "attempts", "files", "flight"]
     assert {Path(path).parent for path in (found.artifacts, found.folder, found.flight)} == {own}
     flight = Flight(Path(found.flight))
     flight.slot(3).set(1, 2, 3)

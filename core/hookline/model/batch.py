@@ -387,6 +387,7 @@ class RunFacts:
         open_arguments: Names of arguments, by step, that settings give where a call leaves them open.
         python: The driver's version of Python, as ``"3.11"``: keys hold it, so workers have to have the same.
         homes: Where the driver has the project whose files are at :attr:`root` here, with links and without.
+        files: The folder for files that arguments name, where workers do not see those of the driver; else empty.
     """
 
     run_id: str
@@ -407,6 +408,7 @@ class RunFacts:
     open_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     python: str = ""
     homes: tuple[str, ...] = ()
+    files: str = ""
 
 
 def python_minor() -> str:

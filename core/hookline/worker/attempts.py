@@ -43,7 +43,8 @@ class Prepared:
         self.retry_on: tuple[type[BaseException], ...] = pickle.loads(work.retry_on) if work.retry_on else (Exception,)
         self.storer = shared.storer
         self.loaders: list[tuple[str, Loader]] = [
-            (name, loader_of(argument, self._annotation(name), shared.find)) for name, argument in work.arguments
+            (name, loader_of(argument, self._annotation(name), shared.find, shared.here))
+            for name, argument in work.arguments
         ]
         # A wrapped function takes all by name, and hands it on as the one inside wants it.
         self.call = None if wrapping(self.function) else caller_of(self.function, self.signature)

@@ -7,6 +7,7 @@ from typing import Any
 
 from hookline.model.batch import Batch, Finished
 from hookline.model.stored import Stored
+from hookline.worker.brought import Asked, Brought
 from hookline.worker.carrier import Carrier, Piece
 
 __all__ = ["Goods"]
@@ -23,26 +24,37 @@ class Goods:
 
     Args:
         carrier: Reads and writes that folder.
+        files: Takes files that arguments name.
     """
 
-    def __init__(self, carrier: Carrier) -> None:
+    def __init__(self, carrier: Carrier, files: Brought) -> None:
         self._carrier = carrier
-        self._waiting: dict[int, tuple[Batch, set[_Name]]] = {}
-        self._asked: set[_Name] = set()
+        self._files = files
+        self._waiting: dict[int, tuple[Batch, set[_Name | str]]] = {}
+        self._asked: set[_Name | str] = set()
         self._known: set[_Name] = set()
 
-    def needed(self, batch: Batch) -> list[Stored]:
-        """Tell what has to be asked for before a batch can be made; the batch is kept until all of it is there."""
+    def needed(self, batch: Batch) -> tuple[list[Stored], list[Asked]]:
+        """Tell what has to be asked for before a batch can be made; the batch is kept until all of it is there.
+
+        Args:
+            batch: The batch.
+
+        Returns:
+            Artifacts, and files.
+        """
         named = self._carrier.named(blob for inputs in batch.inputs for blob in inputs)
-        lacking = self._carrier.lacking(named)
+        lacking, files = self._carrier.lacking(named), self._files.lacking(batch)
         for stored in named:
             self._remember(_name(stored))
-        if not lacking:
-            return []
-        self._waiting[batch.number] = (batch, set(map(_name, lacking)))
-        wanted = [stored for stored in lacking if _name(stored) not in self._asked]
-        self._asked.update(map(_name, wanted))
-        return wanted
+        names: set[_Name | str] = {*map(_name, lacking), *(path for path, _ in files)}
+        if not names:
+            return [], []
+        self._waiting[batch.number] = (batch, names)
+        artifacts = [stored for stored in lacking if _name(stored) not in self._asked]
+        files = [asked for asked in files if asked[0] not in self._asked]
+        self._asked |= names
+        return artifacts, files
 
     def waits(self, number: int) -> bool:
         """Tell whether a batch waits for something."""
@@ -56,6 +68,16 @@ class Goods:
         """Note that something can't be had: whoever reads it will say so, in words of its own."""
         self._known.discard((digest, place))
         return self._arrived((digest, place))
+
+    def take_file(self, path: str, inner: str, kind: str, data: bytes) -> list[Batch]:
+        """Take part of a file that was asked for, with which no batch can be made yet."""
+        self._files.take(path, inner, kind, data)
+        return []
+
+    def end_file(self, path: str) -> list[Batch]:
+        """Note that there is no more of a file; give the batches that can be made now."""
+        self._files.end(path)
+        return self._arrived(path)
 
     def drop(self, numbers: Iterable[int]) -> list[Batch]:
         """Let go of batches that wait."""
@@ -78,7 +100,7 @@ class Goods:
             self._known.clear()
         self._known.add(name)
 
-    def _arrived(self, name: _Name) -> list[Batch]:
+    def _arrived(self, name: _Name | str) -> list[Batch]:
         self._asked.discard(name)
         ready = []
         for number, (batch, lacking) in list(self._waiting.items()):

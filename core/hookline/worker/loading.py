@@ -132,6 +132,7 @@ def loader_of(
     argument: Argument,
     annotation: Any,
     find: Callable[[FunctionRef], Callable[..., Any]],
+    here: Callable[[Any], Any] | None = None,
 ) -> Loader:
     """Make the loader of one argument; it serves all attempts of a process.
 
@@ -139,17 +140,20 @@ def loader_of(
         argument: How the argument is made.
         annotation: The parameter's annotation; ``Iterator`` gets the elements of a mapped task lazily.
         find: Finds a producer's function, whose declared outputs say how its value is put together.
+        here: Gives a value with paths that lead somewhere, where those of the driver do not; None where they do.
 
     Returns:
         The loader.
     """
     if isinstance(argument, StoredArgument):
         data = argument.data
-        return lambda _, __: decode(data)
+        return (lambda _, __: decode(data)) if here is None else lambda _, __: here(decode(data))
     if isinstance(argument, Structure):
-        parts = [loader_of(part, Any, find) for part in argument.items]
+        parts = [loader_of(part, Any, find, here) for part in argument.items]
         return _structure_loader(argument, parts)
-    return _hole_loader(argument, annotation, find)
+    load = _hole_loader(argument, annotation, find)
+    # An element of a list that the workflow itself holds. Files that steps made lead somewhere in any case.
+    return load if here is None or argument.many else lambda inputs, opener: here(load(inputs, opener))
 
 
 def _hole_loader(hole: Hole, annotation: Any, find: Callable[[FunctionRef], Callable[..., Any]]) -> Loader:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,8 @@ from hookline.executors.ray.wire import (
     BEGUN,
     BROKEN,
     CANCEL,
+    FILE,
+    FILE_END,
     HELLO,
     LEAVE,
     LEFT,
@@ -33,6 +35,7 @@ from hookline.executors.ray.wire import (
     RECALLED,
     UNREADABLE,
     WANT,
+    WANT_FILES,
     Hello,
     NotOurs,
     introduce,
@@ -41,6 +44,7 @@ from hookline.executors.ray.wire import (
 from hookline.executors.wire import Inbox, framed
 from hookline.model.batch import Batch, Finished, Lost, Message, RunFacts, Started, Work, python_minor
 from hookline.store.flight import Flight
+from hookline.worker.brought import Brought
 from hookline.worker.carrier import carrier_of
 from hookline.worker.failures import failure_of
 from hookline.worker.goods import Goods
@@ -136,7 +140,7 @@ class Outpost:
         here = relocated(run, project=project, store=store, home=proof.home)
         if store is not None:
             self._flight = Flight(Path(here.flight))
-            self._goods = Goods(carrier_of(here))
+            self._goods = Goods(carrier_of(here), Brought(here))
         executor = ProcessesExecutor(1, first=number)
         executor.start(here, self._tell)
         return executor
@@ -152,7 +156,7 @@ class Outpost:
                     self._send((RECALLED, message[1]))
             elif kind == CANCEL:
                 self._cancel(*message[1:])
-            elif kind in (PIECE, UNREADABLE):
+            elif kind in (PIECE, UNREADABLE, FILE, FILE_END):
                 self._take_goods(kind, *message[1:])
             elif kind == LEAVE:
                 self._executor.close(message[1])
@@ -176,8 +180,12 @@ class Outpost:
         if work is not None:
             self._works[task] = work
         batch = Batch(number, self._works[task], items, attempt, inputs, keys, timeout)
-        if self._goods is not None and (wanted := self._goods.needed(batch)):
-            self._send((WANT, wanted))
+        if self._goods is not None:
+            artifacts, files = self._goods.needed(batch)
+            if artifacts:
+                self._send((WANT, artifacts))
+            if files:
+                self._send((WANT_FILES, files))
         if self._goods is None or not self._goods.waits(number):
             self._executor.submit(batch)
 
@@ -193,8 +201,15 @@ class Outpost:
         self._executor.cancel(numbers, grace)
 
     def _take_goods(self, kind: int, *what: Any) -> None:
-        assert self._goods is not None
-        for batch in self._goods.take(*what) if kind == PIECE else self._goods.give_up(*what):
+        goods = self._goods
+        assert goods is not None
+        takes: dict[int, Callable[..., list[Batch]]] = {
+            PIECE: goods.take,
+            UNREADABLE: goods.give_up,
+            FILE: goods.take_file,
+            FILE_END: goods.end_file,
+        }
+        for batch in takes[kind](*what):
             self._executor.submit(batch)
 
     # From the executor's own threads.

@@ -181,7 +181,9 @@ def _kept_in(store: Path) -> dict[str, Any]:
         with contextlib.suppress(FileExistsError):
             flight.hardlink_to(scratch)
         scratch.unlink()
-    return {"artifacts": str(artifacts), "folder": str(folder), "flight": str(flight)}
+    files = store / "files"
+    files.mkdir(exist_ok=True)
+    return {"artifacts": str(artifacts), "folder": str(folder), "flight": str(flight), "files": str(files)}
 
 
 def _mark(path: str) -> Mark | None:

@@ -77,6 +77,7 @@ class SharedServices:
         prepared: Work that this process has seen, by task.
         plugins: What plugins do in this process; None where there are none.
         attempts: Makes the attempts of a batch: those with plugins around them are of a class of their own.
+        here: Gives a value with paths that lead somewhere, on a node that does not see the driver's files; else None.
         event_loop: Where attempts of async steps go on side by side; made at the first of them.
         providers: What providers have opened; made for the first step that has one.
     """
@@ -90,6 +91,7 @@ class SharedServices:
     code_digest: CodeDigest
     plugins: WorkerPlugins | None
     attempts: Callable[..., Attempts]
+    here: Callable[[Any], Any] | None = None
     prepared: dict[int, Any] = field(default_factory=dict)
     event_loop: EventLoop | None = None
     providers: Providers | None = None
@@ -224,7 +226,7 @@ def open_services(run: RunFacts) -> SharedServices:
     set_load_policy(run.load_policy)  # which may be a plugin's
     flight = Flight(Path(run.flight))
     find = functools.partial(_find, run)
-    return SharedServices(run, artifacts, writer, storer, flight, find, code_digest, plugins, attempts)
+    return SharedServices(run, artifacts, writer, storer, flight, find, code_digest, plugins, attempts, _here(run))
 
 
 def _plugins(run: RunFacts) -> tuple[WorkerPlugins | None, Callable[..., Attempts]]:
@@ -237,6 +239,14 @@ def _plugins(run: RunFacts) -> tuple[WorkerPlugins | None, Callable[..., Attempt
     from hookline.worker.attempts import Attempts
 
     return None, Attempts
+
+
+def _here(run: RunFacts) -> Callable[[Any], Any] | None:
+    if not run.files:
+        return None
+    from hookline.worker.brought import PathsHere
+
+    return PathsHere(run)
 
 
 def _find(run: RunFacts, ref: FunctionRef) -> Callable[..., Any]:

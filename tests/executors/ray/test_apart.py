@@ -252,6 +252,34 @@ def test_values_are_the_same_on_both_kinds_of_nodes(project: Project, executor: 
     assert not [folder for folder in folders if folder.name == away.id]
 
 
+def test_files_that_arguments_name_are_there(project: Project, executor: RayExecutor, unseen: Path) -> None:
+    """In the project or elsewhere, ignored or not, folders and lists of them: with their names and content."""
+    elsewhere = unseen / "elsewhere"
+    (elsewhere / "folder").mkdir(parents=True)
+    (elsewhere / "folder" / "one.txt").write_text("one")
+    (elsewhere / "large.bin").write_bytes(b"large" * 500_000)
+    project.write(
+        "flow.py",
+        HEAD
+        + """
+@step(resources=APART)
+def read(path: Path) -> list[object]:
+    inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [path.name, [hashlib.sha256(each.read_bytes()).hexdigest() for each in inside]]
+
+@workflow
+def flow(elsewhere: Path, path: Path = HERE / "rows.csv"):
+    more = [HERE / "data" / "large.csv", elsewhere / "large.bin", Path("data/large.csv")]
+    return read(path), read(elsewhere / "folder"), read.map(path=more)
+""",
+    )
+    at_home = project.run("flow.py", {"elsewhere": elsewhere}, executor="inline", fresh=True)
+    away = project.run("flow.py", {"elsewhere": elsewhere}, executor=executor, fresh=True)
+    assert {task: away.error(task) for task in away.failed} == {}
+    assert away.value == at_home.value
+    assert digests(project, away.id) == digests(project, at_home.id)
+
+
 def test_a_node_that_sees_no_project_is_told_once_and_nothing_is_lost(
     unseen: Path, cluster: RayCluster, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

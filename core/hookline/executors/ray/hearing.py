@@ -11,6 +11,7 @@ from typing import Any
 
 from hookline.errors import HooklineError
 from hookline.executors.ray.crew import Crew
+from hookline.executors.ray.files import file_messages
 from hookline.executors.ray.post import InHand, Post
 from hookline.executors.ray.wire import (
     BEGUN,
@@ -25,6 +26,7 @@ from hookline.executors.ray.wire import (
     RECALLED,
     UNREADABLE,
     WANT,
+    WANT_FILES,
     Hello,
 )
 from hookline.model.batch import Deliver, Failure, Finished, Lost, Outcome, RunFacts, Started, python_minor
@@ -72,6 +74,7 @@ class Hearing:
             LOST: self._lost,
             RECALLED: self._recalled,
             WANT: self._want,
+            WANT_FILES: self._want_files,
             PIECE: self._piece,
             LEFT: self._left_by,
         }
@@ -177,6 +180,10 @@ class Hearing:
     def _want(self, post: Post, wanted: list[Any]) -> None:
         assert post.channel is not None
         post.channel.send_later(self._pieces(wanted))
+
+    def _want_files(self, post: Post, asked: list[Any]) -> None:
+        assert post.channel is not None
+        post.channel.send_later(file_messages(asked, self._run.cwd))
 
     def _pieces(self, wanted: list[Any]) -> Iterator[tuple[Any, ...]]:
         for stored in wanted:

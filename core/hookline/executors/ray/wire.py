@@ -26,6 +26,8 @@ To an outpost, over TCP, after both have proved that they have the token:
     (CANCEL, numbers, grace)
     (PIECE, Piece)                      part of an artifact that a batch needs
     (UNREADABLE, digest, place)         it can't be had
+    (FILE, path, inner, kind, data)     part of a file that an argument names, or of one in a folder
+    (FILE_END, path)                    there is no more of it
     (LEAVE, grace)
 
 From an outpost:
@@ -38,6 +40,7 @@ From an outpost:
     (LOST, tuple of Lost)
     (RECALLED, batch)                   it is the driver's again
     (WANT, list of Stored)              what batches need that its node does not have
+    (WANT_FILES, list of (path, mark))  files that arguments name
     (PIECE, Piece)                      part of an artifact that the next outcomes name
     (LEFT,)
 """
@@ -61,6 +64,8 @@ __all__ = [
     "CONNECTED",
     "DISMISS",
     "ENDED",
+    "FILE",
+    "FILE_END",
     "HELLO",
     "LEAVE",
     "LEFT",
@@ -77,6 +82,7 @@ __all__ = [
     "UNFIT",
     "UNREADABLE",
     "WANT",
+    "WANT_FILES",
     "Hello",
     "Node",
     "NotOurs",
@@ -88,8 +94,8 @@ __all__ = [
 
 CONNECT, POST, DISMISS, CLOSE = range(4)
 CONNECTED, REFUSED, NODES, ALIVE, UNFIT, ENDED = range(10, 16)
-OPEN, BATCH, RECALL, CANCEL, LEAVE, UNREADABLE = range(20, 26)
-HELLO, READY, BROKEN, BEGUN, OUTCOMES, LOST, RECALLED, WANT, LEFT, PIECE = range(30, 40)
+OPEN, BATCH, RECALL, CANCEL, LEAVE, UNREADABLE, FILE, FILE_END = range(20, 28)
+HELLO, READY, BROKEN, BEGUN, OUTCOMES, LOST, RECALLED, WANT, WANT_FILES, LEFT, PIECE = range(30, 41)
 
 _NONCE = 32
 _SERIAL = 8
