@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -42,18 +44,32 @@ class Door:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._sock = socket.create_server((host, port), family=family, backlog=_WAITING)
         self._sock.setblocking(False)
+        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self.fd = self._sock.fileno()
         self.address: tuple[str, int] = (host, self._sock.getsockname()[1])
 
     def answer(self, _: int) -> None:
         """Let whoever calls prove who it is, without waiting for that."""
-        with contextlib.suppress(OSError):
+        try:
             caller, _address = self._sock.accept()
-            threading.Thread(target=self._admit, args=(caller,), name="hookline-ray-door", daemon=True).start()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._turn_away()
+            return
+        threading.Thread(target=self._admit, args=(caller,), name="hookline-ray-door", daemon=True).start()
 
     def close(self) -> None:
         """Listen no more."""
         self._sock.close()
+        os.close(self._spare)
+
+    def _turn_away(self) -> None:
+        """Hang up on a caller for whom there is no descriptor: it would be announced again and again."""
+        _log.warning("a worker on Ray is turned away: this process may open no more files; raise its limit (ulimit -n)")
+        os.close(self._spare)
+        with contextlib.suppress(OSError):
+            self._sock.accept()[0].close()
+        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
     def _admit(self, caller: socket.socket) -> None:
         try:
