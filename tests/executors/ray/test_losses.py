@@ -36,6 +36,7 @@ def with_child(x):
     import subprocess
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)
     write(x, f"{os.getpid()} {child.pid}"); time.sleep(600)
+def device(x): return x, os.environ["CUDA_VISIBLE_DEVICES"]
 """
 )
 TOKEN = "5" * 64
@@ -326,15 +327,15 @@ def test_no_kind_of_batch_starves_another(small: RayCluster, tmp_path: Path) -> 
 def test_what_no_node_has_waits_for_one_that_does(
     small: RayCluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One warning says what is missing; a node that has it is used as soon as it is there."""
+    """One warning says what is missing; a node that has it is used as soon as it is there, and its GPU is visible."""
     with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
         with caplog.at_level(logging.WARNING, "hookline"):
-            waiting = [submit(own, work_needing(own, "same", 2.0, gpu=1.0), item) for item in range(2)]
+            waiting = [submit(own, work_needing(own, "device", 2.0, gpu=1.0), item) for item in range(2)]
             until(lambda: bool(caplog.records), "there is no warning")
             assert own.values(own.submit("same", 1)) == [1]
             node = small.add_node(2, GPU=1)
             try:
-                assert [own.values(number) for number in waiting] == [[0], [1]]
+                assert [own.values(number) for number in waiting] == [[(0, "0")], [(1, "0")]]
             finally:
                 small.remove_node(node)
         (record,) = caplog.records
@@ -342,6 +343,23 @@ def test_what_no_node_has_waits_for_one_that_does(
             "no node of the Ray cluster has cpu=2, gpu=1; of each, the most that one has is cpu=1, memory="
             in record.getMessage()
         )
+
+
+def test_a_gateway_that_is_slow_is_told_all_by_and_by(small: RayCluster, tmp_path: Path) -> None:
+    """What finds no room on the way to it now is sent when there is some, and closing does not wait in vain."""
+    with rig_on(RayExecutor(40, address=small.address), tmp_path / "own") as own:
+        own.values(own.submit("same", 1))
+        assert isinstance(own.executor, RayExecutor)
+        channel = own.executor._link.channel
+        channel._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 0)  # the least that there may be
+        gateway = gateway_of_this_process()
+        os.kill(gateway, signal.SIGSTOP)
+        waiting = [submit(own, work_needing(own, "same", far=1.0), item) for item in range(40)]
+        until(lambda: channel.waiting, "all of it was sent")
+        os.kill(gateway, signal.SIGCONT)
+        until(lambda: not channel.waiting, "not all of it is sent")
+        own.executor.cancel(waiting, 0.0)
+        assert own.values(own.submit("same", 2)) == [2]
 
 
 def test_a_node_that_is_removed_loses_what_had_begun_there(small: RayCluster, tmp_path: Path) -> None:

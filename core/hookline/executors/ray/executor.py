@@ -76,6 +76,7 @@ class RayExecutor:
         self._closing: float | None = None
         self._lost = ""
         self._door: Door | None = None
+        self._writes = False
         self._shown = (0, 0, 0)
         self._shown_at = 0.0
 
@@ -87,9 +88,10 @@ class RayExecutor:
         self._proofs: Any = importlib.import_module(_PROOFS)
         self._proof = self._proofs.proof_of(run)
         leave_out = [str(Path(run.artifacts).parent)]
-        self._link = GatewayLink({**self._cluster, "root": run.root, "leave_out": leave_out})
-        self._started = True  # from here on there is something to give back
         self._listener = Listener(self._lock, self._look_around, self._act, self._is_done, self._give_up)
+        cluster = {**self._cluster, "root": run.root, "leave_out": leave_out}
+        self._link = GatewayLink(cluster, self._listener.wake)
+        self._started = True  # from here on there is something to give back
         order = self._link.channel.send
         self._outposts = Outposts(
             self._room, run, self._proof, self._listener, self._lock, order, deliver, self._lose, self._strict
@@ -143,6 +145,10 @@ class RayExecutor:
         if not self._lost and self._closing is None and self._door is not None:
             self._outposts.staff(self._door.address, self._token)
         self._outposts.look_around()
+        channel = self._link.channel
+        if channel.waiting != self._writes:
+            self._writes = channel.waiting
+            self._listener.listen(channel.fd, self._hear_gateway, room=self._writes)
         return time.monotonic() + _LOOK_EVERY
 
     def _act(self) -> None:

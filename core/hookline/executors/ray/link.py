@@ -7,6 +7,7 @@ import select
 import socket
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
 from hookline.executors.death import describe_exit
@@ -27,6 +28,7 @@ class GatewayLink:
 
     Args:
         cluster: What :func:`hookline.executors.ray.gateway.connect` takes.
+        starved: Called when something could not be sent to it at once.
 
     Attributes:
         channel: What is said to it and by it.
@@ -34,9 +36,9 @@ class GatewayLink:
         heard: When it, or the cluster's head through it, last gave a sign of life, on the monotonic clock.
     """
 
-    def __init__(self, cluster: dict[str, Any]) -> None:
+    def __init__(self, cluster: dict[str, Any], starved: Callable[[], None]) -> None:
         ours, theirs = socket.socketpair()
-        self.channel = Channel(ours)
+        self.channel = Channel(ours, starved)
         self.heard = time.monotonic()
         self._supervision = Supervision()
         self.supervisor_fd = self._supervision.fd
@@ -73,9 +75,15 @@ class GatewayLink:
         end = time.monotonic() + within
         poll = select.poll()  # a process with many files open has descriptors that ``select`` does not take
         poll.register(self.supervisor_fd, select.POLLIN)
+        poll.register(self.channel.fd, select.POLLOUT)
+        flushing = True
         try:
             while (left := end - time.monotonic()) > 0 and self.ended() is None:
                 poll.poll(left * 1000)
+                self.channel.flush()
+                if flushing and not self.channel.waiting:
+                    flushing = False
+                    poll.unregister(self.channel.fd)
         finally:
             self.kill()
 
