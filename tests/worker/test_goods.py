@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from hookline.errors import StoreError
 from hookline.model.batch import Batch, Finished, FunctionRef, Outcome, Work
 from hookline.store import Artifacts, Stored, pack_outputs
 from hookline.worker.carrier import Carrier
@@ -32,10 +33,10 @@ def goods(tmp_path: Path) -> Iterator[Goods]:
     carrier.close()
 
 
-def made(folder: Path) -> Stored:
+def made(folder: Path, data: bytes = DATA) -> Stored:
     """Store something, as a worker of its own."""
-    artifacts, digest = Artifacts(folder), blake3(DATA).digest()
-    stored = Stored(digest, len(DATA), artifacts.writer().put(digest, [DATA], len(DATA)), None)
+    artifacts, digest = Artifacts(folder), blake3(data).digest()
+    stored = Stored(digest, len(data), artifacts.writer().put(digest, [data], len(data)), None)
     artifacts.close()
     return stored
 
@@ -53,9 +54,9 @@ def test_what_two_workers_made_alike_is_brought_to_both_places(tmp_path: Path, s
     assert goods.needed(batch(1, one)) == [one]
     assert [each.place for each in goods.needed(batch(2, one, two))] == [two.place]
     (first,), (second,) = source.pieces(one), source.pieces(two)
-    assert [each.number for each in goods.take(first)] == [1]
+    assert [each.number for each in goods.take(first)[0]] == [1]
     assert goods.waits(2)
-    assert [each.number for each in goods.take(second)] == [2]
+    assert [each.number for each in goods.take(second)[0]] == [2]
     assert goods.needed(batch(3, one, two)) == []
     assert not goods.waits(3)
 
@@ -77,5 +78,27 @@ def test_a_batch_that_is_dropped_comes_never(tmp_path: Path, source: Carrier, go
     goods.needed(batch(1, one))
     assert [each.number for each in goods.drop([1, 7])] == [1]
     (piece,) = source.pieces(one)
-    assert goods.take(piece) == []
+    assert goods.take(piece) == ([], None)
     assert goods.needed(batch(2, one)) == []
+
+
+def test_what_a_node_can_not_keep_fails_the_batches_that_need_it(tmp_path: Path, source: Carrier, goods: Goods) -> None:
+    """Once all of it has come, for the rest is on its way already; others go on, and later it is asked for anew."""
+    large = made(tmp_path / "driver", bytes(3 << 20))
+    small = made(tmp_path / "driver")
+    goods.needed(batch(1, large, small))
+    goods.needed(batch(2, small))
+    in_the_way = tmp_path / "node" / "objects"
+    in_the_way.write_text("no folder")
+    *some, last = source.pieces(large)
+    assert [goods.take(piece) for piece in some] == [([], None)] * 2
+    failed, error = goods.take(last)
+    assert [each.number for each in failed] == [1]
+    assert isinstance(error, StoreError)
+    (piece,) = source.pieces(small)
+    assert [each.number for each in goods.take(piece)[0]] == [2]
+
+    in_the_way.unlink()
+    assert goods.needed(batch(3, large)) == [large]
+    *_, (ready, _) = [goods.take(piece) for piece in source.pieces(large)]
+    assert [each.number for each in ready] == [3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hookline.errors import HooklineError
 from hookline.model.batch import Batch, Finished
 from hookline.model.stored import Stored
 from hookline.worker.carrier import Carrier, Piece
@@ -27,9 +28,14 @@ class Goods:
         self._waiting: dict[int, tuple[Batch, set[_Name]]] = {}
         self._asked: set[_Name] = set()
         self._known: set[_Name] = set()
+        self._refused: dict[_Name, HooklineError] = {}
 
     def needed(self, batch: Batch) -> list[Stored]:
-        """Tell what has to be asked for before a batch can be made; the batch is kept until all of it is there."""
+        """Tell what has to be asked for before a batch can be made; the batch is kept until all of it is there.
+
+        Raises:
+            StoreError: The node's folder can't be read or written.
+        """
         named = self._carrier.named(blob for inputs in batch.inputs for blob in inputs)
         lacking = self._carrier.lacking(named)
         self._known.update(map(_name, named))
@@ -44,13 +50,28 @@ class Goods:
         """Tell whether a batch waits for something."""
         return number in self._waiting
 
-    def take(self, piece: Piece) -> list[Batch]:
-        """Take part of what was asked for; give the batches that can be made now."""
-        return self._arrived((piece[0], piece[2])) if self._carrier.take(piece) else []
+    def take(self, piece: Piece) -> tuple[list[Batch], HooklineError | None]:
+        """Take part of what was asked for.
+
+        Returns:
+            The batches that wait for nothing more, and what keeps them from being made: the node's disk is full, say.
+        """
+        digest, size, place, at, data = piece
+        name = digest, place
+        if name not in self._refused:
+            try:
+                self._carrier.take(piece)
+            except HooklineError as error:
+                self._refused[name] = error
+        if at + len(data) < size:
+            return [], None
+        refused = self._refused.pop(name, None)
+        return (self._arrived(name), None) if refused is None else (self._refuse(name), refused)
 
     def give_up(self, digest: bytes, place: bytes) -> list[Batch]:
         """Note that something can't be had: whoever reads it will say so, in words of its own."""
         self._known.discard((digest, place))
+        self._refused.pop((digest, place), None)
         return self._arrived((digest, place))
 
     def drop(self, numbers: Iterable[int]) -> list[Batch]:
@@ -68,6 +89,10 @@ class Goods:
             if name not in self._known:
                 self._known.add(name)
                 yield from self._carrier.pieces(stored)
+
+    def _refuse(self, name: _Name) -> list[Batch]:
+        self._asked.discard(name)
+        return self.drop([number for number, (_, lacking) in self._waiting.items() if name in lacking])
 
     def _arrived(self, name: _Name) -> list[Batch]:
         self._asked.discard(name)

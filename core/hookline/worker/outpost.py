@@ -10,11 +10,12 @@ import platform
 import socket
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from hookline.errors import HooklineError
 from hookline.executors.processes import ProcessesExecutor
 from hookline.executors.ray.wire import (
     BATCH,
@@ -39,7 +40,7 @@ from hookline.executors.ray.wire import (
     keep_alive,
 )
 from hookline.executors.wire import Inbox, framed
-from hookline.model.batch import Batch, Finished, Lost, Message, RunFacts, Started, Work, python_minor
+from hookline.model.batch import Batch, Failure, Finished, Lost, Message, RunFacts, Started, Work, python_minor
 from hookline.store.flight import Flight
 from hookline.worker.carrier import carrier_of
 from hookline.worker.failures import failure_of
@@ -113,9 +114,14 @@ class Outpost:
                 self._send((BROKEN, failure_of(error, ())))
                 return f"it can't begin: {error}"
             self._send((READY, self._goods is None))
+            grace = None
             try:
                 grace = self._work()
             finally:
+                if grace is None:
+                    # What the executor tells of its end would pass for what the driver wanted.
+                    with suppress(OSError):
+                        self._sock.shutdown(socket.SHUT_RDWR)
                 self._executor.close(0.0)
         if grace is None:
             return "the driver is gone"
@@ -176,10 +182,20 @@ class Outpost:
         if work is not None:
             self._works[task] = work
         batch = Batch(number, self._works[task], items, attempt, inputs, keys, timeout)
-        if self._goods is not None and (wanted := self._goods.needed(batch)):
-            self._send((WANT, wanted))
+        if self._goods is not None:
+            try:
+                wanted = self._goods.needed(batch)
+            except HooklineError as error:
+                self._fail(batch, error)
+                return
+            if wanted:
+                self._send((WANT, wanted))
         if self._goods is None or not self._goods.waits(number):
             self._executor.submit(batch)
+
+    def _fail(self, batch: Batch, error: HooklineError) -> None:
+        text = f"the node '{platform.node()}' can't keep what the task needs: {error}"
+        self._tell(Finished.failed(batch, Failure(type(error).__name__, text, "", "", retryable=False)))
 
     def _gives_back(self, number: int) -> bool:
         """Let go of a batch that has not begun; tell whether it had not."""
@@ -194,8 +210,12 @@ class Outpost:
 
     def _take_goods(self, kind: int, *what: Any) -> None:
         assert self._goods is not None
-        for batch in self._goods.take(*what) if kind == PIECE else self._goods.give_up(*what):
-            self._executor.submit(batch)
+        batches, error = self._goods.take(*what) if kind == PIECE else (self._goods.give_up(*what), None)
+        for batch in batches:
+            if error is None:
+                self._executor.submit(batch)
+            else:
+                self._fail(batch, error)
 
     # From the executor's own threads.
 
