@@ -89,7 +89,8 @@ class RayExecutor:
         self._proof = self._proofs.proof_of(run)
         self._listener = Listener(self._lock, self._look_around, self._act, self._is_done, self._give_up)
         leave_out = [str(Path(run.artifacts).parent)]
-        self._link = GatewayLink({**self._cluster, "root": run.root, "leave_out": leave_out})
+        cluster = {**self._cluster, "root": run.root, "leave_out": leave_out}
+        self._link = GatewayLink(cluster, {run.root, run.cwd, *run.search_path})
         order = self._link.channel.send
         self._outposts = Outposts(
             self._room, run, self._proof, self._listener, self._lock, order, deliver, self._lose, self._strict
@@ -128,7 +129,8 @@ class RayExecutor:
             self._listener.wake()
         if not self._listener.close(within + 1.0):
             _log.warning("workers on Ray were not reported to have ended, and are ended with the connection")
-        self._link.close(_CLOSE_WITHIN if grace and not self._lost else 0.0)
+        # While it connects, it hears nothing, and has nothing to give back.
+        self._link.close(_CLOSE_WITHIN if grace and self._connected and not self._lost else 0.0)
         if self._door is not None:
             self._door.close()
         self._outposts.close()
