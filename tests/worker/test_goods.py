@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from hookline.errors import StoreError
 from hookline.executors.ray.files import file_messages
 from hookline.executors.ray.wire import FILE, FILE_END
 from hookline.model.batch import Batch, Finished, FunctionRef, Outcome, RunFacts, StoredArgument, Work
@@ -47,10 +48,10 @@ def facts(folder: Path) -> RunFacts:
     return RunFacts("run", "", **named, homes=("/home/project",), files=str(folder / "files"))
 
 
-def made(folder: Path) -> Stored:
+def made(folder: Path, data: bytes = DATA) -> Stored:
     """Store something, as a worker of its own."""
-    artifacts, digest = Artifacts(folder), blake3(DATA).digest()
-    stored = Stored(digest, len(DATA), artifacts.writer().put(digest, [DATA], len(DATA)), None)
+    artifacts, digest = Artifacts(folder), blake3(data).digest()
+    stored = Stored(digest, len(data), artifacts.writer().put(digest, [data], len(data)), None)
     artifacts.close()
     return stored
 
@@ -68,9 +69,9 @@ def test_what_two_workers_made_alike_is_brought_to_both_places(tmp_path: Path, s
     assert goods.needed(batch(1, one))[0] == [one]
     assert [each.place for each in goods.needed(batch(2, one, two))[0]] == [two.place]
     (first,), (second,) = source.pieces(one), source.pieces(two)
-    assert [each.number for each in goods.take(first)] == [1]
+    assert [each.number for each in goods.take(first)[0]] == [1]
     assert goods.waits(2)
-    assert [each.number for each in goods.take(second)] == [2]
+    assert [each.number for each in goods.take(second)[0]] == [2]
     assert goods.needed(batch(3, one, two)) == ([], [])
     assert not goods.waits(3)
 
@@ -79,7 +80,7 @@ def test_a_batch_that_waits_for_what_can_not_be_had_is_made(tmp_path: Path, good
     """Whoever reads it says what is wrong; and if it is made there later, it is sent."""
     lost = made(tmp_path / "driver")
     (asked,), _ = goods.needed(batch(1, lost))
-    assert [each.number for each in goods.give_up(asked.digest, asked.place)] == [1]
+    assert [each.number for each in goods.give_up(asked.digest, asked.place)[0]] == [1]
     again = made(tmp_path / "node")
     outcomes = [Outcome(0, 0, pack_outputs([again]), 0, 0)]
     assert [piece[4] for piece in goods.made(Finished(1, 0, outcomes, True))] == [DATA]
@@ -92,7 +93,7 @@ def test_a_batch_that_is_dropped_comes_never(tmp_path: Path, source: Carrier, go
     goods.needed(batch(1, one))
     assert [each.number for each in goods.drop([1, 7])] == [1]
     (piece,) = source.pieces(one)
-    assert goods.take(piece) == []
+    assert goods.take(piece) == ([], None)
     assert goods.needed(batch(2, one)) == ([], [])
 
 
@@ -116,7 +117,7 @@ def bring(goods: Goods, asked: list[Asked], cwd: Path) -> list[int]:
     """Do what driver and outpost do; give the numbers of the batches that can be made then."""
     ready: list[int] = []
     for kind, *what in file_messages(asked, str(cwd)):
-        ready += [each.number for each in (goods.take_file(*what) if kind == FILE else goods.end_file(*what))]
+        ready += [each.number for each in (goods.take_file(*what) if kind == FILE else goods.end_file(*what))[0]]
     return ready
 
 
@@ -173,3 +174,25 @@ def test_another_file_of_that_name_is_not_taken_for_the_drivers(tmp_path: Path, 
     assert bring(goods, asked, tmp_path) == [1]
     path.write_text("of the node")
     assert PathsHere(facts(tmp_path))(path).read_text() == "of the driver"
+
+
+def test_what_a_node_can_not_keep_fails_the_batches_that_need_it(tmp_path: Path, source: Carrier, goods: Goods) -> None:
+    """Once all of it has come, for the rest is on its way already; others go on, and later it is asked for anew."""
+    large = made(tmp_path / "driver", bytes(3 << 20))
+    small = made(tmp_path / "driver")
+    goods.needed(batch(1, large, small))
+    goods.needed(batch(2, small))
+    in_the_way = tmp_path / "node" / "objects"
+    in_the_way.write_text("no folder")
+    *some, last = source.pieces(large)
+    assert [goods.take(piece) for piece in some] == [([], None)] * 2
+    failed, error = goods.take(last)
+    assert [each.number for each in failed] == [1]
+    assert isinstance(error, StoreError)
+    (piece,) = source.pieces(small)
+    assert [each.number for each in goods.take(piece)[0]] == [2]
+
+    in_the_way.unlink()
+    assert goods.needed(batch(3, large))[0] == [large]
+    *_, (ready, _) = [goods.take(piece) for piece in source.pieces(large)]
+    assert [each.number for each in ready] == [3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 
 from hookline.executors.supervision import environment_bytes
 from hookline.model.resources import THREAD_LIMITS
@@ -23,14 +24,16 @@ def worker_command(descriptors: int) -> list[str]:
     return python_command(f"from {_WORKER} import main; main()", *(f"{{{index}}}" for index in range(descriptors)))
 
 
-def python_command(code: str, *arguments: str) -> list[str]:
+def python_command(code: str, *arguments: str, last: Collection[str] = ()) -> list[str]:
     """Give the command line of a process that runs some code, and finds what this process finds.
 
     Args:
         code: What it runs.
         *arguments: What ``sys.argv`` has after its first element.
+        last: Folders in which it looks after all others.
     """
-    start = f"import sys; sys.path[:] = {sys.path!r}; {code}"
+    path = sorted(sys.path, key=lambda entry: os.path.abspath(entry) in last)  # noqa: PTH100 - as text
+    start = f"import sys; sys.path[:] = {path!r}; {code}"
     return [sys.executable, *_interpreter_flags(), "-c", start, *arguments]
 
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from hookline.errors import HooklineError
 from hookline.model.batch import Batch, Finished
 from hookline.model.stored import Stored
 from hookline.worker.brought import Asked, Brought
 from hookline.worker.carrier import Carrier, Piece
 
-__all__ = ["Goods"]
+__all__ = ["Arrived", "Goods"]
 
 _REMEMBERED = 65536
 """Artifacts that the driver is known to have; of what was forgotten, some is sent twice."""
 
 _Name = tuple[bytes, bytes]
 """Digest and place: several workers may have made the same, each in its own pack."""
+
+Arrived = tuple[list[Batch], HooklineError | None]
+"""Batches that wait for nothing more, and what keeps them from being made: the node's disk is full, say."""
+
+_NOTHING: Arrived = ([], None)
 
 
 class Goods:
@@ -33,6 +39,7 @@ class Goods:
         self._waiting: dict[int, tuple[Batch, set[_Name | str]]] = {}
         self._asked: set[_Name | str] = set()
         self._known: set[_Name] = set()
+        self._refused: dict[_Name | str, HooklineError] = {}
 
     def needed(self, batch: Batch) -> tuple[list[Stored], list[Asked]]:
         """Tell what has to be asked for before a batch can be made; the batch is kept until all of it is there.
@@ -42,6 +49,9 @@ class Goods:
 
         Returns:
             Artifacts, and files.
+
+        Raises:
+            StoreError: The node's folder can't be read or written.
         """
         named = self._carrier.named(blob for inputs in batch.inputs for blob in inputs)
         lacking, files = self._carrier.lacking(named), self._files.lacking(batch)
@@ -60,24 +70,27 @@ class Goods:
         """Tell whether a batch waits for something."""
         return number in self._waiting
 
-    def take(self, piece: Piece) -> list[Batch]:
-        """Take part of what was asked for; give the batches that can be made now."""
-        return self._arrived((piece[0], piece[2])) if self._carrier.take(piece) else []
+    def take(self, piece: Piece) -> Arrived:
+        """Take part of an artifact that was asked for."""
+        digest, size, place, at, data = piece
+        self._try((digest, place), lambda: self._carrier.take(piece))
+        return self._ended((digest, place)) if at + len(data) >= size else _NOTHING
 
-    def give_up(self, digest: bytes, place: bytes) -> list[Batch]:
-        """Note that something can't be had: whoever reads it will say so, in words of its own."""
+    def give_up(self, digest: bytes, place: bytes) -> Arrived:
+        """Note that an artifact can't be had: whoever reads it will say so, in words of its own."""
         self._known.discard((digest, place))
-        return self._arrived((digest, place))
+        self._refused.pop((digest, place), None)
+        return self._ended((digest, place))
 
-    def take_file(self, path: str, inner: str, kind: str, data: bytes) -> list[Batch]:
-        """Take part of a file that was asked for, with which no batch can be made yet."""
-        self._files.take(path, inner, kind, data)
-        return []
+    def take_file(self, path: str, inner: str, kind: str, data: bytes) -> Arrived:
+        """Take part of a file that was asked for."""
+        self._try(path, lambda: self._files.take(path, inner, kind, data))
+        return _NOTHING
 
-    def end_file(self, path: str) -> list[Batch]:
-        """Note that there is no more of a file; give the batches that can be made now."""
-        self._files.end(path)
-        return self._arrived(path)
+    def end_file(self, path: str) -> Arrived:
+        """Note that there is no more of a file."""
+        self._try(path, lambda: self._files.end(path))
+        return self._ended(path)
 
     def drop(self, numbers: Iterable[int]) -> list[Batch]:
         """Let go of batches that wait."""
@@ -99,6 +112,21 @@ class Goods:
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         self._known.add(name)
+
+    def _try(self, name: _Name | str, act: Callable[[], object]) -> None:
+        """Write, until that fails: what belongs to the same is then of no use."""
+        if name not in self._refused:
+            try:
+                act()
+            except HooklineError as error:
+                self._refused[name] = error
+
+    def _ended(self, name: _Name | str) -> Arrived:
+        refused = self._refused.pop(name, None)
+        if refused is None:
+            return self._arrived(name), None
+        self._asked.discard(name)
+        return self.drop([number for number, (_, lacking) in self._waiting.items() if name in lacking]), refused
 
     def _arrived(self, name: _Name | str) -> list[Batch]:
         self._asked.discard(name)

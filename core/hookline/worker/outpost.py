@@ -10,11 +10,12 @@ import platform
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from hookline.errors import HooklineError
 from hookline.executors.processes import ProcessesExecutor
 from hookline.executors.ray.wire import (
     BATCH,
@@ -42,12 +43,12 @@ from hookline.executors.ray.wire import (
     keep_alive,
 )
 from hookline.executors.wire import Inbox, framed
-from hookline.model.batch import Batch, Finished, Lost, Message, RunFacts, Started, Work, python_minor
+from hookline.model.batch import Batch, Failure, Finished, Lost, Message, RunFacts, Started, Work, python_minor
 from hookline.store.flight import Flight
 from hookline.worker.brought import Brought
 from hookline.worker.carrier import carrier_of
 from hookline.worker.failures import failure_of
-from hookline.worker.goods import Goods
+from hookline.worker.goods import Arrived, Goods
 from hookline.worker.relocation import NodeFolder, Proof, relocated, sees_project, sees_store
 
 __all__ = ["serve"]
@@ -117,9 +118,14 @@ class Outpost:
                 self._send((BROKEN, failure_of(error, ())))
                 return f"it can't begin: {error}"
             self._send((READY, self._goods is None))
+            grace = None
             try:
                 grace = self._work()
             finally:
+                if grace is None:
+                    # What the executor tells of its end would pass for what the driver wanted.
+                    with suppress(OSError):
+                        self._sock.shutdown(socket.SHUT_RDWR)
                 self._executor.close(0.0)
         if grace is None:
             return "the driver is gone"
@@ -181,13 +187,21 @@ class Outpost:
             self._works[task] = work
         batch = Batch(number, self._works[task], items, attempt, inputs, keys, timeout)
         if self._goods is not None:
-            artifacts, files = self._goods.needed(batch)
+            try:
+                artifacts, files = self._goods.needed(batch)
+            except HooklineError as error:
+                self._fail(batch, error)
+                return
             if artifacts:
                 self._send((WANT, artifacts))
             if files:
                 self._send((WANT_FILES, files))
         if self._goods is None or not self._goods.waits(number):
             self._executor.submit(batch)
+
+    def _fail(self, batch: Batch, error: HooklineError) -> None:
+        text = f"the node '{platform.node()}' can't keep what the task needs: {error}"
+        self._tell(Finished.failed(batch, Failure(type(error).__name__, text, "", "", retryable=False)))
 
     def _gives_back(self, number: int) -> bool:
         """Let go of a batch that has not begun; tell whether it had not."""
@@ -203,14 +217,18 @@ class Outpost:
     def _take_goods(self, kind: int, *what: Any) -> None:
         goods = self._goods
         assert goods is not None
-        takes: dict[int, Callable[..., list[Batch]]] = {
+        takes: dict[int, Callable[..., Arrived]] = {
             PIECE: goods.take,
             UNREADABLE: goods.give_up,
             FILE: goods.take_file,
             FILE_END: goods.end_file,
         }
-        for batch in takes[kind](*what):
-            self._executor.submit(batch)
+        batches, error = takes[kind](*what)
+        for batch in batches:
+            if error is None:
+                self._executor.submit(batch)
+            else:
+                self._fail(batch, error)
 
     # From the executor's own threads.
 

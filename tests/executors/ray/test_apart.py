@@ -168,6 +168,8 @@ def project(unseen: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
     project.write("beside.py", "LIMIT = 5")
     project.write("kit/__init__.py", "")
     project.write("kit/things.py", "class Thing:\n    def __init__(self, x: int) -> None:\n        self.x = x")
+    for name in ("ray", "signal", "logging"):
+        project.write(f"{name}.py", "raise ImportError('the project has a file of this name')")
     project.write("bin/tool", "#!/bin/sh\necho ran").chmod(0o755)
     project.write("rows.csv", "1,2,3")
     project.write("data/large.csv", "1,2,3")
@@ -215,8 +217,11 @@ def test_the_project_is_there_as_git_sees_it(
             "hookline_plugins.py",
             "kit/__init__.py",
             "kit/things.py",
+            "logging.py",
             "pyproject.toml",
+            "ray.py",
             "rows.csv",
+            "signal.py",
         ],
         "ran": "ran\n",
         "module": "flow flow kit.things 5",

@@ -149,6 +149,13 @@ def test_a_local_cluster_that_does_not_come_up_is_not_said_to_be_joined() -> Non
     )
 
 
+def test_a_long_path_for_sockets_is_said_to_be_too_long() -> None:
+    """As TMPDIR often is where a scheduler or a test sets it."""
+    error = OSError("validate_socket_filename failed: AF_UNIX path length cannot exceed 107 bytes: /scratch/…")
+    assert "TMPDIR" in explain_connection("local", error).why
+    assert "RAY_TMPDIR" in explain_connection("local", error).help
+
+
 @pytest.mark.parametrize(
     ("raised", "why"),
     [

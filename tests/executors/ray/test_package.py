@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hookline.errors import HooklineError
-from hookline.executors.ray.package import pack, project_files
+from hookline.executors.ray.package import INNER, pack, project_files
 from hookline.executors.ray.shipping import with_project
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -207,7 +207,7 @@ def test_links_to_files_of_the_project_are_sent_as_files(lay: Lay, tmp_path: Pat
     assert listed(root, ask) == ["a.py", "gone/c.py", "link.py", "pkg/b.py", "pkg/up.py"]
     package = pack(root, tmp_path / "package.zip")
     with zipfile.ZipFile(package.path) as archive:
-        assert archive.read("pkg/up.py") == b"x = 1"
+        assert archive.read(f"{INNER}/pkg/up.py") == b"x = 1"
 
 
 @needs_git
@@ -248,8 +248,9 @@ def test_the_same_files_give_the_same_package(lay: Lay, tmp_path: Path) -> None:
     assert pack(two, tmp_path / "two.zip").digest != first.digest
     with zipfile.ZipFile(second.path) as archive:
         modes = {entry.filename: oct(entry.external_attr >> 16) for entry in archive.infolist()}
-        assert modes == {"a.py": "0o100644", "pkg/b.sh": "0o100755", "é/c.txt": "0o100644"}
-        assert archive.read("é/c.txt") == b"c" * 9999
+        files = {"": "0o40755", "a.py": "0o100644", "pkg/b.sh": "0o100755", "é/c.txt": "0o100644"}
+        assert modes == {f"{INNER}/{name}": mode for name, mode in files.items()}
+        assert archive.read(f"{INNER}/é/c.txt") == b"c" * 9999
 
 
 def test_a_package_is_there_until_ray_has_it(lay: Lay) -> None:
@@ -258,7 +259,7 @@ def test_a_package_is_there_until_ray_has_it(lay: Lay) -> None:
     with with_project({"env_vars": {"A": "1"}}, str(root), []) as environment:
         package = Path(environment.pop("working_dir"))
         assert environment == {"env_vars": {"A": "1"}}
-        assert zipfile.ZipFile(package).namelist() == ["a.py"]
+        assert zipfile.ZipFile(package).namelist() == [f"{INNER}/", f"{INNER}/a.py"]
     assert not package.parent.exists()
     with pytest.raises(HooklineError, match="names a 'working_dir'"), with_project({"working_dir": "."}, str(root), []):
         pass
@@ -274,7 +275,7 @@ def test_an_empty_project_is_an_empty_package(lay: Lay, tmp_path: Path) -> None:
     """Nothing to send is no mistake."""
     package = pack(lay({}), tmp_path / "package.zip")
     assert package.files == 0
-    assert zipfile.ZipFile(package.path).namelist() == []
+    assert zipfile.ZipFile(package.path).namelist() == [f"{INNER}/"]
 
 
 def test_a_project_that_is_too_large_is_refused_with_what_makes_it_so(lay: Lay, tmp_path: Path) -> None:

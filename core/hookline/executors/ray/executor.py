@@ -90,7 +90,7 @@ class RayExecutor:
         leave_out = [str(Path(run.artifacts).parent)]
         self._listener = Listener(self._lock, self._look_around, self._act, self._is_done, self._give_up)
         cluster = {**self._cluster, "root": run.root, "leave_out": leave_out}
-        self._link = GatewayLink(cluster, self._listener.wake)
+        self._link = GatewayLink(cluster, {run.root, run.cwd, *run.search_path}, self._listener.wake)
         self._started = True  # from here on there is something to give back
         order = self._link.channel.send
         self._outposts = Outposts(
@@ -130,7 +130,8 @@ class RayExecutor:
             self._listener.wake()
         if not self._listener.close(within + 1.0):
             _log.warning("workers on Ray were not reported to have ended, and are ended with the connection")
-        self._link.close(_CLOSE_WITHIN if grace and not self._lost else 0.0)
+        # While it connects, it hears nothing, and has nothing to give back.
+        self._link.close(_CLOSE_WITHIN if grace and self._connected and not self._lost else 0.0)
         if self._door is not None:
             self._door.close()
         self._outposts.close()

@@ -39,7 +39,9 @@ def explain_dial(address: str, error: OSError | ValueError) -> Explained:
         error: What was raised; a :class:`ValueError` where it is none.
     """
     if isinstance(error, ValueError):
-        return Explained(f"'{address}' is no address of a Ray cluster", "give HOST:PORT, or 'auto'")
+        return Explained(
+            f"'{address}' is no address of a Ray cluster", "give HOST:PORT, or 'auto', in --ray-address or RAY_ADDRESS"
+        )
     if isinstance(error, ConnectionAbortedError):
         return Explained(
             f"who answers at '{address}' is not the head of a Ray cluster",
@@ -82,6 +84,11 @@ def explain_connection(address: str, error: BaseException, said: str = "") -> Ex
         return Explained(
             f"this machine is no node of the Ray cluster at '{address}'",
             f"run hookline on one of its nodes, or make this machine one: ray start --address={address}",
+        )
+    if "AF_UNIX path length" in text:
+        return Explained(
+            "no Ray cluster can be started: the path of TMPDIR, in which its sockets are to be, is too long",
+            "set RAY_TMPDIR to a short one: RAY_TMPDIR=/tmp",
         )
     if isinstance(error, (TypeError, ValueError)):
         return Explained(

@@ -17,6 +17,7 @@ from typing import Any
 from hookline.errors import HooklineError
 from hookline.executors.ray.cluster import Cluster, connect
 from hookline.executors.ray.explain import Explained, explain_end, one_line
+from hookline.executors.ray.package import INNER
 from hookline.executors.ray.wire import (
     ALIVE,
     CLOSE,
@@ -44,19 +45,22 @@ _ASK_EVERY = 1.0
 class Outpost:
     """What Ray runs on a node. It travels by value, so that a node without hookline can say so."""
 
-    def serve(self, driver: tuple[str, int], token: bytes, serial: int, shipped: bool) -> tuple[str, bool]:
+    def serve(self, driver: tuple[str, int], token: bytes, serial: int, inner: str, home: str) -> tuple[str, bool]:
         """Serve the driver; tell why it ended, and whether the next would end the same way."""
         import importlib
 
         import ray
 
+        if not inner and home in sys.path:
+            # Ray puts the folder that the gateway is in first; a project's 'signal' is not the one that is meant here.
+            sys.path.remove(home)
         try:
             # The worker stands above the executors; it is found by name.
             serve = importlib.import_module("hookline.worker.outpost").serve
         except ImportError as error:
             return f"it can't import hookline with {sys.executable}: {error}", True
         # Ray makes the folder in which it unpacked a package the working directory.
-        folder = os.getcwd() if shipped else ""  # noqa: PTH109 - as text
+        folder = os.path.join(os.getcwd(), inner) if inner else ""  # noqa: PTH109, PTH118 - as text
         answer: tuple[str, bool] = serve(driver, token, serial, ray.get_runtime_context().get_node_id(), folder)
         return answer
 
@@ -120,6 +124,7 @@ class _Gateway:
         self._cluster = cluster
         self._ray = cluster.ray
         self._outpost = cluster.ray.remote(Outpost)
+        self._home = os.getcwd()  # noqa: PTH109 - as text
         self._actors: dict[int, Any] = {}
         self._serving: dict[Any, int] = {}
 
@@ -150,7 +155,8 @@ class _Gateway:
             options["resources"] = others
         try:
             actor = self._outpost.options(**options).remote()
-            serving = actor.serve.remote(driver, token, serial, self._cluster.shipped)
+            inner = INNER if self._cluster.shipped else ""
+            serving = actor.serve.remote(driver, token, serial, inner, self._home)
         except Exception as error:  # noqa: BLE001 - amounts that Ray does not take
             self._link.send((UNFIT, serial, one_line(" ".join(map(str, error.args)))))
             return

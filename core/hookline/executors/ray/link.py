@@ -7,7 +7,7 @@ import select
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from hookline.executors.death import describe_exit
@@ -28,6 +28,7 @@ class GatewayLink:
 
     Args:
         cluster: What :func:`hookline.executors.ray.gateway.connect` takes.
+        last: Folders in which it looks for modules after all others: a project's 'signal' is not the one Ray means.
         starved: Called when something could not be sent to it at once.
 
     Attributes:
@@ -36,7 +37,7 @@ class GatewayLink:
         heard: When it, or the cluster's head through it, last gave a sign of life, on the monotonic clock.
     """
 
-    def __init__(self, cluster: dict[str, Any], starved: Callable[[], None]) -> None:
+    def __init__(self, cluster: dict[str, Any], last: Collection[str], starved: Callable[[], None]) -> None:
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours, starved)
         self.heard = time.monotonic()
@@ -48,7 +49,7 @@ class GatewayLink:
         with theirs:
             self._supervision.spawn(
                 _SERIAL,
-                python_command(code, "{0}"),
+                python_command(code, "{0}", last=last),
                 environment_bytes({}),
                 os.getcwd(),  # noqa: PTH109 - as text
                 [theirs.fileno(), self._said.fileno()],

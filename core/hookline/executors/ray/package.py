@@ -23,7 +23,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from hookline.errors import HooklineError
 from hookline.executors.ray.ignored import Ignored
 
-__all__ = ["Package", "pack", "project_files"]
+__all__ = ["INNER", "Package", "pack", "project_files"]
+
+INNER = "hookline-project"
+"""The folder in the package that the project is in: Ray lets Python look for modules, its own too, beside that."""
 
 _log = logging.getLogger(__name__)
 _LIMIT = 500 * 2**20  # Ray refuses what has 512 MiB.
@@ -208,6 +211,9 @@ def _write(root: Path, names: Sequence[str], target: Path, limit: int) -> int:
     files = 0
     with target.open("wb") as output:
         with ZipFile(output, "w") as archive:
+            folder = ZipInfo(f"{INNER}/", _BEGIN_OF_TIME)
+            folder.external_attr = (stat.S_IFDIR | 0o755) << 16
+            archive.writestr(folder, b"")
             for name in names:
                 try:
                     source = (root / name).open("rb")
@@ -217,7 +223,7 @@ def _write(root: Path, names: Sequence[str], target: Path, limit: int) -> int:
                     continue
                 with source:
                     executable = os.fstat(source.fileno()).st_mode & stat.S_IXUSR
-                    entry = ZipInfo(name, _BEGIN_OF_TIME)
+                    entry = ZipInfo(f"{INNER}/{name}", _BEGIN_OF_TIME)
                     entry.compress_type = ZIP_DEFLATED
                     entry.external_attr = (stat.S_IFREG | (0o755 if executable else 0o644)) << 16
                     with archive.open(entry, "w", force_zip64=True) as packed:
