@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,25 @@ def _messages(path: str, file: Path) -> Iterator[tuple[Any, ...]]:
     if not file.is_dir():
         yield from _pieces(path, "", file)
         return
-    for folder, _, names in os.walk(file, followlinks=True):
+    seen: set[tuple[int, int]] = set()
+    for folder, inside, names in os.walk(file, followlinks=True):
+        status = os.stat(folder)  # noqa: PTH116 - as text
+        if (status.st_dev, status.st_ino) in seen:
+            inside.clear()  # a link leads back to it
+            continue
+        seen.add((status.st_dev, status.st_ino))
         inner = os.path.relpath(folder, file)
         yield FILE, path, inner, "folder", b""
         for name in sorted(names):
-            yield from _pieces(path, f"{inner}/{name}", Path(folder, name))
+            try:
+                yield from _pieces(path, f"{inner}/{name}", Path(folder, name))
+            except OSError as error:  # a link to nothing, say: the others are sent all the same
+                _log.debug("a file can't be sent: %r", error)
 
 
 def _pieces(path: str, inner: str, file: Path) -> Iterator[tuple[Any, ...]]:
+    if not stat.S_ISREG(file.stat().st_mode):
+        return  # whoever opens a pipe waits for who writes, and a device may never end
     with file.open("rb", buffering=0) as source:
         kind = "program" if os.fstat(source.fileno()).st_mode & 0o100 else "file"
         yield FILE, path, inner, kind, source.read(_PIECE)
