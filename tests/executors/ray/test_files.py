@@ -10,7 +10,7 @@ from hookline.executors.ray.wire import FILE, FILE_END
 
 
 def test_what_never_ends_is_not_sent(tmp_path: Path) -> None:
-    """Pipes, devices and links to nothing are left out, and a link that leads back is not followed; all else in the folder is sent."""
+    """Pipes, devices and links to nothing are left out, links that lead back are not followed; all else is sent."""
     folder = tmp_path / "folder"
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "a.txt").write_text("a")
