@@ -9,7 +9,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hookline.executors.allotment import Allotment
@@ -40,13 +40,17 @@ class ProcessesExecutor:
     Args:
         workers: How many processes at most; by default as many as there are processors for this process.
         first: The number of the first worker; the others' follow.
+        broken: Called once where it is found that no worker can make attempts, before batches fail for it.
     """
 
     traits = Traits(kills=True, remote=False, shares_memory=False)
 
-    def __init__(self, workers: int | None = None, *, first: int = 0) -> None:
+    def __init__(
+        self, workers: int | None = None, *, first: int = 0, broken: Callable[[Failure], None] = lambda _: None
+    ) -> None:
         self._limit = workers or processors()
         self._first = first
+        self._tell_broken = broken
         self._lock = threading.RLock()
         self._started = False
         self._supervision: Supervision | None = None
@@ -351,6 +355,7 @@ class ProcessesExecutor:
         """Fail everything: no worker can make attempts."""
         if self._broken is None:
             self._broken = failure
+            self._tell_broken(failure)
         for batch in self._allotment.take_waiting():
             self._fail(batch, failure)
 

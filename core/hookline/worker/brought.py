@@ -95,7 +95,8 @@ class Brought:
         Args:
             path: The path that was asked for.
             inner: Where in a folder the file is; empty for the file or folder itself.
-            kind: ``"folder"``, ``"file"`` or ``"program"`` for what begins; ``"more"`` for further bytes of it.
+            kind: ``"folder"``, ``"file"`` or ``"program"`` for what begins; ``"more"`` for further bytes of it, and
+                ``"none"`` where it can't be had after all.
             data: Bytes.
 
         Raises:
@@ -105,6 +106,9 @@ class Brought:
         try:
             if kind == "folder":
                 target.mkdir(parents=True, exist_ok=True)
+                return
+            if kind == "none":
+                target.unlink()
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("ab" if kind == "more" else "wb") as file:

@@ -66,6 +66,11 @@ class Goods:
         self._asked |= names
         return artifacts, files
 
+    @property
+    def waiting(self) -> list[int]:
+        """The batches that wait for something."""
+        return list(self._waiting)
+
     def waits(self, number: int) -> bool:
         """Tell whether a batch waits for something."""
         return number in self._waiting

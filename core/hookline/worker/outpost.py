@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import platform
 import socket
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from hookline.errors import HooklineError
 from hookline.executors.processes import ProcessesExecutor
+from hookline.executors.ray.line import Line
 from hookline.executors.ray.wire import (
     BATCH,
     BEGUN,
@@ -42,7 +42,6 @@ from hookline.executors.ray.wire import (
     introduce,
     keep_alive,
 )
-from hookline.executors.wire import Inbox, framed
 from hookline.model.batch import Batch, Failure, Finished, Lost, Message, RunFacts, Started, Work, python_minor
 from hookline.store.flight import Flight
 from hookline.worker.brought import Brought
@@ -95,10 +94,7 @@ class Outpost:
     """
 
     def __init__(self, sock: socket.socket, project: Path | None) -> None:
-        self._sock = sock
-        self._inbox = Inbox(sock)
-        self._waiting: list[Any] = []
-        self._sending = threading.Lock()
+        self._line = Line(sock)
         self._project = project
         self._works: dict[int, Work] = {}
         self._open_things = ExitStack()
@@ -107,29 +103,28 @@ class Outpost:
 
     def serve(self, node: str) -> str:
         """Do as the driver says, until it is done or gone; tell which."""
-        self._send((HELLO, Hello(node, platform.node(), version("hookline"), python_minor())))
-        message = self._receive()
+        self._line.send((HELLO, Hello(node, platform.node(), version("hookline"), python_minor())))
+        message = self._line.receive()
         if message is None or message[0] != OPEN:
             return "the driver has no use for it"
         with self._open_things:
             try:
                 self._executor = self._open(*message[1:])
             except Exception as error:  # noqa: BLE001 - told to the driver, whatever it is
-                self._send((BROKEN, failure_of(error, ())))
+                self._line.send((BROKEN, failure_of(error, ())))
                 return f"it can't begin: {error}"
-            self._send((READY, self._goods is None))
+            self._line.send((READY, self._goods is None))
             grace = None
             try:
                 grace = self._work()
             finally:
                 if grace is None:
                     # What the executor tells of its end would pass for what the driver wanted.
-                    with suppress(OSError):
-                        self._sock.shutdown(socket.SHUT_RDWR)
+                    self._line.hang_up()
                 self._executor.close(0.0)
         if grace is None:
             return "the driver is gone"
-        self._send((LEFT,))
+        self._line.send((LEFT,))
         return "it was told to leave"
 
     def _open(self, run: RunFacts, number: int, proof: Proof) -> ProcessesExecutor:
@@ -147,24 +142,25 @@ class Outpost:
         if store is not None:
             self._flight = Flight(Path(here.flight))
             self._goods = Goods(carrier_of(here), Brought(here))
-        executor = ProcessesExecutor(1, first=number)
+        executor = ProcessesExecutor(1, first=number, broken=lambda failure: self._line.send((BROKEN, failure)))
         executor.start(here, self._tell)
         return executor
 
     def _work(self) -> float | None:
         """Take messages until the driver wants this to end; gives the seconds for that, None where it is gone."""
-        while (message := self._receive()) is not None:
+        while (message := self._line.receive()) is not None:
             kind = message[0]
             if kind == BATCH:
                 self._take_batch(*message[1:])
             elif kind == RECALL:
                 if self._gives_back(message[1]):
-                    self._send((RECALLED, message[1]))
+                    self._line.send((RECALLED, message[1]))
             elif kind == CANCEL:
                 self._cancel(*message[1:])
             elif kind in (PIECE, UNREADABLE, FILE, FILE_END):
                 self._take_goods(kind, *message[1:])
             elif kind == LEAVE:
+                self._cancel(self._goods.waiting if self._goods is not None else [], 0.0)
                 self._executor.close(message[1])
                 return float(message[1])
         return None
@@ -193,9 +189,9 @@ class Outpost:
                 self._fail(batch, error)
                 return
             if artifacts:
-                self._send((WANT, artifacts))
+                self._line.send((WANT, artifacts))
             if files:
-                self._send((WANT_FILES, files))
+                self._line.send((WANT_FILES, files))
         if self._goods is None or not self._goods.waits(number):
             self._executor.submit(batch)
 
@@ -236,34 +232,16 @@ class Outpost:
         if isinstance(message, Finished):
             if self._goods is not None:
                 for piece in self._goods.made(message):
-                    self._send((PIECE, piece))
+                    self._line.send((PIECE, piece))
             rows = [tuple(outcome) for outcome in message.outcomes]
-            self._send((OUTCOMES, message.batch, rows, message.done, message.positions))
+            self._line.send((OUTCOMES, message.batch, rows, message.done, message.positions))
         elif isinstance(message, Started):
-            self._send((BEGUN, message.batch))
+            self._line.send((BEGUN, message.batch))
         elif isinstance(message, Lost):
             if self._flight is not None and message.worker >= 0:
                 # The driver does not see this node's.
                 message = message._replace(last=self._flight.slot(message.worker).get())
-            self._send((LOST, tuple(message)))
-
-    def _send(self, message: tuple[Any, ...]) -> None:
-        with self._sending:
-            try:
-                self._sock.sendall(framed(message))
-            except OSError:
-                return  # it is gone, which the receiving thread notices
-
-    def _receive(self) -> Any:
-        while not self._waiting:
-            try:
-                if not self._inbox.receive():
-                    return None
-            except OSError:
-                return None
-            self._waiting.extend(self._inbox.messages())
-            self._waiting.reverse()
-        return self._waiting.pop()
+            self._line.send((LOST, tuple(message)))
 
 
 def _unreachable(driver: tuple[str, int], error: OSError) -> str:

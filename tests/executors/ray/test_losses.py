@@ -153,6 +153,7 @@ def test_an_outpost_that_is_killed_loses_what_it_had_begun_and_nothing_else(rig:
     until(gone(pids), "the step's processes are left")
     door.write_text("open")
     assert [rig.values(each) for each in behind] == [[0], [1], [2], [3]]
+    rig.wait(*others)
     assert all(len(rig.of(each)) == 2 for each in (*others, *behind))  # Started, Finished
 
 
@@ -291,6 +292,19 @@ def test_an_environment_that_can_not_be_built_ends_the_run_with_rays_words(clust
     message = gone_of(executor, tmp_path / "own", 20.0)
     assert message.reason.startswith("no worker can be started on Ray: its runtime environment can't be built: ")
     assert "conda" in message.reason
+
+
+def test_a_node_where_the_code_can_not_be_imported_ends_the_run_and_fails_no_task(
+    cluster: RayCluster, tmp_path: Path
+) -> None:
+    """It would be quickest at failing, and get all the work."""
+    source = STEPS + 'if "RAY_RAYLET_PID" in os.environ: raise RuntimeError("not here")'
+    with Rig(RayExecutor(address=cluster.address), tmp_path, source=source) as own:
+        numbers = [own.submit("same", item) for item in range(3)]
+        assert all(own.lost(number).cancelled for number in numbers)
+        (gone,) = [message for message in own.messages if isinstance(message, Gone)]
+        assert gone.reason.startswith("no attempts can be made on the node '")
+        assert "not here" in gone.reason
 
 
 def test_what_no_node_has_fails_where_resources_are_strict(cluster: RayCluster, tmp_path: Path) -> None:

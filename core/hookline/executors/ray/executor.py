@@ -206,7 +206,7 @@ class RayExecutor:
         why = self._link.ended()
         if why is not None:
             self._listener.ignore(self._link.supervisor_fd)
-            self._lose(why, "the cluster may be gone, or this process was ended from outside")
+            self._lose(why, "the cluster may be gone, or that process was ended from outside; the run can be resumed")
 
     def _take(self, message: tuple[Any, ...]) -> None:
         kind, *facts = message

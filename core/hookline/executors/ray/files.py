@@ -64,8 +64,12 @@ def _pieces(path: str, inner: str, file: Path) -> Iterator[tuple[Any, ...]]:
     with file.open("rb", buffering=0) as source:
         kind = "program" if os.fstat(source.fileno()).st_mode & 0o100 else "file"
         yield FILE, path, inner, kind, source.read(_PIECE)
-        while data := source.read(_PIECE):
-            yield FILE, path, inner, "more", data
+        try:
+            while data := source.read(_PIECE):
+                yield FILE, path, inner, "more", data
+        except OSError:
+            yield FILE, path, inner, "none", b""  # what was cut off must not pass for whole
+            raise
 
 
 def _mark(file: Path) -> tuple[int, int, int]:

@@ -1,13 +1,13 @@
 """The process that is connected to Ray; run as ``__main__``.
 
 It can be ended at any time, by Ray too, which ends every process that has lost its head. Whatever it knows that counts,
-the driver has been told. Nothing here waits for Ray's answers but one thread, whose silence the driver notices.
+the driver has been told. Two threads wait for Ray's answers; if either waits for long, the driver
+notices the silence.
 """
 
 from __future__ import annotations
 
 import os
-import select
 import socket
 import sys
 import threading
@@ -17,6 +17,7 @@ from typing import Any
 from hookline.errors import HooklineError
 from hookline.executors.ray.cluster import Cluster, connect
 from hookline.executors.ray.explain import Explained, explain_end, one_line
+from hookline.executors.ray.line import Line
 from hookline.executors.ray.package import INNER
 from hookline.executors.ray.wire import (
     ALIVE,
@@ -31,7 +32,6 @@ from hookline.executors.ray.wire import (
     UNFIT,
     Node,
 )
-from hookline.executors.wire import Inbox, framed
 
 __all__ = ["main"]
 
@@ -40,6 +40,9 @@ _LOOK_EVERY = 0.1
 
 _ASK_EVERY = 1.0
 """Seconds between two questions to the head."""
+
+_TURN_WITHIN = 20.0
+"""Seconds in which Ray does what it is told."""
 
 
 class Outpost:
@@ -67,20 +70,20 @@ class Outpost:
 
 def main() -> None:
     """Serve the driver at the other end of the socket whose descriptor the command line holds."""
-    link = _Link(socket.socket(fileno=int(sys.argv[1])))
-    first = link.wait()
+    line = Line(socket.socket(fileno=int(sys.argv[1])))
+    first = line.receive()
     if first is None or first[0] != CONNECT:
         return
     try:
         cluster = connect(**first[1])
     except Explained as error:
-        link.send((REFUSED, error.why, error.help))
+        line.send((REFUSED, error.why, error.help))
         return
     except HooklineError as error:
-        link.send((REFUSED, error.message, error.help))
+        line.send((REFUSED, error.message, error.help))
         return
-    link.send((CONNECTED, cluster.address, cluster.host, cluster.note))
-    gateway = _Gateway(link, cluster)
+    line.send((CONNECTED, cluster.address, cluster.host, cluster.note))
+    gateway = _Gateway(line, cluster)
     threading.Thread(target=gateway.watch, name="hookline-ray-head", daemon=True).start()
     try:
         gateway.serve()
@@ -88,51 +91,25 @@ def main() -> None:
         cluster.ray.shutdown()
 
 
-class _Link:
-    """The socket to the driver; sending is for any thread."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._inbox = Inbox(sock)
-        self._sending = threading.Lock()
-        self._waiting: list[Any] = []
-
-    def wait(self, patience: float | None = None) -> Any:
-        """Give the next message; None at the end, and () where none comes in time."""
-        while not self._waiting:
-            if patience is not None and not select.select([self._sock], [], [], patience)[0]:
-                return ()
-            if not self._inbox.receive():
-                return None
-            self._waiting.extend(self._inbox.messages())
-        return self._waiting.pop(0)
-
-    def send(self, message: tuple[Any, ...]) -> None:
-        """Send a message; a driver that is gone is noticed by :meth:`wait`."""
-        with self._sending:
-            try:
-                self._sock.sendall(framed(message))
-            except OSError:
-                return
-
-
 class _Gateway:
     """Places outposts, and tells how they end."""
 
-    def __init__(self, link: _Link, cluster: Cluster) -> None:
-        self._link = link
+    def __init__(self, line: Line, cluster: Cluster) -> None:
+        self._line = line
         self._cluster = cluster
         self._ray = cluster.ray
         self._outpost = cluster.ray.remote(Outpost)
         self._home = os.getcwd()  # noqa: PTH109 - as text
         self._actors: dict[int, Any] = {}
         self._serving: dict[Any, int] = {}
+        self._turned = time.monotonic()
 
     def serve(self) -> None:
         """Do as the driver says until it is gone."""
         looked = 0.0
         while True:
-            command = self._link.wait(_LOOK_EVERY)
+            self._turned = time.monotonic()
+            command = self._line.receive(_LOOK_EVERY)
             if command is None or (command and command[0] == CLOSE):
                 return
             if command and command[0] == POST:
@@ -158,7 +135,7 @@ class _Gateway:
             inner = INNER if self._cluster.shipped else ""
             serving = actor.serve.remote(driver, token, serial, inner, self._home)
         except Exception as error:  # noqa: BLE001 - amounts that Ray does not take
-            self._link.send((UNFIT, serial, one_line(" ".join(map(str, error.args)))))
+            self._line.send((UNFIT, serial, one_line(" ".join(map(str, error.args)))))
             return
         self._actors[serial], self._serving[serving] = actor, serial
 
@@ -179,18 +156,27 @@ class _Gateway:
             except Exception as error:  # noqa: BLE001 - this is how Ray tells of every kind of end
                 why, hopeless = explain_end(error)
             self._dismiss(serial)
-            self._link.send((ENDED, serial, why, hopeless))
+            self._line.send((ENDED, serial, why, hopeless))
 
     def watch(self) -> None:
         """Ask the head for its nodes again and again; in a thread that may wait for an answer for ever."""
         told: tuple[Node, ...] = ()
         while True:
-            found = self._cluster.nodes()
-            if found != told:
-                told = found
-                self._link.send((NODES, found))
-            self._link.send((ALIVE,))
-            time.sleep(_ASK_EVERY)
+            try:
+                told = self._tell_nodes(told)
+            except Exception:  # noqa: BLE001 - the head may be back for the next question
+                continue
+            finally:
+                time.sleep(_ASK_EVERY)
+
+    def _tell_nodes(self, told: tuple[Node, ...]) -> tuple[Node, ...]:
+        found = self._cluster.nodes()
+        if found != told:
+            self._line.send((NODES, found))
+        # Where the other thread waits for Ray and does not come back, nothing is alive here.
+        if time.monotonic() - self._turned < _TURN_WITHIN:
+            self._line.send((ALIVE,))
+        return found
 
 
 if __name__ == "__main__":
