@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -143,6 +144,9 @@ class Outpost:
         if store is not None:
             self._flight = Flight(Path(here.flight))
             self._goods = Goods(carrier_of(here))
+        if here.cwd not in here.search_path:
+            # The worker looks there too: last, but for what was typed into a shell or a notebook, which has no other.
+            sys.path.insert(len(sys.path) if here.target_file else 0, here.cwd)
         executor = ProcessesExecutor(1, first=number)
         executor.start(here, self._tell)
         return executor
