@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -142,6 +143,9 @@ class Outpost:
         if store is not None:
             self._flight = Flight(Path(here.flight))
             self._goods = Goods(carrier_of(here), Brought(here))
+        if here.cwd not in here.search_path:
+            # The worker looks there too: last, but for what was typed into a shell or a notebook, which has no other.
+            sys.path.insert(len(sys.path) if here.target_file else 0, here.cwd)
         executor = ProcessesExecutor(1, first=number, broken=lambda failure: self._line.send((BROKEN, failure)))
         executor.start(here, self._tell)
         return executor

@@ -6,7 +6,9 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import tempfile
+import textwrap
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -148,6 +150,9 @@ def around_attempt(attempt):
 """
 
 
+NAMED_LIKE_OTHERS = ("ray", "signal", "logging")
+
+
 @pytest.fixture(scope="module")
 def unseen(cluster: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder whose files one of the nodes does not see."""
@@ -168,7 +173,7 @@ def project(unseen: Path, request: pytest.FixtureRequest) -> Iterator[Project]:
     project.write("beside.py", "LIMIT = 5")
     project.write("kit/__init__.py", "")
     project.write("kit/things.py", "class Thing:\n    def __init__(self, x: int) -> None:\n        self.x = x")
-    for name in ("ray", "signal", "logging"):
+    for name in NAMED_LIKE_OTHERS:
         project.write(f"{name}.py", "raise ImportError('the project has a file of this name')")
     project.write("bin/tool", "#!/bin/sh\necho ran").chmod(0o755)
     project.write("rows.csv", "1,2,3")
@@ -238,6 +243,30 @@ def test_the_project_is_there_as_git_sees_it(
         assert "weights" in notes
         assert not verify(store).damaged
     assert [record.message.count("does not see the store's folder") for record in caplog.records] == [1]
+
+
+def test_what_is_typed_into_a_shell_finds_there_what_is_beside_it(project: Project, cluster: RayCluster) -> None:
+    """Its functions come by value, the modules that they import by name."""
+    for name in NAMED_LIKE_OTHERS:  # by these the shell itself would be misled
+        (project.folder / f"{name}.py").unlink()
+    lines = """
+        import beside, hookline
+        @hookline.step(resources={"apart": 1})
+        def limit() -> int:
+            return beside.LIMIT
+        @hookline.workflow
+        def typed():
+            return limit()
+        """
+    run = f"print(hookline.run(typed, ray_address={cluster.address!r}, progress=False).result)"
+    said = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(lines) + run],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.stdout == "5\n", said.stderr
 
 
 def test_values_are_the_same_on_both_kinds_of_nodes(project: Project, executor: RayExecutor) -> None:
