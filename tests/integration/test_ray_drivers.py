@@ -217,7 +217,7 @@ def test_a_run_whose_head_is_lost_is_interrupted_within_seconds_and_goes_on_else
     with RayCluster(cpus=2) as lost:
         driver = start(flow, lost.address).hold()
         lost.kill_head()
-        assert driver.code(within=20.0) == 7, driver.said()
+        assert driver.code(within=60.0) == 7, driver.said()
         assert f"the head of the Ray cluster at '{lost.address}' has not answered for 4 s" in driver.said()
         assert "hookline resume" in driver.said()
         assert last(flow).status == "interrupted"

@@ -72,7 +72,7 @@ def is_class(x): return type(x) is Thing
 """
 """The file whose functions the attempts call."""
 
-_WAIT = 30.0
+_WAIT = 60.0
 _NAME = "steps_under_test"
 
 
