@@ -196,3 +196,13 @@ def test_what_a_node_can_not_keep_fails_the_batches_that_need_it(tmp_path: Path,
     assert goods.needed(batch(3, large))[0] == [large]
     *_, (ready, _) = [goods.take(piece) for piece in source.pieces(large)]
     assert [each.number for each in ready] == [3]
+
+
+def test_a_file_that_was_cut_off_does_not_pass_for_whole(tmp_path: Path, goods: Goods) -> None:
+    """Where the driver can't read on, what had come of it goes; the batch is made, and says so when it opens it."""
+    path = tmp_path / "driver.csv"
+    goods.needed(naming(1, path))
+    goods.take_file(str(path), "", "file", b"half of")
+    goods.take_file(str(path), "", "none", b"")
+    assert [each.number for each in goods.end_file(str(path))[0]] == [1]
+    assert PathsHere(facts(tmp_path))(path) == path

@@ -312,3 +312,14 @@ def test_a_folder_of_another_user_is_refused(scratch: Path) -> None:
     with pytest.raises(StoreError, match="belongs to another user") as caught:
         NodeFolder("run")
     assert "TMPDIR" in str(caught.value)
+
+
+def test_a_project_whose_own_store_is_not_seen_is_not_seen_either(run: RunFacts) -> None:
+    """Containers of one image agree in the project's folder and file, and not in what was written since."""
+    store = Path(run.root) / ".hookline"
+    store.mkdir()
+    run = replace(run, store=str(store), artifacts=str(store / "artifacts"))
+    proof = proof_of(run)
+    assert sees_project(run, proof)
+    forget_proof(proof)
+    assert not sees_project(run, proof)
