@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import compileall
+import os
+import re
+import shutil
 import sys
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,8 @@ import pytest
 from executors.ray.cluster import RayCluster
 
 ROOT = Path(__file__).parents[1]
+WITH_PLUGINS = ("docs", "examples", "plugins")
+"""Folders whose tests are of hookline with the plugins that come with it; all others are of the core alone."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,6 +25,30 @@ def pytest_configure(config: pytest.Config) -> None:
     if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
         for folder in ("core", "plugins"):
             compileall.compile_dir(ROOT / folder, quiet=2)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that tells of hookline as if no plugin came with it, where it stands before what is installed."""
+    folder = tmp_path_factory.mktemp("bare")
+    told = distribution("hookline")
+    place = folder / f"hookline-{told.version}.dist-info"
+    shutil.copytree(str(told.locate_file(place.name)), place)
+    points = place / "entry_points.txt"
+    points.write_text(re.sub(r"^\[hookline[^]]*]\n[^[]*", "", points.read_text(), flags=re.MULTILINE))
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_our_plugins(request: pytest.FixtureRequest, bare: Path) -> Iterator[None]:
+    """Tests of the core see the plugins that they install, and no other; so do the processes that they start."""
+    if request.path.relative_to(ROOT / "tests").parts[0] in WITH_PLUGINS:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(bare), *sys.path])
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(bare), os.environ.get("PYTHONPATH")])))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -135,6 +135,7 @@ def _import_all() -> None:
 def _become(words: list[str], folder: str, environment: dict[str, str], files: list[str]) -> None:
     import runpy
 
+    own = _entries(os.environ)
     streams = [
         os.open(os.devnull, os.O_RDONLY),
         *(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for file in files),
@@ -147,12 +148,17 @@ def _become(words: list[str], folder: str, environment: dict[str, str], files: l
     os.environ.update(environment)
     module = words[0] == "-m"
     sys.argv = words[1:] if module else words
-    more = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry and entry not in sys.path]
-    sys.path[:1] = [folder if module else str(Path(words[0]).resolve().parent), *more]
+    first = folder if module else str(Path(words[0]).resolve().parent)
+    sys.path[: 1 + len(own)] = [first, *_entries(environment)]
     if module:
         runpy.run_module(words[1], run_name="__main__", alter_sys=True)
     else:
         runpy.run_path(words[0], run_name="__main__")
+
+
+def _entries(environment: Mapping[str, str]) -> list[str]:
+    """List what ``PYTHONPATH`` adds to the path, behind its first entry."""
+    return list(dict.fromkeys(filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))))
 
 
 if __name__ == "__main__":
