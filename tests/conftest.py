@@ -12,12 +12,44 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from executors.ray.cluster import RayCluster
 
 ROOT = Path(__file__).parents[1]
 WITH_PLUGINS = ("docs", "examples", "plugins")
 """Folders whose tests are of hookline with the plugins that come with it; all others are of the core alone."""
+
+ON_RAY = ("executors/ray/", "engine/test_on_ray.py", "integration/test_ray_drivers.py")
+"""What shares a cluster, and has to be in one process for that."""
+LONG = (*ON_RAY, "docs/", "integration/", "chaos/", "examples/", "executors/", "hooks/", "engine/", "cli/", "plugins/")
+"""What takes long, the longest first; the rest is quick and fills what is left of the time."""
+
+
+class Scheduling(LoadFileScheduling):
+    """Hands out file by file, and what shares a cluster at once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "on Ray" if file.removeprefix("tests/").startswith(ON_RAY) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Begin with what takes long: a worker that comes to it last would be busy alone in the end."""
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files in that order."""
+
+    def place(item: pytest.Item) -> int:
+        file = item.nodeid.removeprefix("tests/")
+        return next((at for at, begin in enumerate(LONG) if file.startswith(begin)), len(LONG))
+
+    items.sort(key=place)
 
 
 def pytest_configure(config: pytest.Config) -> None:
