@@ -25,6 +25,7 @@ from hookline.model.record import Records
 from hookline.store import SqliteStore, open_store
 from hookline.store.collect import collect
 from hookline.store.verify import verify
+from thorough import tries
 
 
 @pytest.fixture
@@ -488,7 +489,7 @@ class Remembering(RuleBasedStateMachine):
 
 
 TestRemembering = Remembering.TestCase
-TestRemembering.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestRemembering.settings = settings(max_examples=tries(30), stateful_step_count=25, deadline=None)
 
 
 def test_every_error_of_records_is_hooklines(records: Records) -> None:
