@@ -16,6 +16,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from executors.ray.cluster import RayCluster
+from hookline.model.bringing import brought
 
 ROOT = Path(__file__).parents[1]
 WITH_PLUGINS = ("docs", "examples", "plugins")
@@ -74,6 +75,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _without_our_plugins(request: pytest.FixtureRequest, bare: Path) -> Iterator[None]:
     """Tests of the core see the plugins that they install, and no other; so do the processes that they start."""
+    brought()  # what an earlier file's last project was to load is none of this one's
     if request.path.relative_to(ROOT / "tests").parts[0] in WITH_PLUGINS:
         yield
         return

@@ -338,18 +338,15 @@ def test_what_no_node_has_waits_for_one_that_does(
     with rig_on(RayExecutor(address=cluster.address), tmp_path / "own") as own:
         with caplog.at_level(logging.WARNING, "hookline"):
             waiting = [submit(own, work_needing(own, "device", 2.0, gpu=1.0), item) for item in range(2)]
-            until(lambda: bool(caplog.records), "there is no warning")
+            until(lambda: "no node of the Ray cluster" in caplog.text, "there is no warning")
             assert own.values(own.submit("same", 1)) == [1]
             node = cluster.add_node(2, GPU=1)
             try:
                 assert [own.values(number) for number in waiting] == [[(0, "0")], [(1, "0")]]
             finally:
                 cluster.remove_node(node)
-        (record,) = caplog.records
-        assert (
-            "no node of the Ray cluster has cpu=2, gpu=1; of each, the most that one has is cpu=4, memory="
-            in record.getMessage()
-        )
+        missing = "no node of the Ray cluster has cpu=2, gpu=1; of each, the most that one has is cpu=4, memory="
+        assert sum(missing in record.getMessage() for record in caplog.records) == 1
 
 
 def test_a_gateway_that_is_slow_is_told_all_by_and_by(cluster: RayCluster, tmp_path: Path) -> None:
@@ -465,8 +462,8 @@ def test_whoever_stops_while_ray_connects_waits_for_nothing(tmp_path: Path) -> N
         caller, _ = server.accept()  # it waits for a word now
         with caller:
             began = time.monotonic()
-            rig.close(10.0)
-            assert time.monotonic() - began < 9.0
+            rig.close(WITHIN)
+            assert time.monotonic() - began < WITHIN / 2
 
 
 def test_who_listens_without_a_word_is_no_cluster(tmp_path: Path) -> None:
