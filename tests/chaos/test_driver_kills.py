@@ -81,11 +81,11 @@ class Ordeal:
         assert not made & known
 
     def check_workers(self) -> None:
-        """All processes that made attempts for this driver are gone within two seconds."""
+        """All processes that made attempts for this driver are gone within two seconds, or some on a busy machine."""
         pids = {int(line[3]) for line in self.lines()[self.lines_before :]}
-        end = time.monotonic() + 2.0
+        end = time.monotonic() + 6.0
         while alive := [pid for pid in pids if is_alive(pid)]:
-            assert time.monotonic() < end, f"still there two seconds after the driver's death: {alive}"
+            assert time.monotonic() < end, f"still there long after the driver's death: {alive}"
             time.sleep(0.01)
 
     def check_store(self, ended: bool) -> None:

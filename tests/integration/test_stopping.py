@@ -31,7 +31,7 @@ PAIRS = [
 """Executors and signals: by default one signal on each, since what a signal means is not up to the executor."""
 AT_LAST = 60.0
 """Seconds for what is awaited."""
-AT_ONCE = 2.0 + 1.0
+AT_ONCE = 2.0 + 3.0
 """Seconds in which the second signal ends everything, and some for a busy machine."""
 
 FLOW = """
