@@ -12,11 +12,13 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from executors.ray.cluster import RayCluster
 from hookline.model.bringing import brought
+from thorough import tries
 
 ROOT = Path(__file__).parents[1]
 WITH_PLUGINS = ("docs", "examples", "plugins")
@@ -26,6 +28,12 @@ ON_RAY = ("executors/ray/", "engine/test_on_ray.py", "integration/test_ray_drive
 """What shares a cluster, and has to be in one process for that."""
 LONG = (*ON_RAY, "docs/", "integration/", "chaos/", "examples/", "executors/", "hooks/", "engine/", "cli/", "plugins/")
 """What takes long, the longest first; the rest is quick and fills what is left of the time."""
+
+# How long an example takes is up to the machine.
+settings.register_profile(
+    "hookline", max_examples=tries(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("hookline")
 
 
 class Scheduling(LoadFileScheduling):
