@@ -18,10 +18,12 @@ from chaos import killed_flow
 from hookline.model.states import Kind, RunState
 from hookline.store import open_store, unpack_outputs
 from hookline.values.encode import decode
+from thorough import THOROUGH
 
 # A warm server forks the drivers: what is tested is their death, not their start.
 DRIVERS = multiprocessing.get_context("forkserver")
 DRIVERS.set_forkserver_preload(["hookline.engine.api", "hookline.worker.target", "hookline.executors.processes"])
+FEWER = [("threads", 20), ("processes", 12)]
 Task = tuple[int, int]
 
 
@@ -146,7 +148,7 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize(("executor", "kills"), [("threads", 40), ("processes", 25)])
+@pytest.mark.parametrize(("executor", "kills"), [("threads", 40), ("processes", 25)] if THOROUGH else FEWER)
 def test_a_killed_driver_loses_nothing_recorded_and_repeats_nothing(tmp_path: Path, executor: str, kills: int) -> None:
     """Over many kills at random points every resume goes on where the journal ends, at once and on its own."""
     ordeal = Ordeal(tmp_path, executor, seed=kills)
@@ -158,7 +160,7 @@ def test_a_killed_driver_loses_nothing_recorded_and_repeats_nothing(tmp_path: Pa
         assert driver.exitcode == 0
         ordeal.check_executions()
         ordeal.check_store(ended=True)
-    assert ordeal.finished >= 3
+    assert ordeal.finished >= (3 if THOROUGH else 1)
 
 
 @pytest.mark.chaos
