@@ -6,6 +6,7 @@ import compileall
 import os
 import re
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.metadata import distribution
@@ -62,7 +63,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have hookline compiled once: where no bytecode is written, hundreds of processes would each do that anew."""
+    """Have hookline compiled once: where no bytecode is written, hundreds of processes would each do that anew.
+
+    A shell has what it starts in the background ignore Ctrl-C, on which tests would wait for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.dont_write_bytecode and not hasattr(config, "workerinput"):
         for folder in ("core", "plugins"):
             compileall.compile_dir(ROOT / folder, quiet=2)
