@@ -73,7 +73,7 @@ def reference(
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     left=lefts,
     right=lefts,

@@ -70,7 +70,7 @@ keys = st.sampled_from(["a", "b", None])
 days = st.one_of(st.none(), st.integers(0, 10))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     events=st.lists(st.tuples(keys, days), max_size=8),
     outcomes=st.lists(st.tuples(keys, days, days), max_size=8),

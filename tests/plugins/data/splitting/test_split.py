@@ -55,7 +55,7 @@ def everywhere(columns: Any, **arguments: Any) -> list[list[int]]:
     return told[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(length=st.integers(3, 60), seed=st.integers(0, 2**63), test=st.sampled_from([0.1, 0.25, 1 / 3, 0.5]))
 def test_a_random_split_has_exact_sizes_and_is_the_same_for_the_same_seed(length: int, seed: int, test: float) -> None:
     """In each library, whatever pandas has as index."""
@@ -64,7 +64,7 @@ def test_a_random_split_has_exact_sizes_and_is_the_same_for_the_same_seed(length
     assert parts[3] == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=st.integers(3, 10_000), weights=st.tuples(*[st.integers(1, 50)] * 3))
 def test_sizes_are_as_near_to_the_shares_as_whole_rows_allow(rows: int, weights: tuple[int, ...]) -> None:
     """They sum to all rows, none is further than one row from its share, and no part is empty."""
@@ -82,7 +82,7 @@ def test_another_seed_deals_otherwise() -> None:
     assert first != second
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(classes=st.lists(st.sampled_from(["a", "b", "c"]), max_size=40), seed=st.integers(0, 99))
 def test_a_stratified_split_divides_each_class(classes: list[str], seed: int) -> None:
     """By the shares, each class for itself, and each in every part."""
@@ -93,7 +93,7 @@ def test_a_stratified_split_divides_each_class(classes: list[str], seed: int) ->
         assert found == sizes_of(count, shares_of(None, None, None))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(groups=st.lists(st.integers(0, 12), max_size=60), seed=st.integers(0, 99))
 def test_a_grouped_split_never_splits_a_group(groups: list[int], seed: int) -> None:
     """Each group is in one part, and the parts miss their shares by no more than the largest group."""
@@ -102,14 +102,14 @@ def test_a_grouped_split_never_splits_a_group(groups: list[int], seed: int) -> N
         parts = everywhere({"g": groups}, how="grouped", by="g", training=0.5, seed=Seed(seed))
     except HooklineError as refused:
         told = str(refused)
-        assert "would have no rows" in told  # noqa: PT017 - most groups can be split
+        assert "would have no rows" in told
         return
     owners = [{groups[row] for row in part} for part in parts]
     assert all(not one & other for number, one in enumerate(owners) for other in owners[number + 1 :])
     assert abs(len(parts[0]) - len(groups) / 2) <= max(Counter(groups).values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(times=st.lists(st.integers(0, 20), max_size=40), gap=st.integers(0, 4), kind=st.sampled_from(["int", "time"]))
 def test_a_split_by_time_leaves_nothing_of_the_future_in_training(times: list[int], gap: int, kind: str) -> None:
     """Each part ends before the next begins, at least the gap before; what is left out lies in a gap."""
