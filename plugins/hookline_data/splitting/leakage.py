@@ -231,7 +231,11 @@ def _copies(asked: _Asked) -> _Results:
         return
     frame = asked.parts["training"]
     frame = frame.filter(present(frame, [asked.target]))
-    prepared = prepare(frame[asked.target], asked.support) if len(frame) else "training has no rows with a target"
+    prepared = (
+        prepare(known_kind(frame[asked.target])[1], asked.support)
+        if len(frame)
+        else "training has no rows with a target"
+    )
     if isinstance(prepared, str):
         yield Untested("copies", prepared)
         return
