@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -79,18 +80,13 @@ class Faults:
         if self._told_unexpected:
             return
         self._told_unexpected = True
-        patterns = [column for column in self._schema.columns.values() if column.regex]
-        matched = {name for one in patterns for name in self._matching(one)}
+        match = re.fullmatch if self._library == "polars" else re.match
+        patterns = [column.name for column in self._schema.columns.values() if column.regex]
+        matched = {name for name in self._table.columns for one in patterns if match(one, str(name))}
         for name in self._table.columns:
             if name not in self._schema.columns and name not in matched:
                 near = close_to(str(name), [one for one in self._schema.columns if one not in self._table.columns])
                 yield Fault(Finding(str(name), "is in the schema", help=near.strip() if "did you mean" in near else ""))
-
-    def _matching(self, column: Any) -> Sequence[Any]:
-        try:
-            return list(column.get_backend(self._table).get_regex_columns(column, self._table))
-        except Exception:  # noqa: BLE001 - pandera raises where nothing matches
-            return []
 
     def _column_not_ordered(self, failure: Any) -> Iterator[Fault]:
         yield Fault(Finding(str(failure.failure_cases), "is in the schema's order"))
@@ -155,8 +151,7 @@ class Faults:
         about: Literal["type", "value"] = "type" if name == TYPE_CHECK else "value"
         have = f"it is {self._have(column)}" if about == "type" and column in self._data.columns else ""
         whole = name == UNIQUE_CHECK
-        of_whole = about == "type" and self._library == "polars"
-        if of_whole or isinstance(failure.failure_cases, bool) or not hasattr(failure.failure_cases, "columns"):
+        if isinstance(failure.failure_cases, bool) or not hasattr(failure.failure_cases, "columns"):
             yield Fault(Finding(column, words, help=have), about)
             return
         for where, rows in self._failing(failure, column):
@@ -195,6 +190,8 @@ class Faults:
 
     def _column(self, failure: Any) -> str:
         kind, name = type(failure.schema).__name__, failure.schema.name
+        if kind == "Column":  # the schema of several columns has the name of the last one, or the pattern of all
+            return str(getattr(failure, "column_name", None) or name)
         if kind in ("Index", "MultiIndex"):
             return f"index {name}" if name else "index"
         return "" if kind == "DataFrameSchema" or name is None else str(name)
