@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from hookline import Plugin
+from hookline import GraphEditor, Plugin, ProjectFacts, RegisterSteps, hookimpl
 from hookline_data.settings import DataSettings
 
 __all__ = ["plugin"]
 
 plugin = Plugin("data", settings=DataSettings)
+
+
+@hookimpl
+def register_steps(register: RegisterSteps) -> None:
+    """Name the plugin's steps."""
+    register(
+        "validate", "hookline_data.validation.steps:validate", summary="Check a table, and give its valid rows on."
+    )
+    register(
+        "screen",
+        "hookline_data.validation.steps:screen_step",
+        summary="Check a table, and give valid rows, bad rows and a report.",
+    )
+
+
+@hookimpl
+def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> None:
+    """Fill in what workflows name, and insert the checks that annotations ask for."""
+    from hookline_data.validation.rewrite import insert as insert_checks  # not in each worker
+
+    insert_checks(graph, project, settings)
