@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, UsageError
 from hookline_data.frames import Frame, as_frame
+from hookline_data.kinds import not_comparable
 
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Names", "check_columns", "look_at", "names_of", "present", "row_numbers"]
+__all__ = ["Names", "check_columns", "check_comparable", "look_at", "names_of", "present", "row_numbers"]
 
 Names = str | Sequence[str]
 """One name, or several."""
@@ -35,10 +36,10 @@ def look_at(table: Frame, what: str) -> nw.DataFrame[Any]:
         what: What it is called in errors, such as ``"the table 'left'"``.
 
     Raises:
-        HooklineError: It is no frame, or two of its columns have the same name.
+        HooklineError: It is no frame, or two of its columns have the same name, or one has a name that is no text.
     """
     try:
-        return as_frame(table, what)
+        frame = as_frame(table, what)
     except ValueError as error:
         # narwhals has an error of its own for it; but that narwhals is there, only as_frame finds out.
         names = list(table.columns)
@@ -48,6 +49,14 @@ def look_at(table: Frame, what: str) -> nw.DataFrame[Any]:
         raise HooklineError(
             f"{what} has {names.count(twice)} columns named '{twice}'", help="rename them, or leave out all but one"
         ) from error
+    columns: list[object] = list(frame.columns)
+    other = [name for name in columns if not isinstance(name, str)]
+    if other:
+        raise HooklineError(
+            f"{what} has a column named {other[0]!r}, which is no text",
+            help="rename it; in pandas: table.columns = table.columns.map(str)",
+        )
+    return frame
 
 
 def check_columns(frame: nw.DataFrame[Any], names: Iterable[str], what: str) -> None:
@@ -65,6 +74,20 @@ def check_columns(frame: nw.DataFrame[Any], names: Iterable[str], what: str) -> 
     raise HooklineError(
         f"{what} has no column {listed}", help=f"did you mean '{near[0]}'?" if near else f"it has {has or 'none'}"
     )
+
+
+def check_comparable(frame: nw.DataFrame[Any], names: Iterable[str], what: str) -> None:
+    """Refuse columns whose values can't be looked up, such as lists.
+
+    Raises:
+        HooklineError: A column holds such values.
+    """
+    for name in names:
+        held = not_comparable(frame[name])
+        if held:
+            raise HooklineError(
+                f"column '{name}' of {what} holds {held}, which can't be compared", help="convert it to text first"
+            )
 
 
 def present(frame: nw.DataFrame[Any], names: Sequence[str]) -> nw.Series[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from hookline import HooklineError, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, look_at, names_of
+from hookline_data.columns import Names, check_columns, check_comparable, look_at, names_of
 from hookline_data.frames import Frame, same_library
 from hookline_data.joining.matching import Side, clock_for, newest, taken
 from hookline_data.times import Length
@@ -103,6 +103,7 @@ def _side(table: Frame, what: str, time: str, keys: Names, arguments: tuple[str,
         raise UsageError(f"{what} has no column of times to join on", help=f"give 'on' or '{arguments[0]}'")
     side = Side(frame, what, names_of(keys), time)
     check_columns(frame, [*side.keys, time], what)
+    check_comparable(frame, side.keys, what)
     if time in side.keys:
         raise UsageError(f"{side.called(time)} can't be time and entity at once", help=f"mend '{arguments[1]}'")
     return side

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline import HooklineError, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, look_at, names_of, present
+from hookline_data.columns import Names, check_columns, check_comparable, look_at, names_of, present
 from hookline_data.frames import Frame, same_library
 from hookline_data.joining.matching import Side, newest, taken
 from hookline_data.times import Clock, Length, Moment, as_times, common_clock
@@ -130,6 +130,8 @@ def _sides(
 def _check_names(left: Side, right: Side, reported: str, added: tuple[str, str]) -> None:
     check_columns(left.frame, [*left.keys, left.time], left.what)
     check_columns(right.frame, [*right.keys, reported, right.time], right.what)
+    for side in (left, right):
+        check_comparable(side.frame, side.keys, side.what)
     for name, argument in zip(added, ("label", "matures_at"), strict=True):
         if name in left.frame.columns or not name or added[0] == added[1]:
             raise HooklineError(

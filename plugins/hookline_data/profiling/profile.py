@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hookline import UsageError, step
+from hookline import HooklineError, UsageError, step
 from hookline.ml import ColumnProfile, DatasetRef, Profile
 from hookline_data.columns import check_columns, look_at, present
 from hookline_data.frames import Frame
-from hookline_data.profiling.kinds import known_kind
+from hookline_data.kinds import known_kind
 from hookline_data.profiling.numbers import Binning, distinct_in, histogram_of, moments_of, quantiles_of
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def profile(
         raise UsageError(f"a profile can't have {bins} bins and list {top} values", help="give positive numbers")
     frame = look_at(table, _WHAT)
     check_columns(frame, personal, _WHAT)
+    if "" in frame.columns:
+        raise HooklineError(f"{_WHAT} has a column without a name", help="rename it")
     way = _Way(bins, binning, top)
     columns = tuple(_column(frame, column, way, column in personal) for column in frame.columns)
     return Profile(columns, rows=len(frame), dataset=DatasetRef(name, rows=len(frame)) if name else None)

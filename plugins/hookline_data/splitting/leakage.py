@@ -12,7 +12,7 @@ from hookline import HooklineError, UsageError, log_artifact, step
 from hookline.ml import Check
 from hookline_data.columns import Names, check_columns, look_at, names_of, present
 from hookline_data.frames import Frame, same_library
-from hookline_data.profiling.kinds import known_kind
+from hookline_data.kinds import known_kind
 from hookline_data.splitting.copies import best_measure, prepare
 from hookline_data.splitting.likeness import distinct_shared, hashes, shared_rows, unlike
 from hookline_data.splitting.report import LeakageReport, Untested
@@ -231,11 +231,12 @@ def _copies(asked: _Asked) -> _Results:
         return
     frame = asked.parts["training"]
     frame = frame.filter(present(frame, [asked.target]))
-    prepared = (
-        prepare(known_kind(frame[asked.target])[1], asked.support)
-        if len(frame)
-        else "training has no rows with a target"
-    )
+    kind, target = known_kind(frame[asked.target])
+    if not len(frame) or kind in ("list", "object"):
+        why = f"the target holds {kind}s, which can't be compared" if len(frame) else "no row of training has a target"
+        yield Untested("copies", why)
+        return
+    prepared = prepare(target, asked.support)
     if isinstance(prepared, str):
         yield Untested("copies", prepared)
         return

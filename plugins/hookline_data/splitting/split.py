@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from hookline import HooklineError, Seed, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, look_at, names_of, present, row_numbers
+from hookline_data.columns import Names, check_columns, check_comparable, look_at, names_of, present, row_numbers
 from hookline_data.frames import Frame
 from hookline_data.splitting.shares import PARTS, shares_of, sizes_of
 from hookline_data.times import Clock, Length, Moment, as_times, clock_of
@@ -126,6 +126,7 @@ class _Asked:
                 raise UsageError(f"how='{how}' needs '{name}'", help="name the column to split by")
         columns = [*self.by, *([self.time] if self.time else [])]
         check_columns(self.frame, columns, _WHAT)
+        check_comparable(self.frame, self.by, _WHAT)
         for name in columns:
             missing = len(self.frame) - int(present(self.frame, [name]).sum())
             if missing:

@@ -297,3 +297,18 @@ def test_empty_tables_are_joined(frame: Any) -> None:
         warnings.simplefilter("error")
         assert column(join_asof(left, right[:0], on="t", by="k"), "v") == [None]
         assert column(join_asof(left[:0], right, on="t", by="k", age="age"), "v") == []
+
+
+@both
+def test_entities_that_can_t_be_looked_up_are_refused(frame: Any) -> None:
+    """Such as lists; whatever the library would say of them."""
+    table = frame({"k": [[1], [2]], "t": [1, 2]})
+    with pytest.raises(HooklineError, match="column 'k' of the table 'left' holds lists, which can't be compared"):
+        join_asof(table, table, on="t", by="k")
+
+
+def test_names_of_columns_are_texts() -> None:
+    """pandas takes anything for one."""
+    table = pd.DataFrame({"t": [1], 0: [1]})
+    with pytest.raises(HooklineError, match="the table 'right' has a column named 0, which is no text"):
+        join_asof(pd.DataFrame({"t": [1]}), table, on="t")

@@ -195,6 +195,8 @@ def test_parts_whose_columns_differ_are_not_compared(frame: Any) -> None:
     report = check_leakage(first, test=second, entity="k")
     reasons = {test.name: test.reason for test in report.untested}
     assert "is of type int64 in one part and string in the other" in reasons["entity overlap: training, test"]
+    told_of_target = check_leakage(first, target="x").untested[-1].reason
+    assert told_of_target.startswith("the target holds")
     lists = check_leakage(first, test=first, key="k", allow=["same keys"])
     assert {test.name: test.reason for test in lists.untested}["equal rows: training, test"].startswith(
         "column 'x' holds lists" if frame is pl.DataFrame else "column 'x' holds objects"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["known_kind"]
+__all__ = ["known_kind", "not_comparable"]
 
 # What pandas says of columns of Python objects, and the type that other libraries would have taken for them.
 _CONVERTED = {"boolean": "boolean", "integer": "Int64", "floating": "Float64", "mixed-integer-float": "Float64"}
@@ -45,6 +45,18 @@ def known_kind(column: nw.Series[Any]) -> tuple[str, nw.Series[Any]]:
             return word, column
     word = "int" if kind.is_integer() else "float" if kind.is_float() else "object"
     return word, column
+
+
+def not_comparable(column: nw.Series[Any]) -> str:
+    """Tell what a column holds if its values can't be looked up: ``"lists"``, ``"dicts"``; empty if they can."""
+    import narwhals as nw
+
+    if column.dtype.is_nested():
+        return "dicts" if isinstance(column.dtype, nw.Struct) else "lists"
+    if str(column.implementation) == "pandas" and known_kind(column)[0] == "object":
+        kinds = [kind for kind in set(map(type, column.to_native())) if getattr(kind, "__hash__", None) is None]
+        return f"{kinds[0].__name__}s" if kinds else ""
+    return ""
 
 
 def _of_objects(column: nw.Series[Any]) -> tuple[str, nw.Series[Any]]:
