@@ -58,11 +58,9 @@ class Clock:
             column: As :func:`as_times` gives it.
             what: What it is called in errors.
         """
-        import narwhals as nw
-
         if not self.unit:
             self._check_numbers(column, what)
-            return column.cast(nw.Float64 if self.kind == "float" else nw.Int64)
+            return column
         if self.unit == "ns" and clock_of(column).unit != "ns" and len(column):
             years = column.dt.year()
             if years.min() < 1678 or years.max() > 2261:
@@ -122,14 +120,14 @@ class Clock:
     def _check_numbers(self, column: nw.Series[Any], what: str) -> None:
         farthest = _FARTHEST if self.kind == "whole" else float("inf")
         if len(column) and not -farthest < column.min() <= column.max() < farthest:
-            raise HooklineError(f"{what} has numbers that are too large for times", help="look at its values")
+            raise _too_large(what)
 
 
 _EPOCH = dt.datetime(1970, 1, 1)
 
 
 def as_times(column: nw.Series[Any], what: str) -> nw.Series[Any]:
-    """Give a column of times in a form that can be counted: dates as their midnights, zones as UTC.
+    """Give a column of times in a form that can be counted: dates as midnights, zones as UTC, numbers in 64 bits.
 
     Args:
         column: The column.
@@ -153,7 +151,11 @@ def as_times(column: nw.Series[Any], what: str) -> nw.Series[Any]:
     if isinstance(kind, nw.Datetime):
         return column.dt.convert_time_zone("UTC") if kind.time_zone and kind.time_zone != "UTC" else column
     if kind.is_integer() or kind.is_float():
-        return column
+        # In 64 bits, so that sums and differences fit.
+        wide = nw.Int64 if kind.is_integer() else nw.Float64
+        if isinstance(kind, nw.UInt64) and (column.max() or 0) > _FARTHEST:
+            raise _too_large(what)
+        return column if kind == wide else column.cast(wide)
     raise HooklineError(
         f"{what} holds no times but {str(kind).lower()}", help="convert it to dates, times or numbers first"
     )
@@ -201,6 +203,10 @@ def read_length(value: Length, what: str) -> dt.timedelta:
         return sum((float(number) * _UNITS[unit] for number, unit in parts), dt.timedelta())
     except OverflowError as error:
         raise UsageError(f"{what} '{value}' is too long", help=_WRITE) from error
+
+
+def _too_large(what: str) -> HooklineError:
+    return HooklineError(f"{what} has numbers that are too large for times", help="look at its values")
 
 
 def _read_moment(value: Moment, what: str) -> dt.datetime:

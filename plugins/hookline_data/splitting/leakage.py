@@ -249,11 +249,20 @@ def _copies(asked: _Asked) -> _Results:
         if kind in ("list", "object"):
             yield Untested(name, f"it holds {kind}s, which can't be compared")
             continue
-        copy = best_measure(values, prepared, asked.support)
+        copy = best_measure(_with_order(kind, values), prepared, asked.support)
         if copy is None:
             yield Untested(name, "it has too few values to judge by")
             continue
         yield Check(name, copy.value < asked.limit, copy.value, "<", asked.limit, copy.words)
+
+
+def _with_order(kind: str, values: nw.Series[Any]) -> nw.Series[Any]:
+    """Give what has an order as what libraries know the order of, also where pandas holds objects."""
+    import narwhals as nw
+
+    if kind == "date":
+        return as_times(values, "the column")
+    return values.cast(nw.Float64) if kind == "decimal" else values
 
 
 _MADE = (_entity_overlap, _future_rows, _future_values, _same_keys, _equal_rows, _copies)

@@ -202,3 +202,17 @@ def test_empty_tables_have_empty_parts(frame: Any) -> None:
     assert isinstance(told, Labels)
     assert [len(part) for part in told] == [0, 0, 0]
     assert list(told.mature.columns) == list(told.immature.columns) == ["id", "time", "matures_at", "label"]
+
+
+@both
+@pytest.mark.parametrize("kind", ["uint8", "int8"])
+def test_small_numbers_are_added_without_running_over(frame: Any, kind: str) -> None:
+    """A time of 120 and a delay of 100 are 220, whatever type the column has."""
+    events = frame({"id": [1, 2], "time": [120, 3]})
+    if frame is pd.DataFrame:
+        events = events.astype({"time": kind})
+    else:
+        events = events.cast({"time": pl.UInt8 if kind == "uint8" else pl.Int8})
+    told = labels(events, events[:1], key="id", time="time", reported="time", delay=200, as_of=400)
+    assert column(told.mature, "matures_at") == [320, 203]
+    assert column(told.mature, "label") == [1, 0]

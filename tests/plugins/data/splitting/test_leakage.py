@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import random
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -148,6 +149,15 @@ def test_columns_that_copy_the_target_are_named_with_their_measure() -> None:
     assert "AUC of 1.000000" in reasons["copies: score"]
     assert reasons["copies: reported"].startswith("whether it is missing tells the class")
     assert "the commonest class of each of its values" in reasons["copies: words"]
+
+
+def test_dates_and_decimals_have_an_order() -> None:
+    """Also in pandas, which holds them as objects."""
+    draw, y = target()
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=value * 400 + draw.randrange(300)) for value in y]
+    costs = [Decimal(value * 500 + draw.randrange(400)) for value in y]
+    report = in_both({"y": y, "day": days, "cost": costs}, None, target="y")
+    assert [check.name for check in report.failed] == ["copies: day", "copies: cost"]
 
 
 def test_a_number_s_copies_follow_its_order() -> None:
