@@ -33,13 +33,8 @@ def hashes(frame: nw.DataFrame[Any], columns: Sequence[str]) -> nw.Series[Any]:
     import narwhals as nw
 
     kinds = {name: frame.schema[name] for name in columns}
-    # What equal values look like inside must not matter: codes of categories, and sizes of numbers in pandas.
-    frame = frame.select(
-        *(
-            nw.col(name).cast(nw.String) if isinstance(kind, (nw.Categorical, nw.Enum)) else nw.col(name)
-            for name, kind in kinds.items()
-        )
-    )
+    # What equal values look like inside must not matter: codes of categories, the sign of zero, in pandas masks.
+    frame = frame.select(*(_plain(name, kind) for name, kind in kinds.items()))
     native = frame.to_native()
     if str(frame.implementation) == "polars":
         return nw.from_native(native.hash_rows(), series_only=True)
@@ -49,6 +44,14 @@ def hashes(frame: nw.DataFrame[Any], columns: Sequence[str]) -> nw.Series[Any]:
         if kind.is_numeric() and str(native[name].dtype) != str(kind).lower():
             native = native.assign(**{name: native[name].astype("float64" if kind.is_float() else str(kind))})
     return nw.from_native(pd.util.hash_pandas_object(native, index=False), series_only=True)
+
+
+def _plain(name: str, kind: nw.dtypes.DType) -> nw.Expr:
+    import narwhals as nw
+
+    if isinstance(kind, (nw.Categorical, nw.Enum)):
+        return nw.col(name).cast(nw.String)
+    return nw.col(name) + 0.0 if kind.is_float() else nw.col(name)
 
 
 def shared_rows(one: nw.Series[Any], other: nw.Series[Any]) -> int:

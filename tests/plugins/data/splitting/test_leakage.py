@@ -118,6 +118,17 @@ def test_the_same_key_in_two_parts_is_found_though_rows_differ() -> None:
     assert told(in_both(first, second, key="id", ignore=["x"]))["equal rows: training, test"] is None
 
 
+def test_equal_values_are_equal_however_they_are_stored() -> None:
+    """Zero is zero whatever its sign, and pandas' types for missing values hold the same numbers as others."""
+    assert told(in_both({"x": [0.0, 1.0]}, {"x": [-0.0, 2.0]}))["equal rows: training, test"] is False
+    plain = pd.DataFrame({"x": [1, 2], "y": ["a", "b"], "z": [0.5, 1.5], "k": ["u", "v"]})
+    first = plain.astype({"k": "category"})
+    for backend in ("numpy_nullable", "pyarrow"):
+        second = plain.convert_dtypes(dtype_backend=backend).astype({"k": "category", "y": object})
+        report = check_leakage(first, test=second, entity="x", mode="warn")
+        assert [check.value for check in report.checks] == [2, 2]
+
+
 def target(rows: int = 400, share: float = 0.1) -> tuple[random.Random, list[int]]:
     draw = random.Random(1)
     return draw, [int(draw.random() < share) for _ in range(rows)]
