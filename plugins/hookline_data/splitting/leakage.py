@@ -26,6 +26,7 @@ __all__ = ["TESTS", "check_leakage"]
 TESTS = ("entity overlap", "rows from the future", "values from the future", "same keys", "equal rows", "copies")
 """The kinds of tests."""
 
+_NOT_GIVEN = " is not given"
 _log = logging.getLogger(__name__)
 
 
@@ -151,7 +152,7 @@ def _same_keys(asked: _Asked) -> _Results:
 def _shared(asked: _Asked, test: str, columns: list[str], argument: str, nouns: str) -> _Results:
     """Look for values that two parts share; rows without one belong to nobody."""
     if not columns:
-        yield Untested(test, f"'{argument}' is not given")
+        yield Untested(test, f"'{argument}'{_NOT_GIVEN}")
         return
     for one, other, name in _comparable(asked, test, columns):
         if isinstance(name, Untested):
@@ -178,18 +179,18 @@ def _comparable(asked: _Asked, test: str, columns: list[str]) -> Iterator[tuple[
     if not asked.pairs:
         yield "", "", Untested(test, "there is only one part that has rows")
     for one, other in asked.pairs:
-        name = f"{test}: {one}, {other}"
-        lacking = [column for column in columns if column not in asked.parts[other].columns]
-        reason = f"{other} has no column '{lacking[0]}'" if lacking else ""
+        named = f"{test}: {one}, {other}"
+        lacking = [(part, name) for part in (one, other) for name in columns if name not in asked.parts[part].columns]
+        reason = f"{lacking[0][0]} has no column '{lacking[0][1]}'" if lacking else ""
         reason = reason or ("there are no columns to compare" if not columns else "")
         reason = reason or unlike(asked.parts[one], asked.parts[other], columns)
-        yield one, other, Untested(name, reason) if reason else name
+        yield one, other, Untested(named, reason) if reason else named
 
 
 def _future_rows(asked: _Asked) -> _Results:
     test = "rows from the future"
     if not asked.time or not asked.pairs:
-        yield Untested(test, "there is only one part that has rows" if asked.time else "'time' is not given")
+        yield Untested(test, "there is only one part that has rows" if asked.time else f"'time'{_NOT_GIVEN}")
         return
     for one, other in asked.pairs:
         whats = (f"column '{asked.time}' of {one}", f"column '{asked.time}' of {other}")
@@ -210,7 +211,7 @@ def _future_rows(asked: _Asked) -> _Results:
 def _future_values(asked: _Asked) -> _Results:
     test = "values from the future"
     if not asked.known_at or not asked.time:
-        yield Untested(test, f"'{'known_at' if asked.time else 'time'}' is not given")
+        yield Untested(test, f"'{'known_at' if asked.time else 'time'}'{_NOT_GIVEN}")
         return
     for column in asked.known_at:
         count = 0
@@ -227,7 +228,7 @@ def _future_values(asked: _Asked) -> _Results:
 
 def _copies(asked: _Asked) -> _Results:
     if not asked.target:
-        yield Untested("copies", "'target' is not given")
+        yield Untested("copies", f"'target'{_NOT_GIVEN}")
         return
     frame = asked.parts["training"]
     frame = frame.filter(present(frame, [asked.target]))
@@ -278,6 +279,10 @@ def _none_found(name: str, count: int, reason: str) -> Check:
 
 def _tell(report: LeakageReport, harmful: Sequence[Check], mode: str) -> None:
     log_artifact("leakage report", report)
+    for test in report.untested:
+        # What was not asked for is no surprise.
+        if not test.reason.endswith(_NOT_GIVEN):
+            _log.warning("not tested: %s: %s", test.name, test.reason)
     if not report.failed:
         return
     listed = "\n".join(f"  - {check.name}: {check.reason}" for check in report.failed)

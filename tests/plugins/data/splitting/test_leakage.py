@@ -210,12 +210,17 @@ def test_what_could_not_be_tested_says_why() -> None:
 
 
 @both
-def test_parts_whose_columns_differ_are_not_compared(frame: Any) -> None:
-    """Equal values of different types would not be found equal."""
+def test_parts_whose_columns_differ_are_not_compared(frame: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Equal values of different types would not be found equal; what was asked for and not tested is warned of."""
     first, second = frame({"k": [1], "x": [[1]]}), frame({"k": ["1"], "x": [[1]]})
     report = check_leakage(first, test=second, entity="k")
     reasons = {test.name: test.reason for test in report.untested}
     assert "is of type int64 in one part and string in the other" in reasons["entity overlap: training, test"]
+    assert "not tested: entity overlap: training, test: column 'k' is of type int64" in caplog.text
+    fewer = check_leakage(first, frame({"k": [5]}), second, ignore=["k"])
+    reasons = {test.name: test.reason for test in fewer.untested}
+    assert reasons["equal rows: training, validation"] == "validation has no column 'x'"
+    assert reasons["equal rows: validation, test"] == "validation has no column 'x'"
     told_of_target = check_leakage(first, target="x").untested[-1].reason
     assert told_of_target.startswith("the target holds")
     lists = check_leakage(first, test=first, key="k", allow=["same keys"])
