@@ -16,17 +16,12 @@ from hookline.ml import Histogram
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Binning", "distinct_in", "histogram_of", "moments_of", "quantiles_of"]
+__all__ = ["Binning", "histogram_of", "moments_of", "quantiles_of"]
 
 Binning = Literal["quantiles", "equal"]
 """Whether bins hold equally many values, or are equally wide."""
 
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-
-
-def distinct_in(ordered: nw.Series[Any]) -> int:
-    """Count the different values of a sorted column without missing ones."""
-    return int((ordered != ordered.shift(1)).fill_null(True).sum())
 
 
 def moments_of(ordered: nw.Series[Any], values: Sequence[float]) -> tuple[float | None, float | None]:
@@ -39,15 +34,13 @@ def moments_of(ordered: nw.Series[Any], values: Sequence[float]) -> tuple[float 
     Returns:
         Each of them, or None where there are too few numbers or they are too large.
     """
-    import narwhals as nw
-
     count = len(values)
     if not count:
         return None, None
     try:
         # Whole numbers are added as such.
         mean = float((sum(values) if isinstance(values[0], int) else math.fsum(values)) / count)
-        scale = float(max(values[-1] - mean, mean - values[0]))
+        scale = float(max(values[-1] - mean, mean - values[0])) or float(values[-1] - values[0])
     except OverflowError:
         return None, None
     if count == 1 or not math.isfinite(scale):
@@ -56,8 +49,23 @@ def moments_of(ordered: nw.Series[Any], values: Sequence[float]) -> tuple[float 
         return mean, 0.0
     # Scaled, so that no square is too large or too small for a float; by a power of two, which changes no digit.
     power = min(max(math.frexp(scale)[1], -1000), 1000)
-    away = (ordered.cast(nw.Float64) - mean) * math.ldexp(1.0, -power)
-    return mean, math.ldexp(math.sqrt(math.fsum((away * away).to_list()) / (count - 1)), power)
+    away = _away(ordered, values, mean) * math.ldexp(1.0, -power)
+    # The mean was rounded, so that what is left of it is taken off.
+    squares = math.fsum((away * away).to_list()) - math.fsum(away.to_list()) ** 2 / count
+    return mean, math.ldexp(math.sqrt(max(squares, 0.0) / (count - 1)), power)
+
+
+def _away(ordered: nw.Series[Any], values: Sequence[float], mean: float) -> nw.Series[Any]:
+    """Tell how far numbers are from their mean."""
+    import narwhals as nw
+
+    if isinstance(values[0], int) and max(-values[0], values[-1]) > 2**53:
+        # As floats, whole numbers of this size would be others.
+        centre = round(mean)
+        return nw.new_series(
+            "away", [float(value - centre) for value in values], dtype=nw.Float64, backend=ordered.implementation
+        )
+    return ordered.cast(nw.Float64) - mean
 
 
 def quantiles_of(values: Sequence[float]) -> tuple[tuple[float, float], ...]:

@@ -13,7 +13,7 @@ from hookline.ml import ColumnProfile, DatasetRef, Profile
 from hookline_data.columns import check_columns, look_at, present
 from hookline_data.frames import Frame
 from hookline_data.kinds import known_kind
-from hookline_data.profiling.numbers import Binning, distinct_in, histogram_of, moments_of, quantiles_of
+from hookline_data.profiling.numbers import Binning, histogram_of, moments_of, quantiles_of
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -110,7 +110,7 @@ def _numbers(values: nw.Series[Any], way: _Way, kind: str, personal: bool) -> di
     listed: list[float] = ordered.to_list()
     above = len(values.filter(values > 0)) - len(finite.filter(finite > 0))
     below = len(values) - len(listed) - above
-    distinct = distinct_in(ordered)
+    distinct = finite.n_unique() if listed else 0
     facts: dict[str, Any] = {"distinct": distinct + bool(above) + bool(below)}
     if above or below:
         facts["extra"] = {"infinite": above + below} | ({"personal": True} if personal else {})

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hookline import HooklineError, UsageError
@@ -71,6 +71,8 @@ def test_floats_are_described_alike_in_both_libraries(values: list[float | None]
 
 
 @settings(max_examples=25, deadline=None)
+@example(values=[-9_223_372_036_854_774_273, -9_223_372_036_854_774_274])
+@example(values=[4_503_599_627_359_317, 4_503_599_627_381_676])
 @given(values=st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3), min_size=1, max_size=40))
 def test_whole_numbers_stay_whole_however_large(values: list[int]) -> None:
     """Their mean is that of adding exactly."""
