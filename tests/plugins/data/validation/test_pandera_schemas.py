@@ -219,3 +219,29 @@ def test_what_a_schema_of_panderas_says_is_told_as_far_as_there_are_words() -> N
     assert told.column("b").personal
     assert told.column("a").extra == {"pandera_checks": ["odd"]}
     assert told.extra == {"pandera_checks": ["small"]}
+
+
+@both
+def test_several_keys_are_told_each(library: str) -> None:
+    """A schema of pandera's may have several sets of columns that are unique together."""
+    kit = PANDERA[library]
+    columns = {name: kit.Column(int) for name in "abc"}
+    schema = kit.DataFrameSchema(columns, unique=[["a", "b"], ["c"]])
+    table = frame(library, {"a": [1, 1, 1], "b": [1, 1, 2], "c": [5, 6, 5]})
+    assert problems(table, schema) == [
+        "  - column 'a, b' is not unique: 2 rows (row 0, row 1): 1, 1, 1, 1",
+        "  - column 'c' is not unique: 2 rows (row 0, row 2): 5, 5",
+    ]
+
+
+def test_names_of_columns_need_not_be_texts() -> None:
+    """pandas takes numbers, and names of several levels."""
+    table = pd.DataFrame([[1, 2.0], [-1, None]], columns=pd.MultiIndex.from_tuples([("x", "a"), ("x", "b")]))
+    schema = pp.DataFrameSchema({("x", "a"): pp.Column(int, pp.Check.ge(0)), ("x", "b"): pp.Column(float)})
+    assert problems(table, schema) == [
+        "  - column '('x', 'a')' is not at least 0: 1 row (row 1): -1",
+        "  - column '('x', 'b')' is missing: 1 row (row 1)",
+    ]
+    assert problems(pd.DataFrame({0: [1, -1]}), pp.DataFrameSchema({0: pp.Column(int, pp.Check.ge(0))})) == [
+        "  - column '0' is not at least 0: 1 row (row 1): -1"
+    ]
