@@ -2,3 +2,73 @@
 
 A plugin of hookline. Its public names are imported on first use; pandera, narwhals and the library of frames with them.
 """
+
+from __future__ import annotations
+
+# Type checkers take this name to be true; importing typing for it would cost more than all the rest of this module.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hookline_data.joining.asof import join_asof
+    from hookline_data.joining.labels import Labels, labels
+    from hookline_data.profiling.profile import profile
+    from hookline_data.schemas import read_schema, schema_of, to_pandera
+    from hookline_data.splitting.leakage import check_leakage
+    from hookline_data.splitting.report import LeakageReport, Untested
+    from hookline_data.splitting.split import Parts, split
+    from hookline_data.validation import BadDataError, Checked, Report, Screened, screen
+    from hookline_data.validation.steps import screen_step, validate
+
+__all__ = [
+    "BadDataError",
+    "Checked",
+    "Labels",
+    "LeakageReport",
+    "Parts",
+    "Report",
+    "Screened",
+    "Untested",
+    "check_leakage",
+    "join_asof",
+    "labels",
+    "profile",
+    "read_schema",
+    "schema_of",
+    "screen",
+    "screen_step",
+    "split",
+    "to_pandera",
+    "validate",
+]
+
+_HOMES = {
+    "BadDataError": "hookline_data.validation",
+    "Checked": "hookline_data.validation",
+    "Labels": "hookline_data.joining.labels",
+    "LeakageReport": "hookline_data.splitting.report",
+    "Parts": "hookline_data.splitting.split",
+    "Report": "hookline_data.validation",
+    "Screened": "hookline_data.validation",
+    "Untested": "hookline_data.splitting.report",
+    "check_leakage": "hookline_data.splitting.leakage",
+    "join_asof": "hookline_data.joining.asof",
+    "labels": "hookline_data.joining.labels",
+    "profile": "hookline_data.profiling.profile",
+    "read_schema": "hookline_data.schemas",
+    "schema_of": "hookline_data.schemas",
+    "screen": "hookline_data.validation",
+    "screen_step": "hookline_data.validation.steps",
+    "split": "hookline_data.splitting.split",
+    "to_pandera": "hookline_data.schemas",
+    "validate": "hookline_data.validation.steps",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    import importlib
+
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -2,9 +2,55 @@
 
 from __future__ import annotations
 
-from hookline import Plugin
+from hookline import GraphEditor, Plugin, ProjectFacts, RegisterSteps, hookimpl
 from hookline_data.settings import DataSettings
 
 __all__ = ["plugin"]
 
 plugin = Plugin("data", settings=DataSettings)
+
+
+@hookimpl
+def register_steps(register: RegisterSteps) -> None:
+    """Name the plugin's steps."""
+    register(
+        "validate", "hookline_data.validation.steps:validate", summary="Check a table, and give its valid rows on."
+    )
+    register(
+        "screen",
+        "hookline_data.validation.steps:screen_step",
+        summary="Check a table, and give valid rows, bad rows and a report.",
+    )
+    register(
+        "join_asof",
+        "hookline_data.joining.asof:join_asof",
+        summary="Join to each row the newest row of another table that was known at its time.",
+    )
+    register(
+        "labels",
+        "hookline_data.joining.labels:labels",
+        summary="Label events by outcomes that are reported late, as it was known at a moment.",
+    )
+    register(
+        "split",
+        "hookline_data.splitting.split:split",
+        summary="Split a table into parts to learn from and to test with.",
+    )
+    register(
+        "check_leakage",
+        "hookline_data.splitting.leakage:check_leakage",
+        summary="Check whether training data know something of test data, or of the target.",
+    )
+    register(
+        "profile",
+        "hookline_data.profiling.profile:profile",
+        summary="Describe each column of a table: what later data are compared with.",
+    )
+
+
+@hookimpl
+def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> None:
+    """Fill in what workflows name, and insert the checks that annotations ask for."""
+    from hookline_data.validation.rewrite import insert as insert_checks  # not in each worker
+
+    insert_checks(graph, project, settings)
