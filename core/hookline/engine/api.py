@@ -18,7 +18,7 @@ from hookline.engine.open_arguments import (
     read_step_arguments,
 )
 from hookline.engine.project import open_project
-from hookline.engine.recorded import recorded_target
+from hookline.engine.recorded import as_recorded, recorded_target
 from hookline.engine.request import Request
 from hookline.engine.session import drive
 from hookline.engine.stop import Stop
@@ -248,7 +248,7 @@ def resume(
     journal = open_configured(here)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
-    target = target_of(workflow) if workflow is not None else recorded_target(row)
+    target = as_recorded(target_of(workflow), row) if workflow is not None else recorded_target(row)
     # What the run was started with goes on, unless the call says otherwise; an executor that was given is gone.
     began = {"executor": recorded.get("executor"), "workers": recorded.get("workers")}
     if began["executor"] == "given":

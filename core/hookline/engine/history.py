@@ -30,7 +30,7 @@ from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow, RunRow
 if TYPE_CHECKING:
     from hookline.ml import ArtifactRef
 
-__all__ = ["REFUSED", "RecordedRun", "recorded_run", "split_task_id"]
+__all__ = ["REFUSED", "RecordedRun", "recorded_over", "recorded_run", "split_task_id"]
 
 REFUSED = '{"refused": true}'
 """The detail of the decision not to repeat a recorded side effect whose inputs changed."""
@@ -51,6 +51,11 @@ def recorded_run(store: Store, row: RunRow, load_code: Callable[[], object], gra
         The run.
     """
     return Run(row.id, row.workflow, RecordedRun(store, row.id, load_code, graph))
+
+
+def recorded_over(row: RunRow) -> tuple[str, ...]:
+    """Give the names of the parameters over whose values a run mapped its workflow."""
+    return tuple(json.loads(row.target).get("over", ()))
 
 
 def split_task_id(task_id: str) -> tuple[str, int | None]:

@@ -140,7 +140,7 @@ def target_of(workflow: Workflow[Any, Any]) -> Target:
     adopt_main()
     if workflow.file is not None:
         return _of_declared(workflow, name_of_file(workflow.file))
-    name = workflow.fn.__module__
+    name = workflow.origin.fn.__module__
     file = _own_file(sys.modules.get(name))
     if file is None or name == "__main__":
         return Target(workflow, "", None, Path.cwd(), ())
