@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from hookline.engine.descriptions import ONE_SLOT, read_returns, read_slots
 from hookline.engine.evaluate import Evaluator
 from hookline.engine.glance import glance
+from hookline.engine.partition_results import PartitionResults
+from hookline.engine.partition_states import partition_states
 from hookline.errors import (
     HooklineError,
     RunCancelledError,
@@ -19,7 +21,7 @@ from hookline.errors import (
     UsageError,
     close_match,
 )
-from hookline.model.graph import TaskGraph
+from hookline.model.graph import Nested, TaskGraph
 from hookline.model.outputs import Outputs
 from hookline.model.run import Run, RunSummary, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
@@ -117,6 +119,12 @@ class RecordedRun:
             counts={state.value: count for state, count in states.items()},
         )
 
+    def partitions(self) -> dict[str, str]:
+        """See :attr:`Run.partitions`."""
+        row = self._store.run(self._id)
+        over = recorded_over(row)
+        return partition_states(row, over, self._store.nodes(row.run, own=True), self._states) if over else {}
+
     def why(self, task_id: str) -> str:
         """See :meth:`Run.why`."""
         node, item = self._find(task_id)
@@ -170,7 +178,10 @@ class RecordedRun:
             raise self._not_completed(row.state)
         if row.result is None:
             return None
-        return self._evaluator().value(read_returns(row.result))
+        returned, load = read_returns(row.result), self._evaluator().value
+        if recorded_over(row) and isinstance(returned, Nested) and not json.loads(row.options).get("select"):
+            return PartitionResults(returned, load)
+        return load(returned)
 
     # -- inside ------------------------------------------------------------------------------------------------
 

@@ -385,7 +385,7 @@ class _Session:
         graph = self._request.graph
         if self._observers.listening or self._listeners.listening:
             tasks = tuple((task.id, 1 if task.form is Form.CALL else None) for task in graph.tasks)
-            self._tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
+            self._tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed, graph.mapped_over))
 
     def _hooks(
         self, request: Request, program: Program, facts: RunFacts

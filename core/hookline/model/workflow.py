@@ -159,7 +159,7 @@ class Backfill(Workflow[..., dict[str, R]]):
         self._signature = _over(mapped, names)
 
         @functools.wraps(mapped.fn)
-        def call_each(**values: Any) -> dict[str, R] | None:
+        def call_each(**values: Any) -> dict[str, R]:
             return self._call_each(values)
 
         super().__init__(call_each, mapped.name, mapped.on_failure)
@@ -198,7 +198,7 @@ class Backfill(Workflow[..., dict[str, R]]):
         """The workflow that is mapped."""
         return self._mapped
 
-    def _call_each(self, values: dict[str, Any]) -> dict[str, R] | None:
+    def _call_each(self, values: dict[str, Any]) -> dict[str, R]:
         """Make the calls of each partition, under its name."""
         recording = recording_in_force()
         assert recording is not None  # a workflow that is called outside of another one was refused
@@ -214,7 +214,7 @@ class Backfill(Workflow[..., dict[str, R]]):
                 except Exception as error:
                     error.add_note(f"in the partition '{name}'")
                     raise
-        return None if all(value is None for value in found.values()) else found
+        return found
 
     def __repr__(self) -> str:
         return f"<workflow {self.name} over {', '.join(self.mapped_over)}>"
