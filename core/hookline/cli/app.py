@@ -33,7 +33,7 @@ COMMANDS = {
     "check": ("hookline.cli.check", "Build a workflow's task graph and report all problems, without running anything."),
     "backfill": (
         "hookline.cli.backfill",
-        "Run a workflow once for each of several values of a parameter; what is recorded already is reused.",
+        "Run a workflow once for each of several values, reusing what is recorded.",
     ),
     "resume": ("hookline.cli.resume", "Go on with a run that failed or was interrupted."),
     "runs": ("hookline.cli.runs", "List runs, show one, read what its tasks printed, stop one, or delete some."),

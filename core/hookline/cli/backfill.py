@@ -86,7 +86,7 @@ def backfill(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run a workflow once for each of several values of a parameter; what is recorded already is reused.
+    """Run a workflow once for each of several values, reusing what is recorded.
 
     Give at least one parameter a range or a list: -p day=2026-01-01..2026-03-31, -p region=north,south. Both ends
     belong to a range; a step stands behind a slash: 2026-01-01..2026-12-31/7d, 2026-01..2026-12, 1..100/5. With several

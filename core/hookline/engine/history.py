@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from hookline.engine.descriptions import ONE_SLOT, read_returns, read_slots
 from hookline.engine.evaluate import Evaluator
@@ -37,6 +37,10 @@ __all__ = ["REFUSED", "RecordedRun", "recorded_over", "recorded_run", "split_tas
 REFUSED = '{"refused": true}'
 """The detail of the decision not to repeat a recorded side effect whose inputs changed."""
 
+_ITEMS_PER_NODE = 20
+"""Up to how many items of a task it is quicker to read all attempts of a run than those of the tasks that have one."""
+
+_Row = TypeVar("_Row", Decision, AttemptRow)
 _ORDER = ("completed", "reused", "failed", "skipped")
 
 
@@ -123,7 +127,22 @@ class RecordedRun:
         """See :attr:`Run.partitions`."""
         row = self._store.run(self._id)
         over = recorded_over(row)
-        return partition_states(row, over, self._store.nodes(row.run, own=True), self._states) if over else {}
+        if not over:
+            return {}
+        nodes = self._store.nodes(row.run, own=True)
+        decided = _by_node(self._store.decisions(row.run))
+        attempts: dict[int, list[AttemptRow]] | None = None
+        if sum(node.length or 1 for node in nodes) <= _ITEMS_PER_NODE * len(nodes):
+            attempts = _by_node(self._store.attempts(row.run))
+
+        def states(node: NodeRow) -> dict[TaskState, int]:
+            counters = self._counted_states().get(node.node)
+            if counters or node.shape:
+                return counters or self._states(node)
+            made = self._attempts(node, 0) if attempts is None else attempts.get(node.node, [])
+            return {self._item_state(node, 0, made, decided.get(node.node, [])): 1}
+
+        return partition_states(row, over, nodes, states)
 
     def why(self, task_id: str) -> str:
         """See :meth:`Run.why`."""
@@ -280,10 +299,12 @@ class RecordedRun:
             self._counters = found
         return found
 
-    def _item_state(self, node: NodeRow, item: int, attempts: Sequence[AttemptRow]) -> TaskState:
+    def _item_state(
+        self, node: NodeRow, item: int, attempts: Sequence[AttemptRow], decided: Sequence[Decision] | None = None
+    ) -> TaskState:
         rows = [
             row
-            for row in self._store.decisions(self._id, node.node)
+            for row in (self._store.decisions(self._id, node.node) if decided is None else decided)
             if row.low <= item < row.high or row.verdict is Verdict.RUN
         ]
         # What the latest driver decided counts; an attempt that it made besides counts more.
@@ -425,6 +446,13 @@ _WORST = (
 def _overall(states: dict[TaskState, int]) -> TaskState:
     """Give the state of a whole from those of its items: the one that matters most."""
     return next((state for state in _WORST if states.get(state)), TaskState.COMPLETED)
+
+
+def _by_node(rows: Iterable[_Row]) -> dict[int, list[_Row]]:
+    found: dict[int, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row.node, []).append(row)
+    return found
 
 
 def _has_failed(states: dict[TaskState, int]) -> bool:
