@@ -19,6 +19,8 @@ from engine.project import Project
 from hookline import Run, UsageError, WorkflowError, step, workflow
 from hookline.engine.partitions import partitions
 from hookline.errors import RunFailedError
+from hookline.graph.rewriting.editor import GraphEditor
+from hookline.graph.rewriting.rewrite import Rewriter
 from hookline.model.partitions import Partition
 from hookline.model.workflow import Backfill
 from hookline.worker.target import load_target
@@ -459,6 +461,38 @@ returns: ${{{{ steps.sum }}}}
     assert flow.resume(run.id).result == {"2026-01-01": 2, "2026-01-02": 3, "2026-01-03": 4}
 
 
+def test_steps_that_plugins_insert_belong_to_their_partition(project: Make):
+    """What a rewrite adds to a partition's task counts for the partition: it fails it, and is missing with it."""
+    flow = project(DAILY)
+
+    def insert(graph: GraphEditor) -> None:
+        for match in graph.tasks("load"):
+            graph.insert_after(match, first_only)
+
+    rewriters = [Rewriter("data", insert)]
+    run = hookline.run(mapped(flow), {"day": days(3)}, executor="inline", rewriters=rewriters)
+    assert run.partitions == {"2026-01-01": "completed", "2026-01-02": "failed", "2026-01-03": "failed"}
+    assert run.tasks["2026-01-02/data:first_only@load"].state == "failed"
+
+
+def test_the_step_for_failures_runs_once_for_all_partitions(project: Make):
+    """It is told the tasks of all partitions that failed, and is none of a partition's itself."""
+    flow = project(
+        DAILY.replace("@workflow", "@workflow(on_failure=tell)").replace(
+            "@step\ndef load",
+            "@step\ndef tell(run_id: str, failed: list[str]) -> None:\n    note(f'failed {failed}')\n\n@step\ndef load",
+        )
+    )
+    flow.touch("broken-2")
+    flow.touch("broken-6")
+    run = backfill(flow, day=days(3))
+    assert flow.executions()[-1] == "failed ['2026-01-01/total', '2026-01-03/total']"
+    assert run.partitions == {"2026-01-01": "failed", "2026-01-02": "completed", "2026-01-03": "failed"}
+    flow.remove("broken-2")
+    flow.remove("broken-6")
+    assert flow.resume(run.id).status == "completed"
+
+
 # -- whys ---------------------------------------------------------------------------------------------------------
 
 
@@ -483,6 +517,14 @@ def test_a_single_run_is_compared_with_its_partition(project: Make):
     assert run.why("total").startswith("ran: the step's function 'total' changed")
     other = flow.run("inline", day=days(1, month=2)[0], factor=3)
     assert "argument 'day' changed" in other.why("load")
+
+
+@step
+def first_only(rows: list[int]) -> list[int]:
+    """Refuse all days but the first."""
+    if rows[0] != 1:
+        raise ValueError(f"not the first: {rows[0]}")
+    return rows
 
 
 # -- what can't be mapped -----------------------------------------------------------------------------------------

@@ -148,22 +148,36 @@ def _spread(invocation: Invocation, *, listing: bool) -> Spread:
     Raises:
         UsageError: No parameter got several values, or, where partitions are to be listed, only one that takes a list.
     """
-    from hookline.graph.parameter_ranges import EXAMPLES
-    from hookline.graph.parameter_types import expected_type, members
     from hookline.graph.spread import spread
 
     found = spread(invocation.workflow, *invocation.given())
     if found.workflow.mapped_over or (found.listed and not listing):
         return found
-    parameters = invocation.workflow.signature.parameters
-    examples = {
-        name: EXAMPLES.get(members(expected_type(parameter))[0], "A,B,C") for name, parameter in parameters.items()
-    }
-    name = next((name for name, example in examples.items() if example != "A,B,C"), next(iter(examples), ""))
+    name = invocation.workflow.name
+    if found.listed:
+        raise UsageError(
+            f"'{found.listed[0]}' takes a list, so '{name}' would run once with all values: there are no partitions",
+            help=f"see what would run: {hint('plan', invocation.name)}",
+        )
     raise UsageError(
-        f"no parameter of '{invocation.workflow.name}' was given several values, so there are no partitions",
-        help=f"give one a range or a list, such as -p {name}={examples[name]}" if name else "it takes no parameters",
+        f"no parameter of '{name}' was given several values, so there are no partitions",
+        help=_example(invocation),
     )
+
+
+def _example(invocation: Invocation) -> str:
+    """Write what could be given to a parameter that takes ranges, else to the first one."""
+    from hookline.graph.parameter_ranges import example_of, is_list
+    from hookline.graph.parameter_types import expected_type
+
+    types = {name: expected_type(one) for name, one in invocation.workflow.signature.parameters.items()}
+    single = {name: example_of(kind) or "A,B,C" for name, kind in types.items() if not is_list(kind)}
+    # Of texts, too, there are ranges; but that a parameter takes dates is surer where it says so.
+    dated = [name for name in single if types[name] is not str and single[name] != "A,B,C"]
+    name = next(iter(dated or single), "")
+    if not name:
+        return f"run it once: {hint('run', invocation.name)}"
+    return f"give one a range or a list: -p {name}={single[name]}"
 
 
 def _list(

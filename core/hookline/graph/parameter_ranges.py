@@ -14,22 +14,21 @@ from typing import Any
 
 from hookline.graph.parameter_types import LISTS, members
 
-__all__ = ["EXAMPLES", "MOST", "RangeError", "element_type", "is_list", "ranged", "values_of"]
+__all__ = ["MOST", "RangeError", "element_type", "example_of", "is_list", "ranged", "values_of"]
 
-EXAMPLES: typing.Mapping[Any, str] = {
-    dt.date: "2026-01-01..2026-03-31",
-    dt.datetime: "2026-01-01T00..2026-01-31T23/1h",
-    int: "1..10",
+_EXAMPLES: typing.Mapping[Any, str] = {
+    dt.date: "2026-01-01..2026-03-31, with a step 2026-01-01..2026-03-31/7d",
+    dt.datetime: "2026-01-01T00..2026-01-31T23, with a step 2026-01-01T00..2026-01-31T23/6h",
+    int: "1..10, with a step 1..10/5",
 }
-"""By type, a range of its values."""
 
 MOST = 100_000
 """Values of a range, or partitions: more are taken for a mistake."""
 
-_WHOLE = re.compile(r"[+-]?[0-9]+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
-_STEP = re.compile(r"([0-9]*)(min|h|d|w|month)s?")
+_STEP = re.compile(r"([0-9]{0,9})(min|h|d|w|month)s?")
 _SPANS = {
     "min": dt.timedelta(minutes=1),
     "h": dt.timedelta(hours=1),
@@ -53,6 +52,18 @@ def element_type(annotation: Any) -> Any:
     return inside[0][0] if inside and inside[0] else Any
 
 
+def example_of(annotation: Any) -> str:
+    """Write a range of a type's values, or of dates where it takes texts; empty where there are no ranges of it."""
+    kind = _range_kind(element_type(annotation) if is_list(annotation) else annotation)
+    return _EXAMPLES.get(kind, _EXAMPLES[dt.date] if kind is str else "")
+
+
+def _range_kind(annotation: Any) -> Any:
+    """Give the type whose ranges a parameter takes: a date, a time, a whole number, a text; None for no ranges."""
+    kinds = [_plain(member) for member in members(annotation) if member is not type(None)]
+    return next((kind for kind in kinds if kind in _EXAMPLES), str if str in kinds or Any in kinds else None)
+
+
 def ranged(annotation: Any, text: str) -> list[object] | None:
     """Give the values of a range.
 
@@ -70,8 +81,7 @@ def ranged(annotation: Any, text: str) -> list[object] | None:
     first, dots, rest = text.partition("..")
     if not dots:
         return None
-    kinds = [_plain(member) for member in members(annotation) if member is not type(None)]
-    kind = next((kind for kind in kinds if kind in EXAMPLES), str if str in kinds or Any in kinds else None)
+    kind = _range_kind(annotation)
     last, slash, step = rest.partition("/")
     first, last = first.strip(), last.strip()
     if kind is int:
@@ -79,7 +89,7 @@ def ranged(annotation: Any, text: str) -> list[object] | None:
     elif kind is str and not (_DATE.fullmatch(first) or _DATE.fullmatch(last)):
         return None
     elif kind is not None:
-        found = _times(kind, first, last, step if slash else "")
+        found = _times(kind, first, last, step.strip() if slash else None)
     else:
         return None
     values = []
@@ -122,7 +132,7 @@ def _numbers(first: str, last: str, step: str) -> Iterator[int]:
     yield from range(int(first), int(last) + 1, int(step))
 
 
-def _times(kind: Any, first: str, last: str, step: str) -> Iterator[object]:
+def _times(kind: Any, first: str, last: str, step: str | None) -> Iterator[object]:
     """Go from one time to another; whole months where both ends are months."""
     months = bool(_MONTH.fullmatch(first)) and bool(_MONTH.fullmatch(last))
     if not months and (_MONTH.fullmatch(first) or _MONTH.fullmatch(last)):
@@ -134,9 +144,9 @@ def _times(kind: Any, first: str, last: str, step: str) -> Iterator[object]:
         raise RangeError("one end has a time zone and the other has none") from None
     if reversed_:
         raise RangeError("it ends before it begins")
-    if not step:
+    if step is None:
         step = "month" if months else "h" if kind is dt.datetime and (_has_clock(first) or _has_clock(last)) else "d"
-    match = _STEP.fullmatch(step.strip())
+    match = _STEP.fullmatch(step)
     if match is None or (match[1] and not int(match[1])):
         raise RangeError(f"'{step}' is no step: write /7d, /2w, /1month{', /1h' if kind is dt.datetime else ''}")
     count, unit = int(match[1] or 1), match[2]

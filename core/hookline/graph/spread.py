@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from hookline.errors import UsageError
-from hookline.graph.parameter_ranges import EXAMPLES, MOST, RangeError, element_type, is_list, ranged, values_of
+from hookline.graph.parameter_ranges import MOST, RangeError, element_type, example_of, is_list, ranged, values_of
 from hookline.graph.parameter_types import expected_type, holds_secret, is_structure, members
 from hookline.graph.parameters import parse_parameters, parsed, wrong_value
 from hookline.model.workflow import Workflow
@@ -47,6 +47,7 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
     values: dict[str, list[object]] = {}
     listed: list[str] = []
     problems: list[str] = []
+    remedy = f"its parameters are {', '.join(workflow.signature.parameters)}"
     for name, parameter in workflow.signature.parameters.items():
         given = texts.get(name, typed.get(name))
         annotation = expected_type(parameter)
@@ -56,6 +57,7 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
             found = _values(annotation, given, name in texts)
         except RangeError as error:
             problems.append(f"'{name}' is given {given!r}: {error}")
+            remedy = f"write a range as -p {name}={example_of(annotation)}"
         except _WrongError as error:
             problems.append(wrong_value(name, error.annotation, error.value, error.reason))
         else:
@@ -63,10 +65,8 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
                 values[name] = found
                 listed += [name] * is_list(annotation)
     if problems:
-        raise UsageError(
-            f"workflow '{workflow.name}': {problems[0]}" if len(problems) == 1 else _several(workflow.name, problems),
-            help=f"write a range as {EXAMPLES[_kind(workflow)]}, a list as north,south",
-        )
+        several = f"{len(problems)} parameters are wrong" + "".join(f"\n  - {one}" for one in problems)
+        raise UsageError(f"workflow '{workflow.name}': {several if problems[1:] else problems[0]}", help=remedy)
     if not values:
         return Spread(workflow, {}, ())
     over = tuple(name for name in values if name not in listed)
@@ -128,13 +128,3 @@ def _each(annotation: Any, values: Iterator[object], text: bool) -> Iterator[obj
             yield parsed(annotation, value, text and isinstance(value, str))
         except ValueError as error:
             raise _WrongError(annotation, value, str(error)) from None
-
-
-def _kind(workflow: Workflow[..., Any]) -> Any:
-    """Give the type of the first parameter that can have a range; a date for none."""
-    kinds = (kind for one in workflow.signature.parameters.values() for kind in members(expected_type(one)))
-    return next((kind for kind in kinds if kind in EXAMPLES), next(iter(EXAMPLES)))
-
-
-def _several(name: str, problems: list[str]) -> str:
-    return f"workflow '{name}': {len(problems)} parameters are wrong" + "".join(f"\n  - {one}" for one in problems)
