@@ -117,7 +117,8 @@ def test_what_may_be_a_value_is_no_range(annotation: Any, text: str):
         (int, "1..x", "'x' is no whole number"),
         (int, "1..5/0", "'0' is no step"),
         (int, "1..5/-1", "'-1' is no step"),
-        (int, "1..99999999999999999999", "more than 100,000 values"),
+        (int, "1..999999999999999999", "more than 100,000 values"),
+        (int, "1..9999999999999999999", "is no whole number"),
     ],
 )
 def test_a_range_that_makes_no_sense_says_why(annotation: Any, text: str, message: str):

@@ -79,20 +79,17 @@ def ranged(annotation: Any, text: str) -> list[object] | None:
         RangeError: The range makes no sense, or has too many values.
     """
     first, dots, rest = text.partition("..")
-    if not dots:
-        return None
-    kind = _range_kind(annotation)
     last, slash, step = rest.partition("/")
-    first, last = first.strip(), last.strip()
-    if kind is int:
-        found: Iterator[object] = _numbers(first, last, step if slash else "1")
-    elif kind is str and not (_DATE.fullmatch(first) or _DATE.fullmatch(last)):
+    first, last, step = first.strip(), last.strip(), step.strip()
+    kind = _range_kind(annotation)
+    if not dots or kind is None or (kind is str and not (_DATE.fullmatch(first) or _DATE.fullmatch(last))):
         return None
-    elif kind is not None:
-        found = _times(kind, first, last, step.strip() if slash else None)
-    else:
-        return None
-    values = []
+    found = (
+        _numbers(first, last, step if slash else "1")
+        if kind is int
+        else _times(kind, first, last, step if slash else None)
+    )
+    values: list[object] = []
     for value in found:
         values.append(value)
         if len(values) > MOST:
@@ -146,16 +143,20 @@ def _times(kind: Any, first: str, last: str, step: str | None) -> Iterator[objec
         raise RangeError("it ends before it begins")
     if step is None:
         step = "month" if months else "h" if kind is dt.datetime and (_has_clock(first) or _has_clock(last)) else "d"
-    match = _STEP.fullmatch(step)
-    if match is None or (match[1] and not int(match[1])):
-        raise RangeError(f"'{step}' is no step: write /7d, /2w, /1month{', /1h' if kind is dt.datetime else ''}")
-    count, unit = int(match[1] or 1), match[2]
-    if kind is not dt.datetime and unit in ("min", "h"):
-        raise RangeError(f"'{step}' is no step between dates: write /1d")
+    count, unit = _step(kind, step)
     if months and unit != "month":
         raise RangeError(f"'{step}' is no step between months: write days, such as {begin:%Y-%m-%d}..{end:%Y-%m-%d}")
     for value in _steps(begin, end, count, unit):
         yield value if kind is not str else value.isoformat()[: 7 if months else 10]
+
+
+def _step(kind: Any, step: str) -> tuple[int, str]:
+    match = _STEP.fullmatch(step)
+    if match is None or (match[1] and not int(match[1])):
+        raise RangeError(f"'{step}' is no step: write /7d, /2w, /1month{', /1h' if kind is dt.datetime else ''}")
+    if kind is not dt.datetime and match[2] in ("min", "h"):
+        raise RangeError(f"'{step}' is no step between dates: write /1d")
+    return int(match[1] or 1), match[2]
 
 
 def _steps(begin: dt.date, end: dt.date, count: int, unit: str) -> Iterator[dt.date]:
