@@ -152,6 +152,13 @@ def test_a_resume_takes_a_workflow_from_its_caller(project: Make):
     assert flow.resume(run.id, workflow=mapped(flow)).result == {"2026-01-01": 4, "2026-01-02": 6}
 
 
+def test_a_partition_that_is_begun_is_finished_first(project: Make):
+    """A backfill which is stopped leaves whole partitions; only calls so quick that they go together run ahead."""
+    flow = project(DAILY)
+    backfill(flow, day=days(9))
+    assert [line.split()[0] for line in flow.executions()[:3]] == ["load", "clean", "total"]
+
+
 def test_several_parameters_make_all_combinations(project: Make):
     """Ids have a part for each parameter, in the order in which they were named."""
     flow = project(DAILY)

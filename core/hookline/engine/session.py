@@ -33,7 +33,7 @@ from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.planner import Planner
 from hookline.engine.plugin_events import PluginEvents, task_hooks
-from hookline.engine.priorities import Priorities, expected_us
+from hookline.engine.priorities import Priorities, expected_us, partition_turns
 from hookline.engine.program import Program
 from hookline.engine.progress import Progress
 from hookline.engine.provided import Given
@@ -178,7 +178,8 @@ class _Session:
         self._opener = Opener(request, facts, writer.flight)
         measured = store.measured(request.graph.workflow, [task.id for task in request.graph.tasks])
         expected = expected_us(request.graph.tasks, measured)
-        priorities = Priorities([task.depends for task in program.tasks], expected)
+        depends = [task.depends for task in program.tasks]
+        priorities = Priorities(depends, expected, partition_turns(request.graph))
         settings = request.settings
         self._launcher = Launcher(
             self._open_executor, executor, self._retries, priorities, settings.limits, eager=not settings.fail_fast
