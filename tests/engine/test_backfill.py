@@ -442,6 +442,18 @@ def flow(value: int):
     assert [one.state.value for one in found] == ["stale", "stale", "missing"]
 
 
+def test_a_file_may_map_its_workflow_itself(project: Make):
+    """What is mapped beside the workflow that is not is found by its name, and does not make the file ambiguous."""
+    flow = project(DAILY + "\nquarter = daily.over('day')\n")
+    assert not flow.target.workflow.mapped_over
+    target = load_target(f"{flow.file}:quarter")
+    flow.touch("broken-2")
+    run = hookline.run(target.workflow, {"day": days(2)}, executor="inline", target=target)
+    assert run.partitions == {"2026-01-01": "failed", "2026-01-02": "completed"}
+    flow.remove("broken-2")
+    assert flow.resume(run.id).result == {"2026-01-01": 4, "2026-01-02": 6}
+
+
 def test_a_workflow_in_a_file_of_yaml_is_mapped_and_resumed(project: Make):
     """What a YAML file declares is mapped like any other workflow, and found again by a resume."""
     flow = project(DAILY)

@@ -194,6 +194,16 @@ def test_a_range_fills_a_parameter_that_takes_a_list():
     assert (beside.workflow.mapped_over, beside.params["days"]) == (("count",), JAN[:2])
 
 
+def test_a_workflow_that_is_mapped_already_takes_ranges_for_its_lists():
+    """What a file maps itself is given its lists, and mapped over nothing more."""
+    mapped = flow.over("day")
+    found = spread(mapped, {"day": "2026-01-01..2026-01-02"}, {})
+    assert (found.workflow, found.params["day"]) == (mapped, JAN[:2])
+    assert spread(mapped, {"day": ["2026-01-01"]}, {}).params["day"] == JAN[:1]
+    with pytest.raises(UsageError, match="mapped over 'day' already"):
+        spread(mapped, {"day": "2026-01-01", "count": "1,2"}, {})
+
+
 def test_a_file_of_parameters_gives_lists_and_ranges():
     """Lists in a file are values to map over, texts may be ranges, and a comma in a text is a comma."""
     typed: dict[str, object] = {"name": ["a,b", "c"], "day": "2026-01-01..2026-01-02", "count": [1, 2], "mode": "a"}

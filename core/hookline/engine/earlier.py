@@ -241,19 +241,21 @@ class _Parameters:
         found: dict[str, frozenset[str]] = {}
         try:
             for name, text in described.items():
+                if name not in self._params and name not in over:
+                    continue
                 stored = unpack_outputs(base64.b64decode(text))[0]
                 if name in self._over or name in over:
                     values = self._load(stored)
                     names = frozenset(map(partition_name, values if name in over else (values,)))
-                    if name not in self._over and name in self._params:
+                    if name not in self._over:
                         names &= {partition_name(self._params[name])}
                     if not names:
                         return None
                     found[name] = names
-                elif name in self._params and not self._same(name, stored):
+                elif not self._same(name, stored):
                     return None
-        except (HooklineError, ValueError):
-            return None  # such as one of a class that is gone
+        except Exception:  # noqa: BLE001 - loading a value runs the user's code; what can't be compared was another one
+            return None
         return found if all(name in found for name in (*over, *self._over)) else None
 
     def _load(self, stored: Stored) -> Any:

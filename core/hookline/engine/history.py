@@ -61,7 +61,10 @@ def recorded_run(store: Store, row: RunRow, load_code: Callable[[], object], gra
 
 def recorded_over(row: RunRow) -> tuple[str, ...]:
     """Give the names of the parameters over whose values a run mapped its workflow."""
-    return tuple(json.loads(row.target).get("over", ()))
+    try:
+        return tuple(json.loads(row.target).get("over", ()))
+    except (ValueError, AttributeError):
+        return ()  # recorded by a store's own means
 
 
 def split_task_id(task_id: str) -> tuple[str, int | None]:

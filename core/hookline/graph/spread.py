@@ -34,7 +34,7 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
     """Map a workflow over the parameters that got a range or a list of values.
 
     Args:
-        workflow: The workflow.
+        workflow: The workflow; where it is mapped already, ranges give its lists, and nothing more is mapped.
         texts: What was given as text, by name: texts, lists of texts where something was given repeatedly, bools.
         typed: What a file gives, with types of its own: lists there are lists of values, and texts may be ranges.
 
@@ -44,8 +44,28 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
     Raises:
         UsageError: A range makes no sense, a value is of the wrong type, or there are too many partitions.
     """
+    values = _of_all(workflow, texts, typed)
+    if not values and not workflow.mapped_over:
+        return Spread(workflow, {}, ())
+    parameters = workflow.signature.parameters
+    listed = tuple(name for name in values if is_list(expected_type(parameters[name])))
+    over = tuple(name for name in values if name not in listed)
+    count = math.prod(len(values[name]) for name in over)
+    if count > MOST:
+        raise UsageError(
+            f"that makes {count:,} partitions; {MOST:,} are the most that one run takes",
+            help="give shorter ranges, or longer steps",
+        )
+    mapped = workflow.over(*over) if over else workflow
+    rest = {name: value for name, value in texts.items() if name not in values}
+    return Spread(mapped, parse_parameters(mapped, rest, text=True, typed={**typed, **values}), listed)
+
+
+def _of_all(
+    workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mapping[str, object]
+) -> dict[str, list[object]]:
+    """Give the values of all parameters that got several."""
     values: dict[str, list[object]] = {}
-    listed: list[str] = []
     problems: list[str] = []
     remedy = f"its parameters are {', '.join(workflow.signature.parameters)}"
     for name, parameter in workflow.signature.parameters.items():
@@ -61,25 +81,11 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
         except _WrongError as error:
             problems.append(wrong_value(name, error.annotation, error.value, error.reason))
         else:
-            if found is not None:
-                values[name] = found
-                listed += [name] * is_list(annotation)
+            values.update({} if found is None else {name: found})
     if problems:
         several = f"{len(problems)} parameters are wrong" + "".join(f"\n  - {one}" for one in problems)
         raise UsageError(f"workflow '{workflow.name}': {several if problems[1:] else problems[0]}", help=remedy)
-    if not values:
-        return Spread(workflow, {}, ())
-    over = tuple(name for name in values if name not in listed)
-    count = math.prod(len(values[name]) for name in over)
-    if count > MOST:
-        raise UsageError(
-            f"that makes {count:,} partitions; {MOST:,} are the most that one run takes",
-            help="give shorter ranges, or longer steps",
-        )
-    mapped = workflow.over(*over) if over else workflow
-    rest = {name: value for name, value in texts.items() if name not in values}
-    params = parse_parameters(mapped, rest, text=True, typed={**typed, **values})
-    return Spread(mapped, params, tuple(listed))
+    return values
 
 
 class _WrongError(Exception):
