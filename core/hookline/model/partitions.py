@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-import hashlib
 import itertools
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from hookline.errors import UsageError
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 __all__ = ["Partition", "PartitionState", "partition_name", "partition_of", "partitions"]
 
@@ -92,6 +92,11 @@ def partition_name(value: object) -> str:
     Raises:
         UsageError: It is neither text, number, date, time, path nor Enum member.
     """
+    # All programs import this module, and few map a workflow.
+    import datetime as dt
+    import decimal
+    import uuid
+
     if isinstance(value, Enum):
         return _fitting(value.name or str(value.value))
     if value is None or isinstance(value, bool):
@@ -133,6 +138,8 @@ def _fitting(text: str) -> str:
     fitting = "".join(letter if letter.isalnum() or letter in "_-." else "_" for letter in text)
     if fitting == text and text and text[0] not in "-." and len(text) <= _LONGEST_NAME:
         return text
+    import hashlib
+
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"{fitting.lstrip('-.')[: _LONGEST_NAME - 7] or '_'}-{digest}"
 
