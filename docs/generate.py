@@ -76,7 +76,9 @@ Classes of which users get objects, and make none themselves.
 
 _GIVEN = {
     "Attempt": "model.attempt",
+    "Backfill": "model.workflow",
     "Options": "model.options",
+    "Partition": "model.partitions",
     "Plan": "model.plan",
     "PlannedTask": "model.plan",
     "RecordedStore": "engine.recorded",

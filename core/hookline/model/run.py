@@ -118,6 +118,10 @@ class RunSource(Protocol):
         """See :attr:`Run.tasks`."""
         ...
 
+    def partitions(self) -> dict[str, str]:
+        """See :attr:`Run.partitions`."""
+        ...
+
     def why(self, task_id: str) -> str:
         """See :meth:`Run.why`."""
         ...
@@ -175,6 +179,14 @@ class Run:
     def tasks(self) -> Mapping[str, TaskRecord]:
         """Task id to record, read when asked."""
         return _Tasks(self._source)
+
+    @property
+    def partitions(self) -> Mapping[str, str]:
+        """Of a workflow that was mapped over values: the state's word of each partition, by its name; else nothing.
+
+        A partition is ``completed`` when all its tasks are, or were reused or skipped, and ``reused`` when none ran.
+        """
+        return self._source.partitions()
 
     def why(self, task_id: str) -> str:
         """Tell why a task ran, was reused or skipped.
