@@ -180,7 +180,7 @@ def test_the_second_run_starts_the_longest_way_first(project: Make) -> None:
     @step
     def slow(x: int) -> int:
         note(f"slow {x}")
-        time.sleep(0.03 * x)
+        time.sleep(0.08 * x)
         return x
 
     @workflow
