@@ -1,0 +1,139 @@
+"""From the name of a data set to its content, and from the content to the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hookline import HooklineError, Records, StoreMissingError, open_store
+from hookline.ml import DatasetRef
+from hookline_data.frames import as_frame, need, same_library
+from hookline_data.versions.dataset import Contents, Dataset
+from hookline_data.versions.names import DatasetName, parse_name
+from hookline_data.versions.registered import PLUGIN, Version, find, first
+
+__all__ = ["missing_store", "open_dataset", "resolved", "table_of", "table_of_versions"]
+
+
+def open_dataset(name: str, *, store: str | None = None) -> Dataset:
+    """Open a version of a data set outside of a run, as in a notebook.
+
+    Args:
+        name: ``transactions``, ``transactions@3``, ``transactions/2026-01-05`` or ``transactions/2026-01-05@2``.
+        store: The store's folder or URL; None for that of the project in the working directory.
+
+    Returns:
+        The data set with its table. Of one with partitions, where none is named, the newest of each, one after the
+        other, by name.
+
+    Raises:
+        UsageError: There is no such data set, partition or version; says what there is.
+        StoreMissingError: There is no store.
+    """
+    which = parse_name(name)
+    with open_store(store if store is not None else _own_store()) as opened:
+        records = opened.records(PLUGIN)
+        found = resolved(records, which)
+        return replace(found, table=table_of(records, found.table))
+
+
+def resolved(records: Records, which: DatasetName) -> Dataset:
+    """Find the content that a name means.
+
+    Args:
+        records: The plugin's records.
+        which: The name.
+
+    Returns:
+        A data set whose table is :class:`Contents`. Equal contents give equal ones, whatever number was asked for.
+
+    Raises:
+        UsageError: There is no such data set, partition or version.
+    """
+    versions = [first(records, version) for version in find(records, which)]
+    last = versions[-1]
+    single = len(versions) == 1 and versions[0].ref.partition == which.partition
+    return Dataset(
+        which.name,
+        Contents(tuple([_content(version) for version in versions])),
+        last.schema.keys,
+        last.schema,
+        which.partition,
+        last.number if single else None,
+        last.description,
+    )
+
+
+def table_of(records: Records, contents: Contents) -> Any:
+    """Load a table by its content.
+
+    Args:
+        records: The plugin's records.
+        contents: What :func:`resolved` found.
+
+    Raises:
+        HooklineError: It is not there any more.
+    """
+    versions = []
+    for part in contents.parts:
+        which = DatasetName(part.name, part.partition, int(part.version))
+        (version,) = find(records, which)
+        if version.ref.digest != part.digest:
+            raise HooklineError(
+                f"the data set '{which}' is not what it was when the run was planned", help="run the workflow again"
+            )
+        versions.append(version)
+    return table_of_versions(records, versions)
+
+
+def table_of_versions(records: Records, versions: Sequence[Version]) -> Any:
+    """Load the tables of versions, one after the other.
+
+    Args:
+        records: The plugin's records.
+        versions: One or more.
+
+    Raises:
+        HooklineError: They don't go together.
+    """
+    tables = [records.load(version.artifact) for version in versions]
+    if len(tables) == 1:
+        return tables[0]
+    same_library(*tables)
+    frames = [as_frame(table) for table in tables]
+    for version, frame in zip(versions, frames, strict=True):
+        if frame.columns != frames[0].columns:
+            raise HooklineError(
+                f"partitions of the data set '{version.ref.name}' have different columns:"
+                f" '{versions[0].ref.partition}' has {', '.join(frames[0].columns)};"
+                f" '{version.ref.partition}' has {', '.join(frame.columns)}",
+                help=f"name one partition: {version.which._replace(version=None)}",
+            )
+    narwhals = need("narwhals")
+    try:
+        return narwhals.concat(frames, how="vertical_relaxed").to_native()
+    except Exception as error:
+        raise HooklineError(
+            f"the partitions of the data set '{versions[0].ref.name}' can't be put together: {error}",
+            help=f"name one partition: {versions[-1].which._replace(version=None)}",
+        ) from error
+
+
+def _content(version: Version) -> DatasetRef:
+    """Say which content a version has, and nothing of how it came to be."""
+    return replace(version.ref, artifact=None, run_id="", task_id="", time_us=None)
+
+
+def _own_store() -> Any:
+    from hookline import project  # which reads settings, as few who open data by a store's name need
+
+    return project().store
+
+
+def missing_store(named: DatasetName, error: StoreMissingError) -> StoreMissingError:
+    """Say that a data set can't be found because there is no store."""
+    return StoreMissingError(
+        f"the data set '{named}' can't be found: {error.message}",
+        help="run the workflow that registers it first, or say in which store or environment it is: --store, --env",
+    )

@@ -1,0 +1,91 @@
+"""Puts what registers data sets behind the tasks that return them, and what opens them before those that name them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hookline import GraphEditor, ProjectFacts, Records, StoreMissingError, TaskMatch, open_store
+from hookline_data.versions.dataset import Dataset, Unopened
+from hookline_data.versions.names import parse_name
+from hookline_data.versions.opening import missing_store, resolved
+from hookline_data.versions.registered import PLUGIN
+from hookline_data.versions.steps import open_all, open_table, open_version, register, register_if_any
+
+__all__ = ["track"]
+
+
+def track(graph: GraphEditor, project: ProjectFacts) -> None:
+    """Let a workflow's data sets be registered and opened.
+
+    Args:
+        graph: The workflow's graph.
+        project: The project, in whose store data sets are found.
+
+    Raises:
+        UsageError: A data set, partition or version that is named is not there.
+        StoreMissingError: One is named, and there is no store.
+    """
+    named = [(task, arg) for task in graph.tasks() for arg, value in task.constants.items() if _names_any(value)]
+    if named:
+        _open(graph, project, named)
+    for task in graph.tasks(returns=Dataset):
+        graph.insert_after(task, register if task.returns is Dataset else register_if_any)
+
+
+def _open(graph: GraphEditor, project: ProjectFacts, named: list[tuple[TaskMatch, str]]) -> None:
+    first_task, first_arg = named[0]
+    try:
+        store = open_store(project.store)
+    except StoreMissingError as error:
+        raise missing_store(_first_name(first_task.constants[first_arg]), error) from None
+    with store:
+        records = store.records(PLUGIN)
+        for task, arg in named:
+            value = task.constants[arg]
+            found = _resolved(records, value)
+            graph.give(task, **{arg: found})
+            graph.insert_before(task, arg, _opener(value if arg in task.mapped else [value]))
+
+
+def _resolved(records: Records, value: Any) -> Any:
+    """Find the contents of all data sets that a value names, in lists, tuples and dicts at any depth."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _resolved(records, each) for key, each in value.items()}
+    if kind in (list, tuple):
+        return kind([_resolved(records, each) for each in value])
+    if isinstance(value, Unopened):
+        return resolved(records, parse_name(value.of)).table
+    if isinstance(value, Dataset) and isinstance(value.table, Unopened):
+        return resolved(records, value.which)
+    return value
+
+
+def _opener(values: list[Any]) -> Any:
+    """Choose what opens values: each of them a data set, each the table of one, or anything."""
+    if all(isinstance(value, Dataset) and not value.opened for value in values):
+        return open_version
+    return open_table if all(isinstance(value, Unopened) for value in values) else open_all
+
+
+def _names_any(value: Any) -> bool:
+    return next(_named_in(value), None) is not None
+
+
+def _first_name(value: Any) -> Any:
+    return next(_named_in(value))
+
+
+def _named_in(value: Any) -> Any:
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        kind = type(one)
+        if kind is dict:
+            pending.extend(reversed(one.values()))
+        elif kind is list or kind is tuple:
+            pending.extend(reversed(one))
+        elif kind is Unopened:
+            yield parse_name(one.of)
+        elif kind is Dataset and isinstance(one.table, Unopened):
+            yield one.which

@@ -1,0 +1,126 @@
+"""The steps that the plugin puts into graphs for data sets: what registers one, and what opens one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hookline import HooklineError, attempt, step
+from hookline.ml import Schema
+from hookline_data.frames import as_frame
+from hookline_data.versions.dataset import Contents, Dataset
+from hookline_data.versions.opening import table_of
+from hookline_data.versions.registered import PLUGIN, first, put, value_of
+
+__all__ = ["open_all", "open_table", "open_version", "register", "register_if_any"]
+
+
+@step(name="data.register")
+def register(dataset: Dataset) -> Dataset:
+    """Remember a data set as the next version, where its content is new.
+
+    Args:
+        dataset: The data set, with its table.
+
+    Returns:
+        The data set with its schema and the number of its version.
+
+    Raises:
+        HooklineError: It has no table, or its schema or key does not fit.
+    """
+    if not dataset.opened:
+        raise HooklineError(
+            f"the data set '{dataset}' has no table, so it can't be registered",
+            help="return it with one: Dataset(name, table)",
+        )
+    rows = as_frame(dataset.table, f"the table of the data set '{dataset.name}'").shape[0]
+    schema = _schema(dataset)
+    records = attempt().records(PLUGIN)
+    version = put(records, dataset.which, value_of(dataset, schema, records.keep(dataset.table), rows))
+    return replace(dataset, schema=schema, key=schema.keys, version=first(records, version).number)
+
+
+@step(name="data.register")
+def register_if_any(dataset: Dataset | None) -> Dataset | None:
+    """Remember a data set that a step may have made, or None.
+
+    Args:
+        dataset: The data set, with its table; or None.
+
+    Returns:
+        As :func:`register`; or None.
+    """
+    return None if dataset is None else register.fn(dataset)
+
+
+@step(name="data.open")
+def open_version(data: Dataset) -> Dataset:
+    """Load the table of a data set.
+
+    Args:
+        data: The data set by its content, as the plugin's rewrite found it.
+
+    Returns:
+        The data set with its table.
+    """
+    return replace(data, table=open_table.fn(data.table))
+
+
+@step(name="data.open")
+def open_table(contents: Contents) -> Any:
+    """Load a table by its content.
+
+    Args:
+        contents: What the plugin's rewrite found for the name of a data set.
+
+    Returns:
+        The table.
+    """
+    return table_of(attempt().records(PLUGIN), contents)
+
+
+@step(name="data.open")
+def open_all(values: Any) -> Any:
+    """Load the tables of all data sets within lists, tuples and dicts.
+
+    Args:
+        values: Data sets and tables by their content, beside anything else.
+
+    Returns:
+        The same with tables.
+    """
+    kind = type(values)
+    if kind is dict:
+        return {name: open_all.fn(value) for name, value in values.items()}
+    if kind in (list, tuple):
+        return kind([open_all.fn(value) for value in values])
+    if kind is Contents:
+        return open_table.fn(values)
+    return open_version.fn(values) if kind is Dataset and not values.opened else values
+
+
+def _schema(dataset: Dataset) -> Schema:
+    from hookline_data.versions.inferred import schema_of
+
+    what = f"the data set '{dataset.name}'"
+    columns = as_frame(dataset.table).columns
+    schema = dataset.schema or schema_of(dataset.table)
+    lacking = [name for name in schema.names if name not in columns]
+    beyond = [] if schema.open else [name for name in columns if name not in schema.names]
+    if lacking or beyond:
+        wrong = [f"lacks {_quoted(lacking)}"] * bool(lacking) + [f"has {_quoted(beyond)} besides"] * bool(beyond)
+        raise HooklineError(
+            f"{what} is not what its schema says: its table {' and '.join(wrong)}",
+            help="correct the schema, or leave it out: it is then worked out from the table",
+        )
+    unknown = [name for name in dataset.key if name not in schema.names]
+    if unknown:
+        raise HooklineError(
+            f"{what} has the key {_quoted(unknown)}, of which there is no column",
+            help=f"its columns are {', '.join(columns)}",
+        )
+    return replace(schema, keys=dataset.key) if dataset.key else schema
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
