@@ -98,14 +98,16 @@ class Dataset:
         return str(self.which)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:  # noqa: ARG003 - pydantic's
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
         """Let parameters be given as texts."""
         from pydantic_core import core_schema
 
-        return core_schema.no_info_plain_validator_function(_validated, json_schema_input_schema=core_schema.str_schema())
+        return core_schema.no_info_plain_validator_function(
+            _validated, json_schema_input_schema=core_schema.str_schema()
+        )
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, object]:  # noqa: ARG003
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, object]:
         """Say to editors what can be written."""
         return {"type": "string", "description": "NAME, NAME@VERSION, NAME/PARTITION or NAME/PARTITION@VERSION"}
 
@@ -118,11 +120,15 @@ class UnopenedError(HooklineError, AttributeError):
 class Unopened:
     """Stands for the table of a data set that is only named.
 
+    A workflow may pass it wherever a table is taken: the rewrite puts the content in its place.
+
     Attributes:
         of: What names it.
     """
 
     of: str
+
+    __hookline_stands_in__ = True
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -144,13 +150,15 @@ class Contents:
 
     parts: tuple[DatasetRef, ...]
 
+    __hookline_stands_in__ = True
+
 
 def _validated(value: object) -> Dataset:
     """Take a data set, or the text that names one; the text of an error becomes pydantic's."""
     if isinstance(value, Dataset):
         return value
     if not isinstance(value, str):
-        raise ValueError("name a data set, such as 'transactions@3'")  # noqa: TRY004 - pydantic passes others through
+        raise ValueError("name a data set, such as 'transactions@3'")
     try:
         return Dataset.named(value)
     except UsageError as error:

@@ -9,8 +9,9 @@ import re
 from typing import NamedTuple
 
 from hookline import UsageError
+from hookline.ml import DatasetRef
 
-__all__ = ["DatasetName", "check_dataset", "parse_name"]
+__all__ = ["DatasetName", "check_dataset", "parse_name", "which_of"]
 
 _VERSION = re.compile(r"@(\d{1,18})\Z")
 _FORM = "write NAME, NAME@VERSION, NAME/PARTITION or NAME/PARTITION@VERSION"
@@ -57,6 +58,11 @@ def parse_name(text: str) -> DatasetName:
         raise UsageError(f"'{text}' names an empty partition", help=_FORM)
     check_dataset(name, partition)
     return DatasetName(name, partition, int(found[1]) if found else None)
+
+
+def which_of(ref: DatasetRef) -> DatasetName:
+    """Give the name of what a reference stands for."""
+    return DatasetName(ref.name, ref.partition, int(ref.version) if ref.version else None)
 
 
 def check_dataset(name: object, partition: object = "") -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from hookline import HooklineError, Records, StoreMissingError, open_store
 from hookline.ml import DatasetRef
-from hookline_data.frames import as_frame, need, same_library
+from hookline_data.frames import as_frame, library_of, same_library
 from hookline_data.versions.dataset import Contents, Dataset
-from hookline_data.versions.names import DatasetName, parse_name
+from hookline_data.versions.names import DatasetName, parse_name, which_of
 from hookline_data.versions.registered import PLUGIN, Version, find, first
 
 __all__ = ["missing_store", "open_dataset", "resolved", "table_of", "table_of_versions"]
@@ -77,7 +77,7 @@ def table_of(records: Records, contents: Contents) -> Any:
     """
     versions = []
     for part in contents.parts:
-        which = DatasetName(part.name, part.partition, int(part.version))
+        which = which_of(part)
         (version,) = find(records, which)
         if version.ref.digest != part.digest:
             raise HooklineError(
@@ -110,14 +110,24 @@ def table_of_versions(records: Records, versions: Sequence[Version]) -> Any:
                 f" '{version.ref.partition}' has {', '.join(frame.columns)}",
                 help=f"name one partition: {version.which._replace(version=None)}",
             )
-    narwhals = need("narwhals")
     try:
-        return narwhals.concat(frames, how="vertical_relaxed").to_native()
+        return _joined(tables)
     except Exception as error:
         raise HooklineError(
             f"the partitions of the data set '{versions[0].ref.name}' can't be put together: {error}",
             help=f"name one partition: {versions[-1].which._replace(version=None)}",
         ) from error
+
+
+def _joined(tables: Sequence[Any]) -> Any:
+    """Put tables with the same columns one after the other; types that differ meet where both fit."""
+    if library_of(tables[0]) == "polars":
+        import polars as pl
+
+        return pl.concat(tables, how="vertical_relaxed")
+    import pandas as pd
+
+    return pd.concat(tables, ignore_index=True)
 
 
 def _content(version: Version) -> DatasetRef:

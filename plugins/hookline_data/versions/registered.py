@@ -15,7 +15,7 @@ from typing import Any
 from hookline import ConflictError, HooklineError, Record, Records, UsageError
 from hookline.ml import ArtifactRef, DatasetRef, Schema, digest_of
 from hookline_data.versions.dataset import Dataset
-from hookline_data.versions.names import DatasetName
+from hookline_data.versions.names import DatasetName, which_of
 
 __all__ = ["PLUGIN", "Version", "find", "first", "history", "newest", "put", "put_again", "value_of"]
 
@@ -48,7 +48,7 @@ class Version:
     @property
     def which(self) -> DatasetName:
         """Its name, partition and number."""
-        return DatasetName(self.ref.name, self.ref.partition, self.number)
+        return which_of(self.ref)
 
     @property
     def number(self) -> int:
@@ -110,13 +110,15 @@ def put(records: Records, which: DatasetName, value: dict[str, Any]) -> Version:
             return _read(written)
 
 
-def put_again(records: Records, version: Version, made: Iterable[Version]) -> bool:
-    """Let an older version's content be the newest again, where a run made it once more.
+def put_again(records: Records, version: Version, made: Iterable[Version], run_id: str, task_id: str) -> bool:
+    """Let an older version's content be the newest again, where a run came to it once more.
 
     Args:
         records: The plugin's records.
-        version: The version that is to be the newest.
+        version: The version whose content is to be the newest.
         made: All versions of the same name that the run came to.
+        run_id: The run.
+        task_id: Its task.
 
     Returns:
         Whether there is a new version.
@@ -124,7 +126,8 @@ def put_again(records: Records, version: Version, made: Iterable[Version]) -> bo
     record = records.get(_KIND, version.which.record)
     if record is None or _read(record).content in {one.content for one in made}:
         return False
-    value = {"dataset": _bare(version.ref), "schema": version.schema, "description": version.description}
+    ref = replace(version.ref, version="", run_id=run_id, task_id=task_id, time_us=None)
+    value = {"dataset": ref, "schema": version.schema, "description": version.description}
     try:
         records.put(_KIND, version.which.record, value, expect=record.version)
     except ConflictError:
@@ -212,15 +215,14 @@ def _read(record: Record) -> Version:
             f"version {record.version} of the data set '{record.name}' can't be read",
             help="a later version of hookline may have written it: install that",
         ) from None
-    # Who wrote the record says where it was made: the number is the record's own.
     made = replace(
-        ref, version=str(record.version), run_id=record.run_id, task_id=record.task_id, time_us=record.time_us
+        ref,
+        version=str(record.version),
+        run_id=record.run_id or ref.run_id,
+        task_id=record.task_id or ref.task_id,
+        time_us=record.time_us,
     )
     return Version(made, artifact, schema, description, record.who, record.time)
-
-
-def _bare(ref: DatasetRef) -> DatasetRef:
-    return replace(ref, version="", run_id="", task_id="", time_us=None)
 
 
 def _check_partitioning(records: Records, which: DatasetName) -> None:

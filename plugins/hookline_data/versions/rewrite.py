@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from hookline import GraphEditor, ProjectFacts, Records, StoreMissingError, TaskMatch, open_store
-from hookline_data.versions.dataset import Dataset, Unopened
-from hookline_data.versions.names import parse_name
+from hookline_data.versions.dataset import Contents, Dataset, Unopened
+from hookline_data.versions.names import DatasetName, parse_name, which_of
 from hookline_data.versions.opening import missing_store, resolved
 from hookline_data.versions.registered import PLUGIN
 from hookline_data.versions.steps import open_all, open_table, open_version, register, register_if_any
@@ -44,7 +45,7 @@ def _open(graph: GraphEditor, project: ProjectFacts, named: list[tuple[TaskMatch
             value = task.constants[arg]
             found = _resolved(records, value)
             graph.give(task, **{arg: found})
-            graph.insert_before(task, arg, _opener(value if arg in task.mapped else [value]))
+            graph.insert_before(task, arg, _opener(value if arg in task.mapped else [value]), of=_called(found))
 
 
 def _resolved(records: Records, value: Any) -> Any:
@@ -61,6 +62,25 @@ def _resolved(records: Records, value: Any) -> Any:
     return value
 
 
+def _called(found: Any) -> str:
+    """Say which versions were found, for those who ask why a task ran or what its value was made from."""
+    names = dict.fromkeys(_versions_in(found))
+    return ", ".join(names)
+
+
+def _versions_in(found: Any) -> Iterator[str]:
+    kind = type(found)
+    if kind in (list, tuple, dict):
+        for each in found.values() if kind is dict else found:
+            yield from _versions_in(each)
+    contents = found.table if kind is Dataset else found
+    if isinstance(contents, Contents):
+        if len(contents.parts) > 1:
+            yield f"{contents.parts[0].name} ({len(contents.parts)} partitions)"
+        else:
+            yield str(which_of(contents.parts[0]))
+
+
 def _opener(values: list[Any]) -> Any:
     """Choose what opens values: each of them a data set, each the table of one, or anything."""
     if all(isinstance(value, Dataset) and not value.opened for value in values):
@@ -72,11 +92,11 @@ def _names_any(value: Any) -> bool:
     return next(_named_in(value), None) is not None
 
 
-def _first_name(value: Any) -> Any:
+def _first_name(value: Any) -> DatasetName:
     return next(_named_in(value))
 
 
-def _named_in(value: Any) -> Any:
+def _named_in(value: Any) -> Iterator[DatasetName]:
     pending = [value]
     while pending:
         one = pending.pop()

@@ -54,11 +54,12 @@ def register_if_any(dataset: Dataset | None) -> Dataset | None:
 
 
 @step(name="data.open")
-def open_version(data: Dataset) -> Dataset:
+def open_version(data: Dataset, of: str = "") -> Dataset:  # noqa: ARG001 - for those who look at the task
     """Load the table of a data set.
 
     Args:
         data: The data set by its content, as the plugin's rewrite found it.
+        of: What it is called, for people; a content has one such name.
 
     Returns:
         The data set with its table.
@@ -67,11 +68,12 @@ def open_version(data: Dataset) -> Dataset:
 
 
 @step(name="data.open")
-def open_table(contents: Contents) -> Any:
+def open_table(contents: Contents, of: str = "") -> Any:  # noqa: ARG001 - for those who look at the task
     """Load a table by its content.
 
     Args:
         contents: What the plugin's rewrite found for the name of a data set.
+        of: As for :func:`open_version`.
 
     Returns:
         The table.
@@ -80,11 +82,12 @@ def open_table(contents: Contents) -> Any:
 
 
 @step(name="data.open")
-def open_all(values: Any) -> Any:
+def open_all(values: Any, of: str = "") -> Any:  # noqa: ARG001 - for those who look at the task
     """Load the tables of all data sets within lists, tuples and dicts.
 
     Args:
         values: Data sets and tables by their content, beside anything else.
+        of: What they are called, for people.
 
     Returns:
         The same with tables.
