@@ -149,7 +149,7 @@ def _numbers(frame: Frame, rows: Sequence[int]) -> Any:
 
 
 def _schema(given: Any) -> Schema:
-    from hookline_data.versions.inferred import schema_of
+    from hookline_data.schemas.convert import schema_of
 
     if isinstance(given, Dataset):
         return given.schema or _with_key(schema_of(given.table), given.key)

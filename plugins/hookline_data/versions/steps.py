@@ -103,7 +103,7 @@ def open_all(values: Any, of: str = "") -> Any:  # noqa: ARG001 - for those who 
 
 
 def _schema(dataset: Dataset) -> Schema:
-    from hookline_data.versions.inferred import schema_of
+    from hookline_data.schemas.convert import schema_of
 
     what = f"the data set '{dataset.name}'"
     columns = as_frame(dataset.table).columns
