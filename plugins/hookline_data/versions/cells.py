@@ -65,10 +65,9 @@ def values_of(column: Column, *, nan_is_missing: bool = False) -> list[Any]:
         nan_is_missing: Whether NaN counts as missing, as in pandas it mostly does.
     """
     name = type(column.dtype).__name__
-    unit = getattr(column.dtype, "time_unit", "")
+    unit: Any = getattr(column.dtype, "time_unit", "")
     if name == "Datetime":
-        counted = "ms" if unit == "s" else unit
-        values = [_scaled(value, counted) for value in column.dt.timestamp(counted).to_list()]
+        values = [_scaled(value, unit) for value in column.dt.timestamp(unit).to_list()]
     elif name == "Duration":
         fine = unit == "ns"
         counts = column.dt.total_nanoseconds() if fine else column.dt.total_microseconds()
@@ -78,13 +77,13 @@ def values_of(column: Column, *, nan_is_missing: bool = False) -> list[Any]:
     if column.implementation.is_pandas_like():
         values = [None if gone else value for value, gone in zip(values, _missing(column), strict=True)]
     if nan_is_missing and column.dtype.is_float():
-        values = [None if value != value else value for value in values]  # noqa: PLR0124 - only NaN is not itself
+        values = [None if value != value else value for value in values]  # only NaN is not itself
     return values
 
 
 def _scaled(value: Any, unit: str) -> int | None:
     # pandas counts missing moments as floats that are no numbers.
-    return None if value is None or value != value else int(value) * _NANOSECONDS[unit]  # noqa: PLR0124
+    return None if value is None or value != value else int(value) * _NANOSECONDS[unit]
 
 
 def _missing(column: Column) -> list[bool]:
@@ -115,4 +114,4 @@ def _equal(one: Any, other: Any) -> bool:
     except (TypeError, ValueError):
         # Arrays and what holds them say neither yes nor no.
         return repr(one) == repr(other)
-    return same or (one != one and other != other)  # noqa: PLR0124 - NaN equals NaN
+    return same or (one != one and other != other)  # NaN equals NaN

@@ -90,7 +90,7 @@ class Dataset:
     def __repr__(self) -> str:
         if not self.opened:
             return f"Dataset.named('{self.which}')"
-        shape = getattr(self.table, "shape", ())
+        shape: Any = getattr(self.table, "shape", ())
         rows = f"{shape[0]:,} rows" if len(shape) == 2 else type(self.table).__name__
         return f"<data set {self.which}: {rows}>"
 

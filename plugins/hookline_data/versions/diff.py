@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from hookline.ml import Column, Schema
 from hookline_data.frames import as_frame
 from hookline_data.versions.cells import changed_rows
 from hookline_data.versions.dataset import Dataset
-from hookline_data.versions.difference import ColumnChange, Difference, RowChange, plain
+from hookline_data.versions.difference import PERSONAL, ColumnChange, Difference, RowChange, plain
 from hookline_data.versions.matching import match_rows
 
 if TYPE_CHECKING:
@@ -19,10 +18,7 @@ if TYPE_CHECKING:
 
     Frame = nw.DataFrame[Any]
 
-__all__ = ["PERSONAL", "diff", "diff_datasets"]
-
-PERSONAL = "(personal)"
-"""What stands in examples for values of columns with personal data."""
+__all__ = ["diff", "diff_datasets"]
 
 
 def diff(before: Any, after: Any, key: str | Sequence[str] | None = None, *, limit: int = 10) -> Difference:
@@ -116,10 +112,9 @@ class _Rows:
         )
 
     def _examples(self, rows: Sequence[int], changes: dict[str, Sequence[int]]) -> tuple[RowChange, ...]:
-        wanted = Counter({row: 0 for row in rows})
-        columns: dict[int, list[str]] = {row: [] for row in wanted}
+        columns: dict[int, list[str]] = {row: [] for row in rows}
         for name, found in changes.items():
-            for row in wanted.keys() & set(found):
+            for row in columns.keys() & set(found):
                 columns[row].append(name)
         return tuple([self._example(row, columns[row]) for row in rows])
 
@@ -165,8 +160,7 @@ def _name(given: Any, otherwise: str) -> str:
 
 
 def _frame(given: Any, called: str) -> Frame:
-    frame = as_frame(given.table if isinstance(given, Dataset) else given, called)
-    return frame
+    return as_frame(given.table if isinstance(given, Dataset) else given, called)
 
 
 def _key(given: str | Sequence[str] | None, schemas: tuple[Schema, Schema]) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def _keys(frame: Frame, key: Sequence[str], mixed: bool) -> list[Any]:
     for name in key:
         values = values_of(frame[name], nan_is_missing=mixed)
         if frame[name].dtype.is_float():
-            values = [_NAN if value != value else value for value in values]  # noqa: PLR0124
+            values = [_NAN if value != value else value for value in values]
         columns.append(values)
     return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
 
