@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
-import hookline
-from hookline import HooklineError, attempt, log_artifact, log_metric, step
+from hookline import HooklineError, log_artifact, log_metric, step
 from hookline_data.frames import Frame
 from hookline_data.schemas.kinds import AnySchema
-from hookline_data.schemas.reading import read_schema
 from hookline_data.validation.checked import Mode
-from hookline_data.validation.naming import named_schema
 from hookline_data.validation.report import Report
 from hookline_data.validation.screen import BadDataError, Screened, screen
 
@@ -36,8 +33,8 @@ class Parts(NamedTuple):
 def validate(table: Any, schema: Any, mode: Mode = "fail", max_bad: float = 1.0, name: str = "") -> Any:
     """Check a table with a schema, and give its valid rows on.
 
-    The report is an artifact of the attempt, as JSON (``report``) and as a table (``report_table``); so are rows that are
-    put aside (``quarantine``). Metrics are ``rows``, ``bad_rows`` and ``bad_share``.
+    The report is an artifact of the attempt, as JSON (``report``) and as a table (``report_table``); so are rows that
+    are put aside (``quarantine``). Metrics are ``rows``, ``bad_rows`` and ``bad_share``.
 
     Args:
         table: A frame of pandas or polars.
@@ -101,16 +98,10 @@ def _keep(report: Report, quarantined: Frame | None, prefix: str) -> None:
 
 
 def _found(schema: Any) -> AnySchema:
-    """Give the schema that is meant; in a task it was looked up before, or else the key would not know it."""
-    if isinstance(schema, Path):
-        return read_schema(schema)
-    if not isinstance(schema, str):
+    """Give the schema that is meant: one that is named was looked up before, or else the key would not know it."""
+    if not isinstance(schema, str | PurePath):
         return schema
-    try:
-        attempt()
-    except HooklineError:  # called as the plain function
-        return named_schema(schema, hookline.project())
     raise HooklineError(
-        f"the schema '{schema}' was not looked up before the run",
-        help="the plugin 'data' does that: don't leave it out of the run; or give the schema itself",
+        f"the schema '{schema}' is a name, which was not looked up",
+        help="the plugin 'data' does that before a run, so don't leave it out; elsewhere, give read_schema(…)",
     )
