@@ -5,14 +5,15 @@ Imported in each worker, and by those who only name data: it loads no library of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from hookline import HooklineError, UsageError
 from hookline.ml import DatasetRef, Schema
 from hookline_data.versions.names import DatasetName, check_dataset, parse_name
 
-__all__ = ["Contents", "Dataset", "Unopened", "UnopenedError"]
+__all__ = ["Contents", "Dataset", "Unopened", "UnopenedError", "datasets_in"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -151,6 +152,16 @@ class Contents:
     parts: tuple[DatasetRef, ...]
 
     __hookline_stands_in__ = True
+
+
+def datasets_in(value: object) -> Iterator[Dataset]:
+    """Yield the data sets within lists, tuples and dicts, at any depth."""
+    kind = type(value)
+    if kind is Dataset:
+        yield cast("Dataset", value)
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from datasets_in(each)
 
 
 def _validated(value: object) -> Dataset:

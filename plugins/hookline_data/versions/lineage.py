@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline import Records, Run
-from hookline_data.versions.dataset import Dataset
+from hookline_data.versions.dataset import Dataset, datasets_in
 from hookline_data.versions.names import DatasetName
 from hookline_data.versions.registered import Version
 
@@ -49,9 +49,8 @@ def datasets_of(records: Records, run: Run, task_id: str) -> Iterator[DatasetNam
         return
     refs = run.outputs(task_id)
     fields = list(Dataset.__dataclass_fields__)
-    if len(refs) != items * len(fields):  # of a step that gives something else, or perhaps None
-        loaded = run.load(task_id)
-        yield from (each.which for each in (loaded if isinstance(loaded, list) else [loaded]) if type(each) is Dataset)
+    if len(refs) != items * len(fields):  # of a step that gives several, or perhaps none
+        yield from (dataset.which for dataset in datasets_in(run.load(task_id)))
         return
     wanted = [fields.index(field) for field in DatasetName._fields]
     for begin in range(0, len(refs), len(fields)):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import dataclasses
+import functools
+import typing
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
-from hookline import GraphEditor, ProjectFacts, Records, StoreMissingError, TaskMatch, open_store
+from hookline import GraphEditor, ProjectFacts, Records, StoreMissingError, TaskMatch, WorkflowError, open_store
 from hookline_data.versions.dataset import Contents, Dataset, Unopened
 from hookline_data.versions.names import DatasetName, parse_name, which_of
 from hookline_data.versions.opening import missing_store, resolved
 from hookline_data.versions.registered import PLUGIN
-from hookline_data.versions.steps import open_all, open_table, open_version, register, register_if_any
+from hookline_data.versions.steps import open_all, open_table, open_version, register, register_all
 
 __all__ = ["track"]
 
@@ -29,8 +33,18 @@ def track(graph: GraphEditor, project: ProjectFacts) -> None:
     named = [(task, arg) for task in graph.tasks() for arg, value in task.constants.items() if _names_any(value)]
     if named:
         _open(graph, project, named)
-    for task in graph.tasks(returns=Dataset):
-        graph.insert_after(task, register if task.returns is Dataset else register_if_any)
+    for task in graph.tasks():
+        if _mentions_data_sets(task.returns) and task.step != register.name:
+            _register(graph, task)
+
+
+def _register(graph: GraphEditor, task: TaskMatch) -> None:
+    if task.returns is not Dataset and task.parts:
+        raise WorkflowError(
+            f"task '{task.id}' ({task.place}) returns a data set among other parts, where it can't be registered",
+            help="return it from a step of its own, or return a list of data sets",
+        )
+    graph.insert_after(task, register_all if task.returns is not Dataset else register)
 
 
 def _open(graph: GraphEditor, project: ProjectFacts, named: list[tuple[TaskMatch, str]]) -> None:
@@ -94,6 +108,20 @@ def _names_any(value: Any) -> bool:
 
 def _first_name(value: Any) -> DatasetName:
     return next(_named_in(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _mentions_data_sets(annotation: Any) -> bool:
+    """Tell whether what is declared to be returned is a data set, or has one in it."""
+    if annotation is Dataset:
+        return True
+    fields: Iterable[Any] = typing.get_args(annotation)
+    if isinstance(annotation, type) and not fields and annotation.__module__ != "builtins":
+        split = dataclasses.is_dataclass(annotation) or typing.is_typeddict(annotation)
+        if split or (issubclass(annotation, tuple) and hasattr(annotation, "_fields")):
+            with contextlib.suppress(Exception):  # evaluating annotations may raise anything; then they say nothing
+                fields = typing.get_type_hints(annotation).values()
+    return any(_mentions_data_sets(field) for field in fields if isinstance(field, Hashable))
 
 
 def _named_in(value: Any) -> Iterator[DatasetName]:

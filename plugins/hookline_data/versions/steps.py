@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hookline import HooklineError, attempt, step
+from hookline import HooklineError, Records, attempt, step
 from hookline.ml import Schema
 from hookline_data.frames import as_frame
 from hookline_data.versions.dataset import Contents, Dataset
 from hookline_data.versions.opening import table_of
 from hookline_data.versions.registered import PLUGIN, first, put, value_of
 
-__all__ = ["open_all", "open_table", "open_version", "register", "register_if_any"]
+__all__ = ["open_all", "open_table", "open_version", "register", "register_all"]
 
 
 @step(name="data.register")
 def register(dataset: Dataset) -> Dataset:
-    """Remember a data set as the next version, where its content is new.
+    """Remember a data set as the next version, where its content is new; outside of a run nothing is remembered.
 
     Args:
         dataset: The data set, with its table.
@@ -35,22 +35,29 @@ def register(dataset: Dataset) -> Dataset:
         )
     rows = as_frame(dataset.table, f"the table of the data set '{dataset.name}'").shape[0]
     schema = _schema(dataset)
-    records = attempt().records(PLUGIN)
+    records = _records()
+    if records is None:
+        return replace(dataset, schema=schema, key=schema.keys)
     version = put(records, dataset.which, value_of(dataset, schema, records.keep(dataset.table), rows))
     return replace(dataset, schema=schema, key=schema.keys, version=first(records, version).number)
 
 
 @step(name="data.register")
-def register_if_any(dataset: Dataset | None) -> Dataset | None:
-    """Remember a data set that a step may have made, or None.
+def register_all(value: Any) -> Any:
+    """Remember all data sets within lists, tuples and dicts, as :func:`register` does each.
 
     Args:
-        dataset: The data set, with its table; or None.
+        value: Data sets with their tables, beside anything else.
 
     Returns:
-        As :func:`register`; or None.
+        The same with their schemas and versions.
     """
-    return None if dataset is None else register.fn(dataset)
+    kind = type(value)
+    if kind is dict:
+        return {name: register_all.fn(each) for name, each in value.items()}
+    if kind in (list, tuple):
+        return kind([register_all.fn(each) for each in value])
+    return register.fn(value) if kind is Dataset else value
 
 
 @step(name="data.open")
@@ -62,13 +69,13 @@ def open_version(data: Dataset, of: str = "") -> Dataset:  # noqa: ARG001 - for 
         of: What it is called, for people; a content has one such name.
 
     Returns:
-        The data set with its table.
+        The data set with its table; as it is where it has one.
     """
     return replace(data, table=open_table.fn(data.table))
 
 
 @step(name="data.open")
-def open_table(contents: Contents, of: str = "") -> Any:  # noqa: ARG001 - for those who look at the task
+def open_table(contents: Any, of: str = "") -> Any:  # noqa: ARG001 - for those who look at the task
     """Load a table by its content.
 
     Args:
@@ -76,9 +83,9 @@ def open_table(contents: Contents, of: str = "") -> Any:  # noqa: ARG001 - for t
         of: As for :func:`open_version`.
 
     Returns:
-        The table.
+        The table; what is one already as it is.
     """
-    return table_of(attempt().records(PLUGIN), contents)
+    return table_of(attempt().records(PLUGIN), contents) if isinstance(contents, Contents) else contents
 
 
 @step(name="data.open")
@@ -100,6 +107,14 @@ def open_all(values: Any, of: str = "") -> Any:  # noqa: ARG001 - for those who 
     if kind is Contents:
         return open_table.fn(values)
     return open_version.fn(values) if kind is Dataset and not values.opened else values
+
+
+def _records() -> Records | None:
+    """Give the plugin's records; None outside of a run."""
+    try:
+        return attempt().records(PLUGIN)
+    except HooklineError:
+        return None
 
 
 def _schema(dataset: Dataset) -> Schema:
