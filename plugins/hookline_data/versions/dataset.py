@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from hookline import HooklineError, UsageError
-from hookline.ml import DatasetRef, Schema
+from hookline.ml import Schema
 from hookline_data.versions.names import DatasetName, check_dataset, parse_name
 
-__all__ = ["Contents", "Dataset", "Unopened", "UnopenedError", "datasets_in"]
+__all__ = ["Dataset", "Unopened", "UnopenedError", "datasets_in"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -71,7 +71,7 @@ class Dataset:
     @property
     def opened(self) -> bool:
         """Whether it has its table."""
-        return not isinstance(self.table, Unopened | Contents)
+        return not isinstance(self.table, Unopened)
 
     def load(self, store: str | None = None) -> Dataset:
         """Open it outside of a run, as in a notebook.
@@ -134,24 +134,22 @@ class Unopened:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise UnopenedError(
-            f"the data set '{self.of}' is only named here, and has no '{name}'",
+        raise self._error(f"'{name}'")
+
+    def __getitem__(self, what: object) -> Any:
+        raise self._error("columns or rows")
+
+    def __len__(self) -> int:
+        raise self._error("rows")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise self._error("columns or rows")
+
+    def _error(self, what: str) -> UnopenedError:
+        return UnopenedError(
+            f"the data set '{self.of}' is only named here, and has no {what}",
             help="take it as an argument of a step in a run with the plugin 'data', or open it: .load()",
         )
-
-
-@dataclass(frozen=True)
-class Contents:
-    """Stands for the table of a data set by its content, as the rewrite found it.
-
-    Attributes:
-        parts: The versions that make it up; what says only how they came to be is left out, so that equal content is
-            equal.
-    """
-
-    parts: tuple[DatasetRef, ...]
-
-    __hookline_stands_in__ = True
 
 
 def datasets_in(value: object) -> Iterator[Dataset]:

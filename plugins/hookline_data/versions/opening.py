@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from hookline import HooklineError, Records, StoreMissingError, open_store
-from hookline.ml import DatasetRef
 from hookline_data.frames import as_frame, library_of, same_library
-from hookline_data.versions.dataset import Contents, Dataset
+from hookline_data.versions.contents import Contents, contents_of
+from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.names import DatasetName, parse_name, which_of
 from hookline_data.versions.registered import PLUGIN, Version, find, first
 
-__all__ = ["missing_store", "open_dataset", "resolved", "table_of", "table_of_versions"]
+__all__ = ["missing_store", "open_dataset", "opened", "resolved", "table_of_versions"]
 
 
 def open_dataset(name: str, *, store: str | None = None) -> Dataset:
@@ -32,59 +31,53 @@ def open_dataset(name: str, *, store: str | None = None) -> Dataset:
         StoreMissingError: There is no store.
     """
     which = parse_name(name)
-    with open_store(store if store is not None else _own_store()) as opened:
-        records = opened.records(PLUGIN)
-        found = resolved(records, which)
-        return replace(found, table=table_of(records, found.table))
+    with open_store(store if store is not None else _own_store()) as there:
+        records = there.records(PLUGIN)
+        dataset: Dataset = opened(records, resolved(records, which))
+        return dataset
 
 
-def resolved(records: Records, which: DatasetName) -> Dataset:
+def resolved(records: Records, which: DatasetName, *, whole: bool = True) -> Contents:
     """Find the content that a name means.
 
     Args:
         records: The plugin's records.
         which: The name.
+        whole: Whether the data set is wanted; else only its table.
 
     Returns:
-        A data set whose table is :class:`Contents`. Equal contents give equal ones, whatever number was asked for.
+        The content: the same for equal ones, whatever number was asked for.
 
     Raises:
         UsageError: There is no such data set, partition or version.
     """
-    versions = [first(records, version) for version in find(records, which)]
-    last = versions[-1]
-    single = len(versions) == 1 and versions[0].ref.partition == which.partition
-    return Dataset(
-        which.name,
-        Contents(tuple([_content(version) for version in versions])),
-        last.schema.keys,
-        last.schema,
-        which.partition,
-        last.number if single else None,
-        last.description,
-    )
+    return contents_of(which, [first(records, version) for version in find(records, which)], whole=whole)
 
 
-def table_of(records: Records, contents: Contents) -> Any:
+def opened(records: Records, contents: Contents) -> Any:
     """Load a table by its content.
 
     Args:
         records: The plugin's records.
         contents: What :func:`resolved` found.
 
+    Returns:
+        The data set with its table, or the table, as ``contents`` wants it.
+
     Raises:
         HooklineError: It is not there any more.
     """
     versions = []
     for part in contents.parts:
-        which = which_of(part)
-        (version,) = find(records, which)
+        (version,) = find(records, which_of(part))
         if version.ref.digest != part.digest:
             raise HooklineError(
-                f"the data set '{which}' is not what it was when the run was planned", help="run the workflow again"
+                f"the data set '{version.which}' is not what it was when the run was planned",
+                help="run the workflow again",
             )
         versions.append(version)
-    return table_of_versions(records, versions)
+    table = table_of_versions(records, versions)
+    return contents.dataset(table) if contents.whole else table
 
 
 def table_of_versions(records: Records, versions: Sequence[Version]) -> Any:
@@ -128,11 +121,6 @@ def _joined(tables: Sequence[Any]) -> Any:
     import pandas as pd
 
     return pd.concat(tables, ignore_index=True)
-
-
-def _content(version: Version) -> DatasetRef:
-    """Say which content a version has, and nothing of how it came to be."""
-    return replace(version.ref, artifact=None, run_id="", task_id="", time_us=None)
 
 
 def _own_store() -> Any:

@@ -10,8 +10,9 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from hookline import GraphEditor, ProjectFacts, Records, StoreMissingError, TaskMatch, WorkflowError, open_store
-from hookline_data.versions.dataset import Contents, Dataset, Unopened
-from hookline_data.versions.names import DatasetName, parse_name, which_of
+from hookline_data.versions.contents import Contents
+from hookline_data.versions.dataset import Dataset, Unopened
+from hookline_data.versions.names import DatasetName, parse_name
 from hookline_data.versions.opening import missing_store, resolved
 from hookline_data.versions.registered import PLUGIN
 from hookline_data.versions.steps import open_all, open_table, open_version, register, register_all
@@ -70,7 +71,7 @@ def _resolved(records: Records, value: Any) -> Any:
     if kind in (list, tuple):
         return kind([_resolved(records, each) for each in value])
     if isinstance(value, Unopened):
-        return resolved(records, parse_name(value.of)).table
+        return resolved(records, parse_name(value.of), whole=False)
     if isinstance(value, Dataset) and isinstance(value.table, Unopened):
         return resolved(records, value.which)
     return value
@@ -78,21 +79,16 @@ def _resolved(records: Records, value: Any) -> Any:
 
 def _called(found: Any) -> str:
     """Say which versions were found, for those who ask why a task ran or what its value was made from."""
-    names = dict.fromkeys(_versions_in(found))
-    return ", ".join(names)
+    return ", ".join(dict.fromkeys(contents.called for contents in _contents_in(found)))
 
 
-def _versions_in(found: Any) -> Iterator[str]:
+def _contents_in(found: Any) -> Iterator[Contents]:
     kind = type(found)
-    if kind in (list, tuple, dict):
+    if kind is Contents:
+        yield found
+    elif kind in (list, tuple, dict):
         for each in found.values() if kind is dict else found:
-            yield from _versions_in(each)
-    contents = found.table if kind is Dataset else found
-    if isinstance(contents, Contents):
-        if len(contents.parts) > 1:
-            yield f"{contents.parts[0].name} ({len(contents.parts)} partitions)"
-        else:
-            yield str(which_of(contents.parts[0]))
+            yield from _contents_in(each)
 
 
 def _opener(values: list[Any]) -> Any:

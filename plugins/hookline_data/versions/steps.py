@@ -8,8 +8,9 @@ from typing import Any
 from hookline import HooklineError, Records, attempt, step
 from hookline.ml import Schema
 from hookline_data.frames import as_frame
-from hookline_data.versions.dataset import Contents, Dataset
-from hookline_data.versions.opening import table_of
+from hookline_data.versions.contents import Contents
+from hookline_data.versions.dataset import Dataset
+from hookline_data.versions.opening import opened
 from hookline_data.versions.registered import PLUGIN, first, put, value_of
 
 __all__ = ["open_all", "open_table", "open_version", "register", "register_all"]
@@ -61,17 +62,18 @@ def register_all(value: Any) -> Any:
 
 
 @step(name="data.open")
-def open_version(data: Dataset, of: str = "") -> Dataset:  # noqa: ARG001 - for those who look at the task
-    """Load the table of a data set.
+def open_version(contents: Any, of: str = "") -> Dataset:  # noqa: ARG001 - for those who look at the task
+    """Load a data set by its content.
 
     Args:
-        data: The data set by its content, as the plugin's rewrite found it.
+        contents: What the plugin's rewrite found for the name of a data set.
         of: What it is called, for people; a content has one such name.
 
     Returns:
-        The data set with its table; as it is where it has one.
+        The data set with its table; what has one already as it is.
     """
-    return replace(data, table=open_table.fn(data.table))
+    found: Dataset = _opened(contents)
+    return found
 
 
 @step(name="data.open")
@@ -79,34 +81,36 @@ def open_table(contents: Any, of: str = "") -> Any:  # noqa: ARG001 - for those 
     """Load a table by its content.
 
     Args:
-        contents: What the plugin's rewrite found for the name of a data set.
+        contents: What the plugin's rewrite found for the table of a data set.
         of: As for :func:`open_version`.
 
     Returns:
         The table; what is one already as it is.
     """
-    return table_of(attempt().records(PLUGIN), contents) if isinstance(contents, Contents) else contents
+    return _opened(contents)
 
 
 @step(name="data.open")
 def open_all(values: Any, of: str = "") -> Any:  # noqa: ARG001 - for those who look at the task
-    """Load the tables of all data sets within lists, tuples and dicts.
+    """Load all data sets within lists, tuples and dicts by their content.
 
     Args:
-        values: Data sets and tables by their content, beside anything else.
+        values: What the plugin's rewrite found, beside anything else.
         of: What they are called, for people.
 
     Returns:
-        The same with tables.
+        The same with data sets and tables.
     """
     kind = type(values)
     if kind is dict:
         return {name: open_all.fn(value) for name, value in values.items()}
     if kind in (list, tuple):
         return kind([open_all.fn(value) for value in values])
-    if kind is Contents:
-        return open_table.fn(values)
-    return open_version.fn(values) if kind is Dataset and not values.opened else values
+    return _opened(values)
+
+
+def _opened(contents: Any) -> Any:
+    return opened(attempt().records(PLUGIN), contents) if isinstance(contents, Contents) else contents
 
 
 def _records() -> Records | None:
