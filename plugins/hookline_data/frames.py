@@ -73,7 +73,7 @@ def as_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
         what: What it is called in an error.
 
     Raises:
-        HooklineError: It is something else.
+        HooklineError: It is something else, or has columns of one name.
     """
     try:
         # Not by need(): code that imports by a text can't be followed, and steps that reach it are not reused.
@@ -87,6 +87,13 @@ def as_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
         raise HooklineError(
             f"{what} is a {kind.__module__.partition('.')[0]}.{kind.__qualname__}, not a data frame",
             help="give a DataFrame of pandas or polars",
+        ) from error
+    except narwhals.exceptions.DuplicateError as error:
+        names = [str(name) for name in table.columns]
+        twice = sorted({f"'{name}'" for name in names if names.count(name) > 1})
+        raise HooklineError(
+            f"{what} has several columns named {' and '.join(twice)}",
+            help="rename them, so that each has a name of its own",
         ) from error
     return frame
 

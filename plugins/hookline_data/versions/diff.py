@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, step
@@ -146,13 +147,10 @@ def _numbers(frame: Frame, rows: Sequence[int]) -> Any:
 def _schema(given: Any) -> Schema:
     from hookline_data.schemas.convert import schema_of
 
-    if isinstance(given, Dataset):
-        return given.schema or _with_key(schema_of(given.table), given.key)
-    return schema_of(given)
-
-
-def _with_key(schema: Schema, key: tuple[str, ...]) -> Schema:
-    return Schema(schema.columns, keys=key)
+    if not isinstance(given, Dataset):
+        return schema_of(given)
+    schema = given.schema or schema_of(given.table)
+    return replace(schema, keys=given.key) if given.key else schema
 
 
 def _name(given: Any, otherwise: str) -> str:
