@@ -73,21 +73,6 @@ class Dataset:
         """Whether it has its table."""
         return not isinstance(self.table, Unopened)
 
-    def load(self, store: str | None = None) -> Dataset:
-        """Open it outside of a run, as in a notebook.
-
-        Args:
-            store: The store's folder or URL; None for that of the project.
-
-        Returns:
-            The data set with its table; itself where it has it already.
-        """
-        if self.opened:
-            return self
-        from hookline_data.versions.opening import open_dataset  # which opens stores, as few who name data do
-
-        return open_dataset(str(self.which), store=store)
-
     def __repr__(self) -> str:
         if not self.opened:
             return f"Dataset.named('{self.which}')"
@@ -148,7 +133,7 @@ class Unopened:
     def _error(self, what: str) -> UnopenedError:
         return UnopenedError(
             f"the data set '{self.of}' is only named here, and has no {what}",
-            help="take it as an argument of a step in a run with the plugin 'data', or open it: .load()",
+            help="take it as an argument of a step in a run with the plugin 'data', or open it: open_dataset(…)",
         )
 
 

@@ -15,22 +15,25 @@ from hookline_data.versions.registered import PLUGIN, Version, find, first
 __all__ = ["missing_store", "open_dataset", "opened", "resolved", "table_of_versions"]
 
 
-def open_dataset(name: str, *, store: str | None = None) -> Dataset:
+def open_dataset(name: str | Dataset, *, store: str | None = None) -> Dataset:
     """Open a version of a data set outside of a run, as in a notebook.
 
     Args:
-        name: ``transactions``, ``transactions@3``, ``transactions/2026-01-05`` or ``transactions/2026-01-05@2``.
+        name: ``transactions``, ``transactions@3``, ``transactions/2026-01-05`` or ``transactions/2026-01-05@2``; or a
+            data set that is only named.
         store: The store's folder or URL; None for that of the project in the working directory.
 
     Returns:
         The data set with its table. Of one with partitions, where none is named, the newest of each, one after the
-        other, by name.
+        other, by name. What has its table already is given back.
 
     Raises:
         UsageError: There is no such data set, partition or version; says what there is.
         StoreMissingError: There is no store.
     """
-    which = parse_name(name)
+    if isinstance(name, Dataset) and name.opened:
+        return name
+    which = name.which if isinstance(name, Dataset) else parse_name(name)
     with open_store(store if store is not None else _own_store()) as there:
         records = there.records(PLUGIN)
         dataset: Dataset = opened(records, resolved(records, which))

@@ -186,9 +186,9 @@ def test_a_notebook_opens_data_sets_without_a_run(run: Any, tmp_path: Path, monk
     """By the store's folder, or from the project in the working directory."""
     run(make, name="t", ids=[1, 2])
     assert list(open_dataset("t@1", store=str(tmp_path / "store")).table["id"]) == [1, 2]
-    opened = Dataset.named("t").load(str(tmp_path / "store"))
+    opened = open_dataset(Dataset.named("t"), store=str(tmp_path / "store"))
     assert (opened.version, opened.key, repr(opened)) == (1, ("id",), "<data set t@1: 2 rows>")
-    assert opened.load() is opened
+    assert open_dataset(opened) is opened
     (tmp_path / "pyproject.toml").write_text("[tool.hookline]\nstore = 'store'\n")
     monkeypatch.chdir(tmp_path)
     assert open_dataset("t").version == 1
