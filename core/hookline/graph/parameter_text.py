@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import UsageError, close_match
-from hookline.graph.parameter_types import LISTS, is_structure, members
+from hookline.graph.parameter_types import LISTS, is_structure, members, reads_text
 from hookline.model.secret import Secret
 
 __all__ = ["from_text"]
@@ -48,7 +48,7 @@ def from_text(annotation: Any, texts: Sequence[str], validate: Validate) -> obje
         raise ValueError("it is given more than once")
     text = texts[0]
     if is_structure(bare):
-        return text if _reads_text(kind) and not text.lstrip().startswith("{") else _json(text)
+        return text if reads_text(kind) and not text.lstrip().startswith("{") else _json(text)
     if kind is typing.Literal:
         return _choice({str(_plain(option)): option for option in typing.get_args(bare)}, text)
     if isinstance(kind, type):
@@ -93,11 +93,6 @@ def _listed(kind: Any, arguments: tuple[Any, ...], texts: Sequence[str], validat
         from_text(want, [part], validate) if isinstance(part, str) else part
         for want, part in zip(wanted, parts, strict=True)
     ]
-
-
-def _reads_text(kind: Any) -> bool:
-    """Tell whether a class with fields says itself to pydantic what it takes: that may be a text, such as a name."""
-    return "__get_pydantic_core_schema__" in vars(kind)
 
 
 def _json(text: str) -> object:
