@@ -41,6 +41,9 @@ def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSetti
 @hookimpl
 def run_finished(run: RunEvent) -> None:
     """Let reused data sets be the newest again, and keep what new ones were made from."""
-    from hookline_data.versions.ended import settle
+    from hookline_data.versions.rewrite import registers
 
-    settle(run)
+    if registers(run.workflow):
+        from hookline_data.versions.ended import settle
+
+        settle(run)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from hookline import Records, Run, RunEvent, UsageError, open_store
-from hookline_data.versions.lineage import datasets_of, lineage_of, remember
-from hookline_data.versions.registered import PLUGIN, Version, find, newest, put_again
+from collections.abc import Sequence
+
+from hookline import Records, Run, RunEvent, open_store
+from hookline_data.versions.lineage import Ancestry, datasets_of, remember
+from hookline_data.versions.names import DatasetName
+from hookline_data.versions.registered import PLUGIN, Version, exact, newest_of, put_again
 
 __all__ = ["settle"]
 
@@ -21,30 +24,26 @@ def settle(event: RunEvent) -> None:
         event: The end of the run.
     """
     with open_store(event.store) as store:
-        records = store.records(PLUGIN)
-        if not newest(records):
-            return
-        run = store.run(event.run_id)
-        tasks = [task for task in run.tasks if _REGISTER in task]
-        if tasks:
-            _renew(records, run, tasks)
-            for version in newest(records):
-                if version.ref.run_id == run.id:
-                    remember(records, version, lineage_of(records, run, version.ref.task_id))
+        records, run = store.records(PLUGIN), store.run(event.run_id)
+        made: dict[str, list[tuple[str, DatasetName]]] = {}
+        for task in [task for task in run.tasks if _REGISTER in task]:
+            for which in datasets_of(records, run, task):
+                made.setdefault(which.record, []).append((task, which))
+        ancestry = Ancestry(records, run)
+        versions = [version for named in made.values() if (version := _renewed(records, run, named)) is not None]
+        remember(
+            records,
+            run,
+            {str(each.which): ancestry.of(each.ref.task_id) for each in versions if each.ref.run_id == run.id},
+        )
 
 
-def _renew(records: Records, run: Run, tasks: list[str]) -> None:
-    """Let contents that were reused be the newest again."""
-    if not any(run.tasks[task].counts.get("reused") for task in tasks):
-        return
-    made: dict[str, list[tuple[str, Version]]] = {}
-    for task in tasks:
-        for which in datasets_of(records, run, task):
-            try:
-                (version,) = find(records, which)
-            except UsageError:
-                continue  # its record was trimmed
-            made.setdefault(which.record, []).append((task, version))
-    for versions in made.values():
-        task, last = versions[-1]
-        put_again(records, last, [version for _, version in versions], run.id, task)
+def _renewed(records: Records, run: Run, named: Sequence[tuple[str, DatasetName]]) -> Version | None:
+    """Let what a run came to be the newest version of its name, where it is not; give that."""
+    newest = newest_of(records, named[-1][1])
+    if newest is None or newest.number in {which.version for _, which in named}:
+        return newest
+    versions = [version for _, which in named if (version := exact(records, which)) is not None]
+    if not versions or newest.content in {version.content for version in versions}:
+        return newest
+    return put_again(records, versions[-1], newest, run.id, named[-1][0])

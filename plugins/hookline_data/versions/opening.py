@@ -10,7 +10,7 @@ from hookline_data.frames import as_frame, library_of, same_library
 from hookline_data.versions.contents import Contents, contents_of
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.names import DatasetName, parse_name, which_of
-from hookline_data.versions.registered import PLUGIN, Version, find, first
+from hookline_data.versions.registered import PLUGIN, Version, exact, find, first
 
 __all__ = ["missing_store", "open_dataset", "opened", "resolved", "table_of_versions"]
 
@@ -72,10 +72,10 @@ def opened(records: Records, contents: Contents) -> Any:
     """
     versions = []
     for part in contents.parts:
-        (version,) = find(records, which_of(part))
-        if version.ref.digest != part.digest:
+        version = exact(records, which_of(part))
+        if version is None or version.ref.digest != part.digest:
             raise HooklineError(
-                f"the data set '{version.which}' is not what it was when the run was planned",
+                f"the data set '{which_of(part)}' is not what it was when the run was planned",
                 help="run the workflow again",
             )
         versions.append(version)

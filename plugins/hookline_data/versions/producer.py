@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline import Records, UsageError
-from hookline_data.versions.lineage import Lineage, lineage_of, recorded_lineage
+from hookline_data.versions.lineage import Ancestry, Lineage, recorded_lineage
 from hookline_data.versions.registered import Version
 
 __all__ = ["Producer", "lineage_in", "producer_of"]
@@ -58,7 +58,7 @@ def lineage_in(store: Any, records: Records, version: Version) -> Lineage | None
     if kept is not None or not version.ref.run_id:
         return kept
     try:
-        return lineage_of(records, store.run(version.ref.run_id), version.ref.task_id)
+        return Ancestry(records, store.run(version.ref.run_id)).of(version.ref.task_id)
     except UsageError:
         return None
 

@@ -17,7 +17,19 @@ from hookline.ml import ArtifactRef, DatasetRef, Schema, digest_of
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.names import DatasetName, which_of
 
-__all__ = ["PLUGIN", "Version", "find", "first", "history", "newest", "put", "put_again", "value_of"]
+__all__ = [
+    "PLUGIN",
+    "Version",
+    "exact",
+    "find",
+    "first",
+    "history",
+    "newest",
+    "newest_of",
+    "put",
+    "put_again",
+    "value_of",
+]
 
 PLUGIN = "data"
 """Whose records these are."""
@@ -98,41 +110,50 @@ def put(records: Records, which: DatasetName, value: dict[str, Any]) -> Version:
     _check_partitioning(records, which)
     ref: DatasetRef = value["dataset"]
     while True:
-        record = records.get(_KIND, which.record)
-        if record is not None and _read(record).content == (ref.digest, ref.schema_digest):
-            return _read(record)
+        there = newest_of(records, which)
+        if there is not None and there.content == (ref.digest, ref.schema_digest):
+            return there
         try:
-            number = records.put(_KIND, which.record, value, expect=0 if record is None else record.version)
+            number = records.put(_KIND, which.record, value, expect=0 if there is None else there.number)
         except ConflictError:
             continue  # somebody else came first: perhaps with the same content
-        written = records.get(_KIND, which.record, number)
+        written = exact(records, which._replace(version=number))
         if written is not None:
-            return _read(written)
+            return written
 
 
-def put_again(records: Records, version: Version, made: Iterable[Version], run_id: str, task_id: str) -> bool:
+def put_again(records: Records, version: Version, newest: Version, run_id: str, task_id: str) -> Version | None:
     """Let an older version's content be the newest again, where a run came to it once more.
 
     Args:
         records: The plugin's records.
         version: The version whose content is to be the newest.
-        made: All versions of the same name that the run came to.
+        newest: What is the newest by now.
         run_id: The run.
         task_id: Its task.
 
     Returns:
-        Whether there is a new version.
+        The new version; None where another came in between, which knows better.
     """
-    record = records.get(_KIND, version.which.record)
-    if record is None or _read(record).content in {one.content for one in made}:
-        return False
     ref = replace(version.ref, version="", run_id=run_id, task_id=task_id, time_us=None)
     value = {"dataset": ref, "schema": version.schema, "description": version.description}
     try:
-        records.put(_KIND, version.which.record, value, expect=record.version)
+        number = records.put(_KIND, version.which.record, value, expect=newest.number)
     except ConflictError:
-        return False  # a run that ended meanwhile knows better
-    return True
+        return None
+    return exact(records, version.which._replace(version=number))
+
+
+def newest_of(records: Records, which: DatasetName) -> Version | None:
+    """Give the newest version of a data set or of a partition; None where there is none."""
+    record = records.get(_KIND, which.record)
+    return None if record is None else _read(record)
+
+
+def exact(records: Records, which: DatasetName) -> Version | None:
+    """Give the version of a number; None where there is none, or it was trimmed."""
+    record = records.get(_KIND, which.record, which.version)
+    return None if record is None or record.deleted else _read(record)
 
 
 def history(records: Records, which: DatasetName) -> list[Version]:
@@ -186,10 +207,10 @@ def find(records: Records, which: DatasetName) -> list[Version]:
         raise _no_partition(which, partitions)
     if which.version is None:
         return [partitions[which.partition]]
-    record = records.get(_KIND, which.record, which.version)
-    if record is None or record.deleted:
+    version = exact(records, which)
+    if version is None:
         raise _no_version(records, which)
-    return [_read(record)]
+    return [version]
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,10 @@ from hookline_data.versions.opening import missing_store, resolved
 from hookline_data.versions.registered import PLUGIN
 from hookline_data.versions.steps import open_all, open_table, open_version, register, register_all
 
-__all__ = ["track"]
+__all__ = ["registers", "track"]
+
+# So that the end of a run that has no data sets, as most have not, costs nothing.
+_registering: set[str] = set()
 
 
 def track(graph: GraphEditor, project: ProjectFacts) -> None:
@@ -31,12 +34,22 @@ def track(graph: GraphEditor, project: ProjectFacts) -> None:
         UsageError: A data set, partition or version that is named is not there.
         StoreMissingError: One is named, and there is no store.
     """
-    named = [(task, arg) for task in graph.tasks() for arg, value in task.constants.items() if _names_any(value)]
+    tasks = graph.tasks()
+    named = [(task, arg) for task in tasks for arg, value in task.constants.items() if _names_any(value)]
     if named:
         _open(graph, project, named)
-    for task in graph.tasks():
+    for task in tasks:
         if _mentions_data_sets(task.returns) and task.step != register.name:
             _register(graph, task)
+
+
+def registers(workflow: str) -> bool:
+    """Tell whether a workflow that was rewritten in this process registers data sets.
+
+    Args:
+        workflow: Its name.
+    """
+    return workflow in _registering
 
 
 def _register(graph: GraphEditor, task: TaskMatch) -> None:
@@ -46,6 +59,7 @@ def _register(graph: GraphEditor, task: TaskMatch) -> None:
             help="return it from a step of its own, or return a list of data sets",
         )
     graph.insert_after(task, register_all if task.returns is not Dataset else register)
+    _registering.add(graph.workflow)
 
 
 def _open(graph: GraphEditor, project: ProjectFacts, named: list[tuple[TaskMatch, str]]) -> None:
