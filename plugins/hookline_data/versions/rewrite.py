@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import typing
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hookline import GraphEditor, ProjectFacts, Records, StoreMissingError, TaskMatch, WorkflowError, open_store
@@ -21,6 +21,8 @@ __all__ = ["registers", "track"]
 
 # So that the end of a run that has no data sets, as most have not, costs nothing.
 _registering: set[str] = set()
+
+_LOOKED_INTO = frozenset({list, tuple, dict, Dataset, Unopened})
 
 
 def track(graph: GraphEditor, project: ProjectFacts) -> None:
@@ -113,25 +115,45 @@ def _opener(values: list[Any]) -> Any:
 
 
 def _names_any(value: Any) -> bool:
-    return next(_named_in(value), None) is not None
+    return type(value) in _LOOKED_INTO and next(_named_in(value), None) is not None
 
 
 def _first_name(value: Any) -> DatasetName:
     return next(_named_in(value))
 
 
-@functools.lru_cache(maxsize=4096)
 def _mentions_data_sets(annotation: Any) -> bool:
     """Tell whether what is declared to be returned is a data set, or has one in it."""
-    if annotation is Dataset:
-        return True
-    fields: Iterable[Any] = typing.get_args(annotation)
-    if isinstance(annotation, type) and not fields and annotation.__module__ != "builtins":
-        split = dataclasses.is_dataclass(annotation) or typing.is_typeddict(annotation)
-        if split or (issubclass(annotation, tuple) and hasattr(annotation, "_fields")):
-            with contextlib.suppress(Exception):  # evaluating annotations may raise anything; then they say nothing
-                fields = typing.get_type_hints(annotation).values()
-    return any(_mentions_data_sets(field) for field in fields if isinstance(field, Hashable))
+    try:
+        return _mentions_known(annotation)
+    except TypeError:  # annotations may hold anything, such as lists, which can't be remembered
+        return _mentions(annotation)
+
+
+def _mentions(annotation: Any) -> bool:
+    pending, seen = [annotation], list[Any]()
+    while pending:
+        one = pending.pop()
+        if one is Dataset:
+            return True
+        if not any(one is other for other in seen):  # what has fields may have some of its own type
+            seen.append(one)
+            pending.extend(typing.get_args(one) or _fields(one))
+    return False
+
+
+_mentions_known = functools.lru_cache(maxsize=4096)(_mentions)
+
+
+def _fields(kind: Any) -> Iterable[Any]:
+    """Give the types of the parts that a class splits into."""
+    if not isinstance(kind, type) or kind.__module__ == "builtins":
+        return ()
+    named = issubclass(kind, tuple) and hasattr(kind, "_fields")
+    if named or dataclasses.is_dataclass(kind) or typing.is_typeddict(kind):
+        with contextlib.suppress(Exception):  # evaluating annotations may raise anything; then they say nothing
+            return typing.get_type_hints(kind).values()
+    return ()
 
 
 def _named_in(value: Any) -> Iterator[DatasetName]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import narwhals as nw
 import pandas as pd
@@ -182,6 +183,36 @@ def test_a_step_may_give_several_data_sets(run: Any, versions: Any) -> None:
     run(flow, rows=[2, 3])
     run(flow, rows=[1, 2])
     assert [len(versions("split", f"day {row}")) for row in (1, 2, 3)] == [1, 1, 1]
+
+
+@dataclasses.dataclass
+class Tree:
+    """Has parts of its own type."""
+
+    children: list[Tree]
+    size: int = 0
+
+
+def test_other_annotations_are_left_alone(run: Any) -> None:
+    """Types that hold themselves, that can't be hashed, or that nobody can resolve."""
+
+    @step
+    def tree() -> Tree:
+        return Tree([])
+
+    @step
+    def listed() -> list[Annotated[int, ["metadata"]]]:
+        return [1]
+
+    @step
+    def unknown() -> Nowhere:  # type: ignore[name-defined]  # noqa: F821
+        return 1
+
+    @workflow
+    def flow():
+        return tree().size, listed(), unknown()
+
+    assert list(run(flow).tasks) == ["tree", "listed", "unknown"]
 
 
 def test_a_data_set_among_other_parts_of_a_value_is_refused(tmp_path: Path) -> None:
