@@ -15,7 +15,17 @@ from hookline import HooklineError, UsageError
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["LIBRARIES", "Frame", "as_frame", "chosen_library", "lacking", "library_of", "need", "same_library"]
+__all__ = [
+    "LIBRARIES",
+    "Frame",
+    "as_frame",
+    "chosen_library",
+    "lacking",
+    "library_of",
+    "named_frame",
+    "need",
+    "same_library",
+]
 
 LIBRARIES = ("pandas", "polars")
 """The libraries of frames, the one that is preferred first."""
@@ -95,6 +105,23 @@ def as_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
             f"{what} has several columns named {' and '.join(twice)}",
             help="rename them, so that each has a name of its own",
         ) from error
+    return frame
+
+
+def named_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
+    """Look at a frame whose columns all have names that are texts, as :func:`as_frame` does.
+
+    Raises:
+        HooklineError: It is something else, or has other columns.
+    """
+    frame = as_frame(table, what)
+    names: list[object] = [*frame.columns]  # pandas takes anything
+    unnamed = [repr(name) for name in names if not isinstance(name, str) or not name]
+    if unnamed:
+        raise HooklineError(
+            f"{what} has columns whose names are no texts: {', '.join(unnamed[:5])}{' …' if unnamed[5:] else ''}",
+            help='name them: table.columns = ["id", …]',
+        )
     return frame
 
 

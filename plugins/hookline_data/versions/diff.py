@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, step
 from hookline.ml import Column, Schema
-from hookline_data.frames import as_frame
+from hookline_data.frames import named_frame
 from hookline_data.versions.cells import changed_rows
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.difference import PERSONAL, ColumnChange, Difference, RowChange, plain
@@ -40,9 +40,9 @@ def diff(before: Any, after: Any, key: str | Sequence[str] | None = None, *, lim
     Raises:
         HooklineError: The key is lacking in a table, or not unique there: names some of what comes twice.
     """
-    schemas = _schema(before), _schema(after)
     names = _name(before, "the table before"), _name(after, "the table after")
     frames = _frame(before, names[0]), _frame(after, names[1])
+    schemas = _schema(before), _schema(after)
     chosen = _key(key, schemas)
     rows = _Rows(frames, chosen, names, _personal(schemas), limit).compared() if chosen else {}
     return Difference(
@@ -158,7 +158,7 @@ def _name(given: Any, otherwise: str) -> str:
 
 
 def _frame(given: Any, called: str) -> Frame:
-    return as_frame(given.table if isinstance(given, Dataset) else given, called)
+    return named_frame(given.table if isinstance(given, Dataset) else given, called)
 
 
 def _key(given: str | Sequence[str] | None, schemas: tuple[Schema, Schema]) -> tuple[str, ...]:

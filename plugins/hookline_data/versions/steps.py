@@ -7,7 +7,7 @@ from typing import Any
 
 from hookline import HooklineError, Records, attempt, step
 from hookline.ml import Schema
-from hookline_data.frames import as_frame
+from hookline_data.frames import named_frame
 from hookline_data.versions.contents import Contents
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.opening import opened
@@ -34,12 +34,12 @@ def register(dataset: Dataset) -> Dataset:
             f"the data set '{dataset}' has no table, so it can't be registered",
             help="return it with one: Dataset(name, table)",
         )
-    rows = as_frame(dataset.table, f"the table of the data set '{dataset.name}'").shape[0]
-    schema = _schema(dataset)
+    frame = named_frame(dataset.table, f"the table of the data set '{dataset.name}'")
+    schema = _schema(dataset, frame.columns)
     records = _records()
     if records is None:
         return replace(dataset, schema=schema, key=schema.keys)
-    version = put(records, dataset.which, value_of(dataset, schema, records.keep(dataset.table), rows))
+    version = put(records, dataset.which, value_of(dataset, schema, records.keep(dataset.table), frame.shape[0]))
     return replace(dataset, schema=schema, key=schema.keys, version=first(records, version).number)
 
 
@@ -121,11 +121,10 @@ def _records() -> Records | None:
         return None
 
 
-def _schema(dataset: Dataset) -> Schema:
+def _schema(dataset: Dataset, columns: list[str]) -> Schema:
     from hookline_data.schemas.convert import schema_of
 
     what = f"the data set '{dataset.name}'"
-    columns = as_frame(dataset.table).columns
     schema = dataset.schema or schema_of(dataset.table)
     lacking = [name for name in schema.names if name not in columns]
     beyond = [] if schema.open else [name for name in columns if name not in schema.names]

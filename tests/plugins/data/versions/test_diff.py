@@ -226,5 +226,7 @@ def test_rows_are_matched_whatever_their_order_and_index() -> None:
 def test_a_frame_with_columns_that_come_twice_is_refused() -> None:
     """Nobody could say which of them is meant."""
     twice = pd.DataFrame([[1, 2]], columns=["id", "id"])
-    with pytest.raises(HooklineError, match="id"):
+    with pytest.raises(HooklineError, match="the table before has several columns named 'id'"):
         diff(twice, twice, "id")
+    with pytest.raises(HooklineError, match="the table after has columns whose names are no texts: 0, 1"):
+        diff(twice[[]], pd.DataFrame([[1, 2]]))

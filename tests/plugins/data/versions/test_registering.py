@@ -230,6 +230,23 @@ def test_a_data_set_among_other_parts_of_a_value_is_refused(tmp_path: Path) -> N
         hookline.run(flow, store=tmp_path, executor="inline")
 
 
+def test_a_table_has_columns_with_names(tmp_path: Path) -> None:
+    """Whoever reads it later asks for columns by these."""
+
+    @step
+    def unnamed() -> Dataset:
+        return Dataset("x", pd.DataFrame([[1, 2]]))
+
+    @workflow
+    def flow():
+        return unnamed()
+
+    done = hookline.run(flow, store=tmp_path, executor="inline")
+    assert "the table of the data set 'x' has columns whose names are no texts: 0, 1" in (
+        done.tasks["data:register@unnamed"].error
+    )
+
+
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
