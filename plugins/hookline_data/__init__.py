@@ -8,7 +8,13 @@ from __future__ import annotations
 # Type checkers take this name to be true; importing typing for it would cost more than all the rest of this module.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hookline_data.joining.asof import join_asof
+    from hookline_data.joining.labels import Labels, labels
+    from hookline_data.profiling.profile import profile
     from hookline_data.schemas import read_schema, schema_of, to_pandera
+    from hookline_data.splitting.leakage import check_leakage
+    from hookline_data.splitting.report import LeakageReport, Untested
+    from hookline_data.splitting.split import Parts, split
     from hookline_data.validation import BadDataError, Checked, Report, Screened, screen
     from hookline_data.validation.steps import screen_step, validate
     from hookline_data.versions.dataset import Dataset
@@ -21,14 +27,23 @@ __all__ = [
     "Checked",
     "Dataset",
     "Difference",
+    "Labels",
+    "LeakageReport",
+    "Parts",
     "Report",
     "Screened",
+    "Untested",
+    "check_leakage",
     "diff",
+    "join_asof",
+    "labels",
     "open_dataset",
+    "profile",
     "read_schema",
     "schema_of",
     "screen",
     "screen_step",
+    "split",
     "to_pandera",
     "validate",
 ]
@@ -38,14 +53,23 @@ _HOMES = {
     "Checked": "hookline_data.validation",
     "Dataset": "hookline_data.versions.dataset",
     "Difference": "hookline_data.versions.difference",
+    "Labels": "hookline_data.joining.labels",
+    "LeakageReport": "hookline_data.splitting.report",
+    "Parts": "hookline_data.splitting.split",
     "Report": "hookline_data.validation",
     "Screened": "hookline_data.validation",
+    "Untested": "hookline_data.splitting.report",
+    "check_leakage": "hookline_data.splitting.leakage",
     "diff": "hookline_data.versions.diff",
+    "join_asof": "hookline_data.joining.asof",
+    "labels": "hookline_data.joining.labels",
     "open_dataset": "hookline_data.versions.opening",
+    "profile": "hookline_data.profiling.profile",
     "read_schema": "hookline_data.schemas",
     "schema_of": "hookline_data.schemas",
     "screen": "hookline_data.validation",
     "screen_step": "hookline_data.validation.steps",
+    "split": "hookline_data.splitting.split",
     "to_pandera": "hookline_data.schemas",
     "validate": "hookline_data.validation.steps",
 }

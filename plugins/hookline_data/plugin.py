@@ -26,6 +26,31 @@ def register_steps(register: RegisterSteps) -> None:
         "hookline_data.versions.diff:diff_datasets",
         summary="Tell how two versions of a data set differ, by columns and rows.",
     )
+    register(
+        "join_asof",
+        "hookline_data.joining.asof:join_asof",
+        summary="Join to each row the newest row of another table that was known at its time.",
+    )
+    register(
+        "labels",
+        "hookline_data.joining.labels:labels",
+        summary="Label events by outcomes that are reported late, as it was known at a moment.",
+    )
+    register(
+        "split",
+        "hookline_data.splitting.split:split",
+        summary="Split a table into parts to learn from and to test with.",
+    )
+    register(
+        "check_leakage",
+        "hookline_data.splitting.leakage:check_leakage",
+        summary="Check whether training data know something of test data, or of the target.",
+    )
+    register(
+        "profile",
+        "hookline_data.profiling.profile:profile",
+        summary="Describe each column of a table: what later data are compared with.",
+    )
 
 
 @hookimpl
