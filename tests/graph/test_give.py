@@ -517,3 +517,15 @@ def test_what_stands_in_for_a_value_may_be_passed_where_that_value_is_taken() ->
 
     with pytest.raises(WorkflowError, match="takes list"):
         build_graph(wrong, {})
+
+
+def test_a_match_tells_what_its_step_takes() -> None:
+    """As the parameters are annotated."""
+    found: list[Any] = []
+
+    @workflow
+    def flow():
+        return count(["a"])
+
+    edited(flow, lambda graph: found.append(dict(graph.tasks(count)[0].takes)))
+    assert found == [{"rows": list[str]}]

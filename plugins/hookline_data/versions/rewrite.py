@@ -37,7 +37,7 @@ def track(graph: GraphEditor, project: ProjectFacts) -> None:
         StoreMissingError: One is named, and there is no store.
     """
     tasks = graph.tasks()
-    named = [(task, arg) for task in tasks for arg, value in task.constants.items() if _names_any(value)]
+    named = [(task, arg) for task in tasks for arg in _naming(graph, task)]
     if named:
         _open(graph, project, named)
     for task in tasks:
@@ -52,6 +52,16 @@ def registers(workflow: str) -> bool:
         workflow: Its name.
     """
     return workflow in _registering
+
+
+def _naming(graph: GraphEditor, task: TaskMatch) -> Iterator[str]:
+    """Give the parameters that are given names of data sets."""
+    constants = task.constants
+    takes = None if graph.grown is None else task.takes
+    for arg in constants:
+        # What a step gave to one that it called is stored: it is read only where a data set is taken.
+        if (takes is None or _mentions_data_sets(takes.get(arg))) and _names_any(constants[arg]):
+            yield arg
 
 
 def _register(graph: GraphEditor, task: TaskMatch) -> None:

@@ -206,3 +206,22 @@ def test_without_the_plugin_a_named_data_set_says_what_is_lacking(run: Any, tmp_
 def test_a_data_set_that_is_given_with_its_table_stays_as_it_is(run: Any) -> None:
     """A content that nobody registered can be passed, too."""
     assert run(use, data=Dataset("own", pd.DataFrame({"id": [7]}))).result[1] == [7]
+
+
+@step
+def grown(names: list[str]) -> list[Any]:
+    return [told(Dataset.named(name)) for name in names] + [told(made("own", [7]))]
+
+
+def test_a_step_that_calls_steps_names_and_makes_data_sets(run: Any) -> None:
+    """What grows while a run executes is rewritten like the workflow's own graph."""
+
+    @workflow
+    def flow(names: list[str]):
+        return grown(names)
+
+    run(make, name="t", ids=[1])
+    done = run(flow, names=["t"])
+    assert done.result == [("t@1 ('id',) for tests", [1]), ("own@1 ('id',) for tests", [7])]
+    assert "grown/data:open@told" in done.tasks
+    assert run(use, data="own").result[1] == [7]
