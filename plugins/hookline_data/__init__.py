@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     from hookline_data.splitting.split import Parts, split
     from hookline_data.validation import BadDataError, Checked, Report, Screened, screen
     from hookline_data.validation.steps import screen_step, validate
+    from hookline_data.versions.dataset import Dataset
+    from hookline_data.versions.diff import diff
+    from hookline_data.versions.difference import Difference
+    from hookline_data.versions.opening import open_dataset
 
 __all__ = [
     "BadDataError",
     "Checked",
+    "Dataset",
+    "Difference",
     "Labels",
     "LeakageReport",
     "Parts",
@@ -28,8 +34,10 @@ __all__ = [
     "Screened",
     "Untested",
     "check_leakage",
+    "diff",
     "join_asof",
     "labels",
+    "open_dataset",
     "profile",
     "read_schema",
     "schema_of",
@@ -43,6 +51,8 @@ __all__ = [
 _HOMES = {
     "BadDataError": "hookline_data.validation",
     "Checked": "hookline_data.validation",
+    "Dataset": "hookline_data.versions.dataset",
+    "Difference": "hookline_data.versions.difference",
     "Labels": "hookline_data.joining.labels",
     "LeakageReport": "hookline_data.splitting.report",
     "Parts": "hookline_data.splitting.split",
@@ -50,8 +60,10 @@ _HOMES = {
     "Screened": "hookline_data.validation",
     "Untested": "hookline_data.splitting.report",
     "check_leakage": "hookline_data.splitting.leakage",
+    "diff": "hookline_data.versions.diff",
     "join_asof": "hookline_data.joining.asof",
     "labels": "hookline_data.joining.labels",
+    "open_dataset": "hookline_data.versions.opening",
     "profile": "hookline_data.profiling.profile",
     "read_schema": "hookline_data.schemas",
     "schema_of": "hookline_data.schemas",

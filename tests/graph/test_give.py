@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookline.errors import PluginError
+from hookline.errors import PluginError, WorkflowError
 from hookline.graph.build import build_graph
 from hookline.graph.rewriting.editor import GraphEditor
 from hookline.graph.rewriting.match import TaskMatch
@@ -470,3 +470,62 @@ def test_a_task_can_not_be_given_its_own_value() -> None:
         "the plugin 'data' makes tasks of the workflow 'plain' wait for each other: load → load",
         MEND,
     )
+
+
+@dataclass(frozen=True)
+class Named:
+    """Stands for a list that is only named, until a plugin puts it in its place."""
+
+    name: str
+
+    __hookline_stands_in__ = True
+
+
+@dataclass(frozen=True)
+class Other:
+    """Stands for nothing."""
+
+    name: str
+
+
+@step
+def opened(named: Any) -> list[str]:
+    return [named.name]
+
+
+@step
+def count(rows: list[str]) -> int:
+    return len(rows)
+
+
+def test_what_stands_in_for_a_value_may_be_passed_where_that_value_is_taken() -> None:
+    """A workflow is checked before plugins rewrite it; what a plugin replaces is not of the type yet."""
+
+    @workflow
+    def flow():
+        return count(Named("customers")), count.map(rows=[Named("a"), Named("b")])
+
+    def open_all(graph: GraphEditor) -> None:
+        for task in graph.tasks(count):
+            graph.insert_before(task, "rows", opened)
+
+    assert [task.step.name for task in edited(flow, open_all).tasks] == ["opened", "count", "opened", "count"]
+
+    @workflow
+    def wrong():
+        return count(Other("customers"))
+
+    with pytest.raises(WorkflowError, match="takes list"):
+        build_graph(wrong, {})
+
+
+def test_a_match_tells_what_its_step_takes() -> None:
+    """As the parameters are annotated."""
+    found: list[Any] = []
+
+    @workflow
+    def flow():
+        return count(["a"])
+
+    edited(flow, lambda graph: found.append(dict(graph.tasks(count)[0].takes)))
+    assert found == [{"rows": list[str]}]

@@ -23,7 +23,7 @@ from hookline.errors import (
 )
 from hookline.model.graph import Nested, TaskGraph
 from hookline.model.outputs import Outputs
-from hookline.model.run import Run, RunSummary, TaskRecord
+from hookline.model.run import Run, RunSummary, TaskInput, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.ids import task_ids
 from hookline.store.protocol import Store
@@ -172,6 +172,16 @@ class RecordedRun:
             lambda node, item: self._item_state(node, item, self._attempts(node, item)),
             failures,
         )
+
+    def inputs(self, task_id: str) -> dict[str, TaskInput]:
+        """See :meth:`Run.inputs`."""
+        node, _ = self._find(task_id)
+        described: dict[str, Any] = json.loads(node.bindings or b"{}")
+        return {
+            name: TaskInput(tuple(bound.get("tasks", ())), bound.get("shown", ""))
+            for name, bound in described.items()
+            if not name.startswith("@")  # what else counts for the key
+        }
 
     def load(self, task_id: str) -> Any:
         """See :meth:`Run.load`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 if TYPE_CHECKING:
     from hookline.ml import ArtifactRef
 
-__all__ = ["Run", "RunSource", "RunSummary", "StepSummary", "TaskFailure", "TaskRecord"]
+__all__ = ["Run", "RunSource", "RunSummary", "StepSummary", "TaskFailure", "TaskInput", "TaskRecord"]
 
 # What draws stands above the model; it is reached by name, and only when a notebook asks.
 _DRAWING = "hookline.cli.notebook.run"
@@ -42,6 +42,19 @@ class TaskRecord:
     started: datetime | None
     finished: datetime | None
     counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInput:
+    """What a task was given for one parameter.
+
+    Attributes:
+        tasks: Ids of the tasks that it came from; empty where the value was known before the run.
+        shown: How a value that was known looks, as far as it is small and plain; empty for others.
+    """
+
+    tasks: tuple[str, ...]
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,10 @@ class RunSource(Protocol):
         """See :meth:`Run.summary`."""
         ...
 
+    def inputs(self, task_id: str) -> dict[str, TaskInput]:
+        """See :meth:`Run.inputs`."""
+        ...
+
     def load(self, task_id: str) -> Any:
         """See :meth:`Run.load`."""
         ...
@@ -203,6 +220,14 @@ class Run:
             failures: How many failures to tell of.
         """
         return self._source.summary(failures)
+
+    def inputs(self, task_id: str) -> dict[str, TaskInput]:
+        """Tell where a task's arguments came from, by parameter; what was left to defaults is not among them.
+
+        Raises:
+            UsageError: There is no such task.
+        """
+        return self._source.inputs(task_id)
 
     def load(self, task_id: str) -> Any:
         """Load a task's value; of a mapped task the list of all items' values.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hookline import GraphEditor, PluginError, ProjectFacts, TaskMatch
+from hookline_data.schemas.kinds import is_pandera
+from hookline_data.schemas.settling import settle
 from hookline_data.settings import DataSettings
 from hookline_data.validation.checked import Checked, wanted
 from hookline_data.validation.naming import named_schema
@@ -39,9 +41,13 @@ def insert(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) ->
 def _look_up(graph: GraphEditor, task: TaskMatch, project: ProjectFacts) -> None:
     given = task.constants.get("schema")
     if "schema" in task.mapped and isinstance(given, list | tuple):
-        graph.give(task, schema=[named_schema(one, project) if _is_name(one) else one for one in given])
+        found = [named_schema(one, project) for one in given]
+        if any(map(_is_name, given)):
+            graph.give(task, schema=found)
     elif _is_name(given):
         graph.give(task, schema=named_schema(given, project))
+    elif is_pandera(given):
+        settle()
 
 
 def _is_name(given: object) -> bool:

@@ -79,6 +79,12 @@ class TaskMatch:
         return tuple(self._task.bindings)
 
     @property
+    def takes(self) -> Mapping[str, Any]:
+        """The annotations of its step's parameters; ``Any`` where there is none."""
+        parameters = self._task.step.signature.parameters
+        return types.MappingProxyType({name: parameter.annotation for name, parameter in parameters.items()})
+
+    @property
     def constants(self) -> Mapping[str, Any]:
         """The parameters that are given something known, without any task in it, and copies of these values.
 

@@ -210,6 +210,7 @@ def test_what_checks_use_counts(project: Project) -> None:
     project.write("limits.py", LIMITS)
     project.write("flow.py", CODE)
     assert project.run("flow.py", executor="inline").ran == ("load", "model", "schema")
+    assert project.run("flow.py", executor="inline").ran == ()
     project.edit("flow.py", "# all of them", "# each of them")
     assert project.run("flow.py", executor="inline").ran == ()
     project.edit("limits.py", "MOST = 10", "MOST = 9")
