@@ -1,0 +1,142 @@
+"""Reads the tables of sources: all that is wrong with them is told at once, each with its place in the settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hookline import HooklineError, Secret, UsageError
+from hookline.ml import Schema
+from hookline_data.sources.agreement import contradictions, schema_faults, with_terms
+from hookline_data.sources.contract import Contract
+from hookline_data.sources.keys import KEYS, near
+
+__all__ = ["Where", "find_contract", "read_contract"]
+
+_SUFFIXES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_SECRET = re.compile(r"[a-z][a-z0-9_-]+:(?!//)\S")
+
+Where = Callable[..., str]
+"""Tells where a key stands in the settings: ``where("source", "customers", "uri")``."""
+
+
+def find_contract(name: str, sources: Mapping[str, Mapping[str, Any]], root: Path, where: Where) -> Contract:
+    """Read the contract of a source.
+
+    Args:
+        name: The source's name.
+        sources: The tables by the sources' names.
+        root: The project's root.
+        where: Tells where a key stands.
+
+    Raises:
+        UsageError: There is no such source, or it is not sound: says all that is wrong.
+    """
+    if name not in sources:
+        known = f"the sources are {', '.join(sorted(sources))}"
+        none = f"write its contract into the settings: [tool.hookline.source.{name}]"
+        raise UsageError(f"there is no source '{name}'{near(name, sources)}", help=known if sources else none)
+    contract, problems = read_contract(name, sources[name], root, where)
+    if contract is None:
+        text = problems[0] if len(problems) == 1 else "\n  - ".join([f"the source '{name}' is wrong", *problems])
+        raise UsageError(text, help=f"mend [tool.hookline.source.{name}]; its keys may be {', '.join(KEYS)}")
+    return contract
+
+
+def read_contract(
+    name: str, table: Mapping[str, Any], root: Path, where: Where
+) -> tuple[Contract | None, list[str]]:
+    """Read the table of one source.
+
+    Args:
+        name: The source's name.
+        table: The table.
+        root: The project's root.
+        where: Tells where a key stands.
+
+    Returns:
+        The contract, None where it is not sound; and what is wrong with it, each with its place.
+    """
+    reader = _Reader(name, where)
+    values = reader.values(table)
+    contract = None if reader.problems else reader.contract(values, root)
+    return (None if reader.problems else contract), reader.problems
+
+
+class _Reader:
+    """Reads one table, and notes what is wrong with it."""
+
+    def __init__(self, name: str, where: Where) -> None:
+        self.problems: list[str] = []
+        self._name = name
+        self._where = where
+
+    def values(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """Read each key by itself."""
+        found: dict[str, Any] = {}
+        for key, value in table.items():
+            if key not in KEYS:
+                self._note(key, f"has no key '{key}'{near(key, KEYS)}")
+                continue
+            try:
+                found[key] = KEYS[key].read(value)
+            except ValueError:
+                self._note(key, f"takes {KEYS[key].takes} as '{key}', not {value!r}")
+        if "uri" not in table and "connect" not in table:
+            self._note("", "has no 'uri': say where its data are")
+        return found
+
+    def contract(self, values: dict[str, Any], root: Path) -> Contract | None:
+        """Put the values together, and look for contradictions between them."""
+        uri = values.setdefault("uri", "")
+        values["secret"] = bool(_SECRET.match(uri)) and not Path(root, uri).exists()
+        if values["secret"]:
+            try:
+                Secret(uri)
+            except UsageError as error:
+                self._note("uri", f"has a 'uri' that is neither a path nor a URL: {error.help}")
+        values.setdefault("format", self._format(values))
+        if values["format"] == "csv" and uri.removesuffix(".gz").endswith(".tsv"):
+            values.setdefault("separator", "\t")
+        given = values.pop("schema", None)
+        contract = Contract(self._name, **values, where=self._where("source", self._name))
+        for key, text in contradictions(contract):
+            self._note(key, text)
+        try:
+            declared = None if given is None else _schema_of(given, root)
+        except (HooklineError, ValueError, OSError) as error:
+            told = error.message if isinstance(error, HooklineError) else str(error)
+            self._note("schema", f"has a schema that is wrong: {told}")
+            return None
+        if declared is not None and not isinstance(declared, Schema):
+            return replace(contract, schema=declared, typed=True)
+        for key, text in schema_faults(contract, declared) if declared is not None else ():
+            self._note(key, text)
+        if self.problems:
+            return None
+        return replace(contract, schema=with_terms(contract, declared), typed=declared is not None)
+
+    def _format(self, values: Mapping[str, Any]) -> str:
+        """Tell the format by what else is said."""
+        if {"query", "table", "connect"} & set(values) or re.match(r"(?!https?:)[A-Za-z][\w+.-]*://", values["uri"]):
+            return "sql"
+        path = values["uri"].partition("?")[0] if "://" in values["uri"] else values["uri"]
+        found = _SUFFIXES.get(Path(path.removesuffix(".gz")).suffix.lower(), "")
+        if not found:
+            self._note("uri", "has a 'uri' that does not tell its format: give 'format'")
+        return found
+
+    def _note(self, key: str, text: str) -> None:
+        place = self._where("source", self._name, *([key] if key else []))
+        self.problems.append(f"{place}: the source '{self._name}' {text}")
+
+
+def _schema_of(given: object, root: Path) -> Any:
+    from hookline_data.schemas import read_schema  # it brings pandera where the schema is one of its own
+
+    if isinstance(given, str) and ":" not in given:
+        return read_schema(root / given)
+    return read_schema(given)
