@@ -102,6 +102,7 @@ class _DryRun:
             Settings().turns,
             arguments,
             rewriters,
+            self._evaluator.value,
         )
         self._arguments = Arguments(
             prepared.program,

@@ -218,6 +218,7 @@ class _Session:
             request.settings.turns,
             request.settings.open_arguments,
             request.settings.rewriters,
+            evaluator.value,
         )
         tasks = OpenTasks(
             program,

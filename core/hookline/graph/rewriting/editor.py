@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 from collections.abc import Callable, Mapping
@@ -10,8 +11,9 @@ from typing import Any, Final
 from hookline.errors import PluginError, WorkflowError, close_match
 from hookline.graph.bind import shape_of
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
+from hookline.graph.rewriting.constants import known_value
 from hookline.graph.rewriting.draft import Draft
-from hookline.graph.rewriting.given import VALUE, GivenError, bind_given, free_parameter
+from hookline.graph.rewriting.given import VALUE, GivenError, bind_given, bind_items, free_parameter
 from hookline.graph.rewriting.match import TaskMatch, promises
 from hookline.model.change import INSERTED, Change
 from hookline.model.graph import Binding, Constant, Task, TaskGraph, TaskOutput
@@ -34,6 +36,7 @@ class GraphEditor:
         plugin: The plugin's name.
         grown: The id of the task whose new part the graph is; None for a workflow's own tasks.
         settings: What settings give to arguments that are left open.
+        known: Gives the value of a binding that refers to no task.
 
     Attributes:
         workflow: The workflow's name.
@@ -45,14 +48,19 @@ class GraphEditor:
     value: Final = VALUE
 
     def __init__(
-        self, graph: TaskGraph, plugin: str, grown: str | None = None, settings: OpenArguments = NO_ARGUMENTS
+        self,
+        graph: TaskGraph,
+        plugin: str,
+        grown: str | None = None,
+        settings: OpenArguments = NO_ARGUMENTS,
+        known: Callable[[Binding], Any] = known_value,
     ) -> None:
         self.workflow = graph.workflow
         self.params: Mapping[str, Any] = types.MappingProxyType(dict(graph.params))
         self.grown = grown
         self._plugin = plugin
         self._settings = settings
-        self._draft = Draft(graph)
+        self._draft = Draft(graph, known)
 
     def tasks(
         self, step: str | Step[..., Any] | None = None, tag: str | None = None, returns: Any = None
@@ -204,9 +212,63 @@ class GraphEditor:
         other, one = self._known(source), self._known(task)
         what = f"can't connect task '{self._shown(other.id)}' to '{arg}' of task '{self._shown(one.id)}'"
         self._parameter(one, arg, what)
+        self._refuse_seed(one, arg, what)
         text = f"connected '{self._shown(other.id)}' to '{arg}' of '{self._shown(one.id)}'"
         bindings = {**one.bindings, arg: self._draft.output(source._number)}
         self._draft.change(task._number, self._note("connected", text), bindings=bindings)
+
+    def give(self, task: TaskMatch, /, **values: Any) -> None:
+        """Give a task arguments, in the place of what it was given or of defaults.
+
+        They count as if the call had given them: for the task's key, and for the checks.
+
+        Args:
+            task: The task.
+            **values: By parameter: values, tasks, and lists, tuples and dicts of both. A parameter that the task is
+                mapped over takes a list with a value for each item.
+
+        Raises:
+            PluginError: The task has no such parameter, or not as many items.
+        """
+        one = self._known(task)
+        bindings = dict(one.bindings)
+        for name, value in values.items():
+            what = f"can't give '{name}' to task '{self._shown(one.id)}'"
+            self._parameter(one, name, what)
+            count = self._length(one, name) if name in one.mapped else None
+            bindings[name] = self._bound(name, value, what, each=name in one.mapped, count=count)
+        if values:
+            note = self._note("given", f"gave {', '.join(values)} to '{self._shown(one.id)}'")
+            self._draft.change(task._number, note, bindings=bindings)
+
+    def give_each(self, task: TaskMatch, /, **lists: Any) -> None:
+        """Give each item of a mapped task its own values of parameters that it is not mapped over yet.
+
+        The task is mapped over these lists too from now on, item by item together with those of the call.
+
+        Args:
+            task: The task: one of ``.map``, whose number of items the graph tells.
+            **lists: By parameter: a list with a value, or a task, for each item.
+
+        Raises:
+            PluginError: The task is not mapped, or in another way, or has no such parameter, or not as many items.
+        """
+        one = self._known(task)
+        bindings, mapped = dict(one.bindings), one.mapped
+        for name, values in lists.items():
+            what = f"can't give '{name}' to each item of task '{self._shown(one.id)}'"
+            if one.form is not Form.MAP:
+                product = one.form is Form.PRODUCT
+                why = "which is a product: a list more would be one of combinations" if product else "which has none"
+                raise self._refusal(f"{what}, {why}", "give one value: graph.give(…)")
+            self._parameter(one, name, what)
+            if name in one.mapped:
+                raise self._refusal(f"{what}, which is mapped over it", "give another list: graph.give(…)")
+            bindings[name] = self._bound(name, values, what, each=True, count=self._length(one, one.mapped[0]))
+            mapped = (*mapped, name)
+        if lists:
+            note = self._note("given", f"gave {', '.join(lists)} to each item of '{self._shown(one.id)}'")
+            self._draft.change(task._number, note, bindings=bindings, mapped=mapped)
 
     def remove(self, task: TaskMatch, /, *, use: TaskMatch | None = None) -> None:
         """Take a task away.
@@ -289,19 +351,34 @@ class GraphEditor:
         self, step: Step[Any, Any], bind: Mapping[str, Any], what: str, own: Mapping[int, TaskOutput]
     ) -> tuple[str, dict[str, Binding]]:
         """Find the parameter that takes the value at hand, and bind the others."""
-
-        def output(value: object) -> TaskOutput | None:
-            if not isinstance(value, TaskMatch):
-                return None
-            self._known(value)
-            return own.get(value._number) or self._draft.output(value._number)
-
         try:
             name = free_parameter(step, bind, self._settings.names.get(step.name, ()))
+            output = functools.partial(self._output, own)
             bindings = {key: bind_given(key, value, output) for key, value in bind.items() if value is not VALUE}
         except GivenError as error:
             raise self._refusal(f"{what}: {error}", error.cure) from None
         return name, bindings
+
+    def _bound(self, name: str, value: Any, what: str, *, each: bool, count: int | None) -> Binding:
+        """Bind what a task is given, for each item its own or one for all."""
+        output = functools.partial(self._output, {})
+        try:
+            return bind_items(name, value, output, count) if each else bind_given(name, value, output)
+        except GivenError as error:
+            raise self._refusal(f"{what}: {error}", error.cure) from None
+
+    def _output(self, own: Mapping[int, TaskOutput], value: object) -> TaskOutput | None:
+        """Give what takes the value of what stands for a task; None for everything else."""
+        if not isinstance(value, TaskMatch):
+            return None
+        self._known(value)
+        return own.get(value._number) or self._draft.output(value._number)
+
+    def _length(self, task: Task, name: str) -> int | None:
+        """Tell how many elements of a mapped parameter there are; lists that are mapped side by side have as many."""
+        names = task.mapped if task.form is Form.MAP else (name,)
+        lengths = (self._draft.length(task.bindings[each]) for each in names)
+        return next((length for length in lengths if length is not None), None)
 
     def _completed(self, step: Step[Any, Any], bindings: dict[str, Binding]) -> dict[str, Binding]:
         """Add what settings give to arguments that nobody gave, and defaults that name files."""
@@ -312,6 +389,7 @@ class GraphEditor:
     def _given(self, task: Task, arg: str, what: str) -> Binding:
         """Tell what a task is given for a parameter."""
         self._parameter(task, arg, what)
+        self._refuse_seed(task, arg, what)
         if arg in task.bindings:
             return task.bindings[arg]
         parameter = task.step.signature.parameters[arg]
@@ -332,7 +410,9 @@ class GraphEditor:
         provider = shape_of(task.step.fn).provided.get(arg)
         if provider is not None:
             raise self._refusal(f"{what}, which the provider '{provider.name}' opens", "leave it as it is")
-        if is_seed(signature.parameters[arg].annotation) and arg not in task.bindings:
+
+    def _refuse_seed(self, task: Task, arg: str, what: str) -> None:
+        if is_seed(task.step.signature.parameters[arg].annotation) and arg not in task.bindings:
             raise self._refusal(f"{what}, which is a seed that the run gives", "leave it as it is")
 
     def _parts(self, number: int, step: Step[Any, Any], what: str) -> dict[int, int]:
