@@ -3,76 +3,69 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hookline import HooklineError, Secret, UsageError
+from hookline import HooklineError, ProjectFacts, Secret, UsageError
 from hookline.ml import Schema
 from hookline_data.sources.agreement import contradictions, schema_faults, with_terms
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.keys import KEYS, near
 
-__all__ = ["Where", "find_contract", "read_contract"]
+__all__ = ["find_contract", "read_contract"]
 
 _SUFFIXES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _SECRET = re.compile(r"[a-z][a-z0-9_-]+:(?!//)\S")
 
-Where = Callable[..., str]
-"""Tells where a key stands in the settings: ``where("source", "customers", "uri")``."""
 
-
-def find_contract(name: str, sources: Mapping[str, Mapping[str, Any]], root: Path, where: Where) -> Contract:
+def find_contract(name: str, project: ProjectFacts) -> Contract:
     """Read the contract of a source.
 
     Args:
         name: The source's name.
-        sources: The tables by the sources' names.
-        root: The project's root.
-        where: Tells where a key stands.
+        project: The project.
 
     Raises:
         UsageError: There is no such source, or it is not sound: says all that is wrong.
     """
-    if name not in sources:
-        known = f"the sources are {', '.join(sorted(sources))}"
+    if name not in project.sources:
+        known = f"the sources are {', '.join(sorted(project.sources))}"
         none = f"write its contract into the settings: [tool.hookline.source.{name}]"
-        raise UsageError(f"there is no source '{name}'{near(name, sources)}", help=known if sources else none)
-    contract, problems = read_contract(name, sources[name], root, where)
+        raise UsageError(
+            f"there is no source '{name}'{near(name, project.sources)}", help=known if project.sources else none
+        )
+    contract, problems = read_contract(name, project)
     if contract is None:
         text = problems[0] if len(problems) == 1 else "\n  - ".join([f"the source '{name}' is wrong", *problems])
-        raise UsageError(text, help=f"mend [tool.hookline.source.{name}]; its keys may be {', '.join(KEYS)}")
+        raise UsageError(text, help=f"mend [tool.hookline.source.{name}]")
     return contract
 
 
-def read_contract(
-    name: str, table: Mapping[str, Any], root: Path, where: Where
-) -> tuple[Contract | None, list[str]]:
+def read_contract(name: str, project: ProjectFacts) -> tuple[Contract | None, list[str]]:
     """Read the table of one source.
 
     Args:
-        name: The source's name.
-        table: The table.
-        root: The project's root.
-        where: Tells where a key stands.
+        name: The source's name, which there is a table of.
+        project: The project.
 
     Returns:
-        The contract, None where it is not sound; and what is wrong with it, each with its place.
+        The contract, None where it is not sound; and what is wrong with it, each with its place in the settings.
     """
-    reader = _Reader(name, where)
-    values = reader.values(table)
-    contract = None if reader.problems else reader.contract(values, root)
+    reader = _Reader(name, project)
+    values = reader.values(project.sources[name])
+    contract = None if reader.problems else reader.contract(values)
     return (None if reader.problems else contract), reader.problems
 
 
 class _Reader:
     """Reads one table, and notes what is wrong with it."""
 
-    def __init__(self, name: str, where: Where) -> None:
+    def __init__(self, name: str, project: ProjectFacts) -> None:
         self.problems: list[str] = []
         self._name = name
-        self._where = where
+        self._project = project
 
     def values(self, table: Mapping[str, Any]) -> dict[str, Any]:
         """Read each key by itself."""
@@ -89,10 +82,10 @@ class _Reader:
             self._note("", "has no 'uri': say where its data are")
         return found
 
-    def contract(self, values: dict[str, Any], root: Path) -> Contract | None:
+    def contract(self, values: dict[str, Any]) -> Contract | None:
         """Put the values together, and look for contradictions between them."""
         uri = values.setdefault("uri", "")
-        values["secret"] = bool(_SECRET.match(uri)) and not Path(root, uri).exists()
+        values["secret"] = bool(_SECRET.match(uri)) and not (self._project.root / uri).exists()
         if values["secret"]:
             try:
                 Secret(uri)
@@ -102,11 +95,11 @@ class _Reader:
         if values["format"] == "csv" and uri.removesuffix(".gz").endswith(".tsv"):
             values.setdefault("separator", "\t")
         given = values.pop("schema", None)
-        contract = Contract(self._name, **values, where=self._where("source", self._name))
+        contract = Contract(self._name, **values, where=self._project.where(f"source.{self._name}"))
         for key, text in contradictions(contract):
             self._note(key, text)
         try:
-            declared = None if given is None else _schema_of(given, root)
+            declared = None if given is None else self._schema_of(given)
         except (HooklineError, ValueError, OSError) as error:
             told = error.message if isinstance(error, HooklineError) else str(error)
             self._note("schema", f"has a schema that is wrong: {told}")
@@ -129,14 +122,11 @@ class _Reader:
             self._note("uri", "has a 'uri' that does not tell its format: give 'format'")
         return found
 
+    def _schema_of(self, given: object) -> Any:
+        from hookline_data.schemas.reading import read_schema  # it may import pandera
+
+        return read_schema(given, root=self._project.root, name=self._name)
+
     def _note(self, key: str, text: str) -> None:
-        place = self._where("source", self._name, *([key] if key else []))
+        place = self._project.where(".".join(filter(None, ["source", self._name, key])))
         self.problems.append(f"{place}: the source '{self._name}' {text}")
-
-
-def _schema_of(given: object, root: Path) -> Any:
-    from hookline_data.schemas import read_schema  # it brings pandera where the schema is one of its own
-
-    if isinstance(given, str) and ":" not in given:
-        return read_schema(root / given)
-    return read_schema(given)

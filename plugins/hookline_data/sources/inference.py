@@ -1,4 +1,4 @@
-"""What type a column of texts is of, where no schema says it: the same for every library of frames."""
+"""What type a column is of, where no schema says it: the same for every library of frames."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from hookline.ml import Column
 from hookline_data.sources.cells import Cells
 
-__all__ = ["infer_texts"]
+__all__ = ["infer_texts", "infer_values"]
 
 _KINDS = ("int", "float", "bool", "date", "datetime")
 _SAMPLE = 100
+_WORDS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", list: "list"}
 
 
 def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
@@ -39,3 +40,10 @@ def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
     return "str", [text or None for text in cells], False
 
 
+def infer_values(values: Sequence[Any]) -> str:
+    """Find the type that all values of a column are of; ``"any"`` where there is none."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds == {int, float}:
+        return "float"
+    word = _WORDS.get(kinds.pop(), "any") if len(kinds) == 1 else "any"
+    return "any" if word == "int" and not all(value is None or -(1 << 63) <= value < 1 << 63 for value in values) else word

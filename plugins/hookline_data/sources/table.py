@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +10,12 @@ from hookline import HooklineError
 from hookline.ml import Column, Schema
 from hookline_data.frames import Frame
 from hookline_data.sources.cells import Cells
-from hookline_data.sources.inference import infer_texts
+from hookline_data.sources.inference import infer_texts, infer_values
 from hookline_data.sources.keys import near
 from hookline_data.sources.series import make_frame, make_piece, make_series
 from hookline_data.validation.finding import Finding, Origin
 
-__all__ = ["MASKED", "Reading", "Table", "check_header"]
+__all__ = ["MASKED", "Reading", "Table", "check_header", "column_of", "shown"]
 
 MASKED = "***"
 """Stands for a value that tells of a person."""
@@ -103,7 +103,7 @@ class Table:
                         f"the source '{self._source}' has no column '{one}'{near(one, names)}",
                         help=f"'{name}' has {', '.join(names)}",
                     )
-                self._cells[one] = Cells(self._column(one), self._decimal)
+                self._cells[one] = Cells(column_of(self._schema, one), self._decimal)
                 self._pieces[one] = []
         self._places = [names.index(one) for one in self._cells]
 
@@ -134,11 +134,6 @@ class Table:
         series = [self._series(name, cells) for name, cells in self._cells.items()]
         return Reading(make_frame(self._library, series), self.origins, list(self._findings()), self._files)
 
-    def _column(self, name: str) -> Column:
-        known = {one.name: one for one in self._schema.columns} if self._schema else {}
-        # What the schema says nothing of is text, or whatever it is.
-        return known.get(name) or Column(name, "any", nullable=True)
-
     def _piece(self, cells: Cells, values: list[Any]) -> Any:
         if cells.kind == "any" and self._texts and self._schema is not None:
             return make_piece(self._library, values, "str")
@@ -154,16 +149,31 @@ class Table:
                 pieces = [make_piece(self._library, values, kind, nullable=None in values)]
             else:
                 kind = "str"
+        elif kind == "any":
+            values = [value for piece in pieces for value in piece]
+            kind = infer_values(values)
+            values = Cells(Column(name, kind, nullable=True)).values(values)
+            pieces = [make_piece(self._library, values, kind, nullable=None in values)]
         pieces = pieces or [make_piece(self._library, [], kind, nullable=cells.column.nullable)]
         return make_series(self._library, name, pieces, kind, aware=aware)
 
-    def _findings(self) -> Any:
+    def _findings(self) -> Iterator[Finding]:
         for name, cells in self._cells.items():
             if cells.bad:
-                shown = dict.fromkeys(text for _, text in cells.bad[: _EXAMPLES * 10])
-                examples = (MASKED,) if cells.column.personal else tuple(shown)[:_EXAMPLES]
+                examples = shown([text for _, text in cells.bad[: _EXAMPLES * 10]], cells.column)
                 kind = f"is {_ARTICLES.get(cells.kind, f'a {cells.kind}')}"
                 yield Finding(name, kind, [row for row, _ in cells.bad], examples)
+
+
+def column_of(schema: Schema | None, name: str) -> Column:
+    """Give what a schema says of a column; what it says nothing of is anything."""
+    known = {one.name: one for one in schema.columns} if schema else {}
+    return known.get(name) or Column(name, "any", nullable=True)
+
+
+def shown(texts: Sequence[str], column: Column) -> tuple[str, ...]:
+    """Choose examples of a column's values for a message: none of persons."""
+    return (MASKED,) if column.personal else tuple(dict.fromkeys(texts))[:_EXAMPLES]
 
 
 def check_header(

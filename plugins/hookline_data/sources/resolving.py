@@ -1,0 +1,212 @@
+"""What a load or a write of a source needs to be given: looked up in the project, in the driver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import hookline
+from hookline import HooklineError, ProjectFacts, Secret, UsageError
+from hookline_data.sources.agreement import partition_keys
+from hookline_data.sources.contract import Contract
+from hookline_data.sources.declared import find_contract
+from hookline_data.sources.sql import SQLITE, open_database
+from hookline_data.sources.template import Partition, Template, partition_label
+
+__all__ = ["Resolver", "partition_values", "place_of", "project_for", "within_attempt"]
+
+
+class Resolver:
+    """Looks sources up; remembers contracts, for a mapped load may ask for one a thousand times.
+
+    Args:
+        project: The project.
+        library: The library for frames.
+    """
+
+    def __init__(self, project: ProjectFacts, library: str) -> None:
+        self._project = project
+        self._library = library
+        self._contracts: dict[str, Contract] = {}
+
+    def contract(self, source: str) -> Contract:
+        """Give the contract of a source.
+
+        Raises:
+            UsageError: There is none, or it is not sound.
+        """
+        if source not in self._contracts:
+            self._contracts[source] = find_contract(source, self._project)
+        return self._contracts[source]
+
+    def for_load(self, source: str, partition: Partition) -> dict[str, Any]:
+        """Work out what a load is given, beside what its call says.
+
+        Raises:
+            HooklineError: There is no such source or partition, no file of it, or the answer of its version query.
+        """
+        contract = self.contract(source)
+        values = partition_values(contract, partition)
+        given: dict[str, Any] = {**_common(contract), "frames": self._library}
+        if contract.kind == "file":
+            given["files"] = self._files(contract, values)
+        else:
+            given["place"] = place_of(contract, values, self._project.root)
+        if contract.version_query:
+            given["version"] = _version(contract, given["place"], values)
+        if contract.freshness:
+            given["period"] = int(time.time() // contract.freshness)
+        return given
+
+    def for_write(self, source: str, partition: Partition) -> dict[str, Any]:
+        """Work out what a write is given.
+
+        Raises:
+            UsageError: There is no such source, or it can't be written.
+        """
+        contract = self.contract(source)
+        check_writable(contract, partition)
+        values = partition_values(contract, partition) if contract.kind == "file" else {}
+        return {**_common(contract), "place": place_of(contract, values, self._project.root)}
+
+    def partitions(self, source: str) -> list[dict[str, str]]:
+        """List the partitions that there are.
+
+        Raises:
+            UsageError: The source has none.
+        """
+        contract = self.contract(source)
+        keys = partition_keys(contract)
+        if contract.kind != "file" or not keys:
+            raise UsageError(
+                f"the source '{source}' ({contract.where}) has no partitions that could be listed",
+                help="only files have, with a key in the uri: data/{day}.csv",
+            )
+        template = Template(contract.uri)
+        found = {tuple((template.match(name) or {}).items()) for name in template.files(self._project.root)}
+        return [dict(values) for values in sorted(found)]
+
+    def _files(self, contract: Contract, values: Mapping[str, str]) -> dict[str, Path]:
+        template = Template(contract.uri).fill(values)
+        files = template.files(self._project.root)
+        if files:
+            return files
+        where = f"the source '{contract.name}' ({contract.where})"
+        path = self._project.root / contract.uri
+        if template.single and path.is_dir():
+            raise UsageError(f"{where} is the folder '{contract.uri}'", help=f"name its files: {contract.uri}/*.csv")
+        if values:
+            label = partition_label(values)
+            raise HooklineError(
+                f"{where} has no partition '{label}': there is no file '{Template(contract.uri).path(values)}'",
+                help=self._nearby(contract),
+            )
+        what = "is not there" if template.single else "fits no file"
+        raise HooklineError(f"{where} can't be loaded: '{contract.uri}' {what}", help="bring it, or mend the 'uri'")
+
+    def _nearby(self, contract: Contract) -> str:
+        there = [partition_label(values) for values in self.partitions(contract.name)]
+        return f"there are {there[0]} to {there[-1]}, {len(there)} in all" if there else "there is none at all yet"
+
+
+def within_attempt() -> bool:
+    """Tell whether a run is making an attempt in this thread."""
+    try:
+        hookline.attempt()
+    except HooklineError:
+        return False
+    return True
+
+
+def project_for(source: str) -> ProjectFacts:
+    """Give the project for a call outside of runs.
+
+    Raises:
+        HooklineError: A run makes the call, which should have been told all that before.
+    """
+    if within_attempt():
+        raise HooklineError(
+            f"the source '{source}' was not looked up before the run, as the plugin 'data' does",
+            help="run with the plugin: without --without data, and with 'data' among those that are allowed; "
+            "in a step, call load(…) and return what it gives, instead of load.fn(…)",
+        )
+    return hookline.project()
+
+
+def partition_values(contract: Contract, partition: Partition) -> dict[str, str]:
+    """Tell the text of each key of a partition; none for the whole source.
+
+    Raises:
+        UsageError: It is no partition of the source.
+    """
+    if contract.kind != "sql":
+        try:
+            return Template("" if contract.secret else contract.uri).values(partition)
+        except UsageError as error:
+            raise UsageError(f"the source '{contract.name}' ({contract.where}): {error.message}", help=error.help) from None
+    keys = partition_keys(contract)
+    stand_in = Template("".join(f"{{{key}}}" for key in keys))
+    if partition is None and keys:
+        named = ", ".join(f":{key}" for key in keys)
+        raise UsageError(f"the query of the source '{contract.name}' needs {named}", help="load(…, partition=…)")
+    try:
+        return stand_in.values(partition)
+    except UsageError as error:
+        raise UsageError(f"the query of the source '{contract.name}': {error.message}", help=error.help) from None
+
+
+def place_of(contract: Contract, values: Mapping[str, str], root: Path) -> Secret[str] | str:
+    """Give the address of a source, or of its partition: an absolute path where it is a path."""
+    if contract.secret:
+        return Secret(contract.uri)
+    if contract.kind == "file":
+        return str(root / Template(contract.uri).path(values))
+    if contract.uri.startswith(SQLITE):
+        return f"{SQLITE}{root / contract.uri.removeprefix(SQLITE)}"
+    return Template(contract.uri).path(values) if contract.kind == "url" and values else contract.uri
+
+
+def check_writable(contract: Contract, partition: Partition) -> None:
+    """Make sure that a source can be written.
+
+    Raises:
+        UsageError: It can't.
+    """
+    where = f"the source '{contract.name}' ({contract.where})"
+    if contract.kind == "url":
+        raise UsageError(f"{where} is fetched from the web and can't be written", help="write to a source of files")
+    if contract.kind == "sql":
+        if not contract.table:
+            raise UsageError(f"{where} is a query and can't be written", help="write to a source with a 'table'")
+        return
+    template = Template(contract.uri)
+    if template.wild:
+        raise UsageError(
+            f"{where} is of many files: '{contract.uri}' does not tell which to write",
+            help="use keys in the place of wildcards: data/{day}.csv",
+        )
+    if template.keys and partition is None:
+        keys = ", ".join(f"'{key}'" for key in template.keys)
+        raise UsageError(f"{where} has partitions by {keys}: say which to write", help="write(table, source, partition)")
+
+
+def _common(contract: Contract) -> dict[str, Any]:
+    return {
+        "contract": contract.as_argument(),
+        "schema": None if contract.columns is not None else contract.schema,
+    }
+
+
+def _version(contract: Contract, place: Secret[str] | str, values: Mapping[str, str]) -> str:
+    with open_database(contract, place) as database:
+        _, fetch = database.ask(contract.version_query, values)
+        rows = fetch(2)
+    if len(rows) != 1:
+        count = "no row" if not rows else "several rows"
+        raise HooklineError(
+            f"the version query of the source '{contract.name}' ({contract.where}) gives {count}",
+            help="it gives one row, such as SELECT max(changed_at) FROM sales",
+        )
+    return repr(tuple(rows[0]))

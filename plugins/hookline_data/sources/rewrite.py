@@ -1,0 +1,101 @@
+"""Fills in what loads and writes of sources need, before a run is planned: what decides a result is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hookline import GraphEditor, HooklineError, ProjectFacts, TaskMatch, UsageError
+from hookline_data.frames import chosen_library
+from hookline_data.settings import DataSettings
+from hookline_data.sources.contract import Contract
+from hookline_data.sources.resolving import Resolver
+
+__all__ = ["fill"]
+
+_LOOKED_UP = ("source", "partition")
+
+
+def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> None:
+    """Give each load and each write of a source its contract, and what it is to read.
+
+    Args:
+        graph: The graph.
+        project: Where sources are looked up.
+        settings: The plugin's settings.
+
+    Raises:
+        HooklineError: Sources are missing or wrong; all of them are told.
+    """
+    loads, writes = graph.tasks("data.load"), graph.tasks("data.write")
+    if not loads and not writes:
+        return
+    resolver = Resolver(project, chosen_library(settings.frames) if loads else "")
+    problems: list[HooklineError] = []
+    for task, look_up in [*((task, resolver.for_load) for task in loads), *((task, resolver.for_write) for task in writes)]:
+        try:
+            _fill(graph, task, look_up)
+        except HooklineError as error:
+            problems.append(error)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        told = dict.fromkeys(str(error).replace("\n", "\n    ") for error in problems)
+        raise UsageError("\n  - ".join(["the workflow's sources can't be used as they are", *told]))
+
+
+def _fill(graph: GraphEditor, task: TaskMatch, look_up: Callable[[str, Any], dict[str, Any]]) -> None:
+    known = task.constants
+    for name in _LOOKED_UP:
+        if name in task.bindings and name not in known:
+            raise _unknown(task, name)
+    looked = [name for name in _LOOKED_UP if name in task.mapped]
+    if not looked:
+        given = look_up(known["source"], known.get("partition"))
+        graph.give(task, **given)
+        _limit_reuse(graph, task, [given])
+        return
+    lists = {name: known[name] for name in looked}
+    count = len(next(iter(lists.values())))
+    items = []
+    for number in range(count):
+        one = {name: values[number] for name, values in lists.items()}
+        items.append(look_up(one.get("source", known.get("source")), one.get("partition", known.get("partition"))))
+    _give_items(graph, task, items)
+    _limit_reuse(graph, task, items)
+
+
+def _give_items(graph: GraphEditor, task: TaskMatch, items: list[dict[str, Any]]) -> None:
+    """Give what is the same for all items once, and the rest item by item."""
+    if not items:
+        return
+    each: dict[str, list[Any]] = {}
+    for name in dict.fromkeys(name for item in items for name in item):
+        first = items[0].get(name)
+        if name != "files" and all(item.get(name) == first for item in items):
+            graph.give(task, **{name: first})
+        else:
+            each[name] = [item.get(name, _NOTHING.get(name)) for item in items]
+    graph.give_each(task, **each)
+
+
+_NOTHING: Mapping[str, Any] = {"place": "", "version": "", "period": 0}
+"""What is given to an item for which nothing was found, where others have something."""
+
+
+def _limit_reuse(graph: GraphEditor, task: TaskMatch, items: list[dict[str, Any]]) -> None:
+    """Load anew each time what nothing tells the state of."""
+    if task.step == "data.load" and any(
+        not Contract.from_argument(item["contract"], item["schema"]).versioned for item in items
+    ):
+        graph.set_options(task, cache=False)
+
+
+def _unknown(task: TaskMatch, name: str) -> HooklineError:
+    what = "which source" if name == "source" else "which partitions"
+    return UsageError(
+        f"task '{task.id}' ({task.place}) is told only by the run {what} it is for, but data are looked up before",
+        help="name it in the workflow, or by a parameter; for all that there are: "
+        "load.partial('transactions').map(partition=partitions('transactions')); "
+        "or call it in a step that gets the value, and return what it gives",
+    )
