@@ -262,6 +262,7 @@ def resume(
         env=recorded.get("env", "") if env is None else env,
         plugins=recorded.get("plugins"),
         step_arguments=given,
+        store=here.store,
         ray=ray,
         **wishes,
     )
