@@ -14,7 +14,9 @@ plugin = Plugin("data", settings=DataSettings)
 def register_steps(register: RegisterSteps) -> None:
     """Name the plugin's steps."""
     register("load", "hookline_data.sources.loading:load", summary="Load a source's table, checked by its contract.")
-    register("write", "hookline_data.sources.writing:write", summary="Write a table to a source, if its contract holds.")
+    register(
+        "write", "hookline_data.sources.writing:write", summary="Write a table to a source, if its contract holds."
+    )
 
 
 @hookimpl

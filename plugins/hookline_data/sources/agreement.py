@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +15,12 @@ from hookline_data.sources.template import Template
 
 __all__ = ["contradictions", "partition_keys", "schema_faults", "with_terms"]
 
+_PASSWORD = re.compile(r"[\w+.-]+://[^/@:]*:[^/@]*@")
 _OF_SQL = ("query", "table", "connect", "version_query")
 _KEY_TYPES = ("any", "category", "date", "int", "str")
 _TIMES = ("any", "date", "datetime")
-_UNWRITTEN = ("bytes", "list", "object")
+_UNWRITTEN = {"csv": ("bytes", "list", "object"), "jsonl": ("bytes",)}
+"""Types that have no text in a format."""
 
 
 def partition_keys(contract: Contract) -> tuple[str, ...]:
@@ -40,6 +43,8 @@ def contradictions(contract: Contract) -> Iterator[tuple[str, str]]:
             yield "uri", f"has a 'uri' that {fault}: '{contract.uri}'"
         if contract.snapshot:
             yield "snapshot", "has a 'snapshot', but its files count by what is in them"
+    if _PASSWORD.match(contract.uri):
+        yield "uri", "has a password in its 'uri': give a secret's place, such as 'env:NAME', for all of it"
     if contract.snapshot and contract.version_query:
         yield "snapshot", "has both a 'snapshot' and a 'version_query'"
     if contract.format != "csv":
@@ -79,11 +84,7 @@ def schema_faults(contract: Contract, schema: Schema) -> Iterator[tuple[str, str
         As :func:`contradictions` does.
     """
     columns = {column.name: column for column in schema.columns}
-    if not schema.open:
-        for key, names in (("key", contract.key), ("personal", contract.personal), ("event_time", _named(contract))):
-            for name in names:
-                if name not in columns:
-                    yield key, f"has the column '{name}' as '{key}', which its schema lacks{near(name, columns)}"
+    yield from _lacking(contract, schema)
     for name in contract.key:
         if name in columns and columns[name].nullable:
             yield "key", f"has the key '{name}', which its schema lets be missing"
@@ -93,12 +94,22 @@ def schema_faults(contract: Contract, schema: Schema) -> Iterator[tuple[str, str
     for name in partition_keys(contract) if contract.kind != "sql" else ():
         if name in columns and columns[name].type not in _KEY_TYPES:
             kind = columns[name].type
-            yield "uri", f"tells partitions apart by '{name}', which its schema has as '{kind}', not as text, int or date"
-    if contract.format in ("csv", "jsonl"):
-        for column in schema.columns:
-            unwritten = column.type == "bytes" or (contract.format == "csv" and column.type in _UNWRITTEN)
-            if unwritten or "." in column.type:
-                yield "schema", f"is {contract.format}, which can't hold the column '{column.name}' of type '{column.type}'"
+            yield (
+                "uri",
+                f"tells partitions apart by '{name}', which its schema has as '{kind}', not as text, int or date",
+            )
+    for column in schema.columns if contract.format in ("csv", "jsonl") else ():
+        if "." in column.type or column.type in _UNWRITTEN[contract.format]:
+            yield "schema", f"is {contract.format}, which can't hold the column '{column.name}' of type '{column.type}'"
+
+
+def _lacking(contract: Contract, schema: Schema) -> Iterator[tuple[str, str]]:
+    columns = schema.names
+    if not schema.open:
+        for key, names in (("key", contract.key), ("personal", contract.personal), ("event_time", _named(contract))):
+            for name in names:
+                if name not in columns:
+                    yield key, f"has the column '{name}' as '{key}', which its schema lacks{near(name, columns)}"
 
 
 def with_terms(contract: Contract, schema: Schema | None) -> Schema | None:

@@ -69,9 +69,7 @@ def tightened(table: Frame, schema: Schema | None) -> Frame:
     return table.astype(plain) if plain else table
 
 
-def _cast(
-    series: nw.Series[Any], column: Column, library: str
-) -> tuple[nw.Series[Any], nw.Series[Any] | None]:
+def _cast(series: nw.Series[Any], column: Column, library: str) -> tuple[nw.Series[Any], nw.Series[Any] | None]:
     """Give a column its type, and tell which of its cells lose something."""
     narwhals = need("narwhals")
     have = series.dtype
@@ -82,19 +80,29 @@ def _cast(
     if column.type == "int" and have.is_integer():
         return series.cast(narwhals.Int64), series > _MOST if have == narwhals.UInt64 else None
     if column.type == "float" and have.is_integer():
-        return series.cast(narwhals.Float64), (series > _MOST_EXACT) | (series < -_MOST_EXACT)
+        return series.cast(narwhals.Float64), _inexact(series)
     if column.type == "float" and have.is_float():
         return series.cast(narwhals.Float64), None
     if column.type == "datetime" and have == narwhals.Date:
         return series.cast(narwhals.Datetime("us")), None
     if column.type == "datetime" and isinstance(have, narwhals.Datetime) and have.time_unit != "us":
         made = series.cast(narwhals.Datetime("us", have.time_zone))
-        return made, made.cast(have) != series
+        return made, (made.cast(have) != series) & ~series.is_null()
     if column.type == "category" and have == narwhals.String:
         return series.cast(narwhals.Categorical), None
     if column.type == "str" and have in (narwhals.Categorical, narwhals.Enum):
         return series.cast(narwhals.String), None
     return series, None
+
+
+def _inexact(series: nw.Series[Any]) -> nw.Series[Any] | None:
+    """Tell which whole numbers are too large to be floats without a loss."""
+    narwhals = need("narwhals")
+    if series.dtype == narwhals.UInt64:
+        return series > _MOST_EXACT
+    if series.dtype == narwhals.Int64:
+        return (series > _MOST_EXACT) | (series < -_MOST_EXACT)
+    return None
 
 
 def _without(series: nw.Series[Any], wrong: nw.Series[Any]) -> nw.Series[Any]:

@@ -1,7 +1,7 @@
 """Turns cells into values of their column's type: what is no such value is noted, never guessed at.
 
-Texts come from CSV; values from JSON lines and databases. Both give the same plain values, one list per column and pass,
-from which :mod:`hookline_data.sources.series` makes columns of either library.
+Texts come from CSV; values from JSON lines and databases. Both give the same plain values, one list per column, from
+which :mod:`hookline_data.sources.series` makes columns of either library.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ class Cells:
         return list(value)
 
     def _instant(self, time: datetime) -> int:
-        """Give microseconds since 1970: of UTC where the time has an offset, else of the clock that it was read from."""
+        """Give microseconds since 1970: in UTC where the time has an offset, else by its own clock."""
         aware = time.tzinfo is not None
         if self.aware is None:
             self.aware = aware

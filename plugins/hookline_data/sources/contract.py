@@ -120,6 +120,8 @@ class Contract:
             said: What that gave.
             schema: The schema of pandera's; None for none.
         """
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in said.items()
+        }
         values["schema"] = from_json(said["schema"], Schema) if "schema" in said else schema
         return cls(**values)

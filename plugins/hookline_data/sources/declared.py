@@ -16,7 +16,14 @@ from hookline_data.sources.keys import KEYS, near
 
 __all__ = ["find_contract", "read_contract"]
 
-_SUFFIXES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_SUFFIXES = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
 _SECRET = re.compile(r"[a-z][a-z0-9_-]+:(?!//)\S")
 
 

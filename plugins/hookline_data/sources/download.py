@@ -44,10 +44,10 @@ def fetch(place: Secret[str] | str, folder: Path, source: str, *, timeout: float
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise HooklineError(f"the source '{source}' is no address of the web: {shown}", help="give https://…")
     path = folder / f"fetched{''.join(Path(urllib.parse.urlsplit(url).path).suffixes[-2:])}"
-    request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})  # noqa: S310 - looked at above
+    request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})
     size = 0
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer, path.open("wb") as file:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout) as answer, path.open("wb") as file:
             told = answer.headers.get("Content-Length")
             while piece := answer.read(_PIECE):
                 size += file.write(piece)
@@ -62,4 +62,6 @@ def fetch(place: Secret[str] | str, folder: Path, source: str, *, timeout: float
 
 
 def _failed(source: str, shown: str, why: str) -> HooklineError:
-    return HooklineError(f"the source '{source}' can't be fetched from {shown}: {why}", help="try again; or set retries")
+    return HooklineError(
+        f"the source '{source}' can't be fetched from {shown}: {why}", help="try again; or set retries"
+    )

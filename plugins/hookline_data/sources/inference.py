@@ -28,7 +28,7 @@ def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
     """
     cells = [text or "" for text in texts]
     found = [text for text in cells if text]
-    padded = any(text[0] == "0" and text[1:2].isdigit() or text[0].isspace() or text[-1].isspace() for text in found)
+    padded = any((text[0] == "0" and text[1:2].isdigit()) or text[0].isspace() or text[-1].isspace() for text in found)
     for kind in _KINDS if found and not padded else ():
         for sample in (found[:_SAMPLE], cells):
             reader = Cells(Column("column", kind, nullable=True))
@@ -46,4 +46,6 @@ def infer_values(values: Sequence[Any]) -> str:
     if kinds == {int, float}:
         return "float"
     word = _WORDS.get(kinds.pop(), "any") if len(kinds) == 1 else "any"
-    return "any" if word == "int" and not all(value is None or -(1 << 63) <= value < 1 << 63 for value in values) else word
+    return (
+        "any" if word == "int" and not all(value is None or -(1 << 63) <= value < 1 << 63 for value in values) else word
+    )

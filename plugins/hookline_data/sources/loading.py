@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import hookline
-from hookline import HooklineError, Secret, log_metric, step
+from hookline import Secret, log_metric, step
 from hookline_data.frames import Frame, chosen_library
 from hookline_data.sources.casts import tightened
 from hookline_data.sources.contract import Contract
@@ -20,6 +20,9 @@ from hookline_data.sources.reading import read_files, read_sql, restricted
 from hookline_data.sources.resolving import Resolver, partition_values, project_for, within_attempt
 from hookline_data.sources.table import Reading
 from hookline_data.sources.template import Template, partition_label
+
+if TYPE_CHECKING:
+    from hookline_data.validation.screen import Mode
 
 __all__ = ["load", "partitions"]
 
@@ -37,8 +40,8 @@ def load(
     schema: Any = None,
     files: dict[str, Path] | None = None,
     place: Secret[str] | str = "",
-    version: str = "",
-    period: int = 0,
+    version: str = "",  # noqa: ARG001 - counts in the key, as the next
+    period: int = 0,  # noqa: ARG001
     frames: str = "",
 ) -> Any:
     """Load a source's table, or one partition of it, and check it by the source's contract.
@@ -125,7 +128,7 @@ def _screened(contract: Contract, reading: Reading, columns: Sequence[str] | Non
     return screen(
         reading.frame,
         schema,
-        mode=contract.mode,  # type: ignore[arg-type] - one of its words
+        mode=cast("Mode", contract.mode),
         max_bad=contract.max_bad,
         origins=reading.origins,
         found=reading.findings,

@@ -59,7 +59,8 @@ def _checked(file: IO[str], name: str) -> Iterator[str]:
     for number, line in enumerate(file, 1):
         if "\0" in line:
             raise HooklineError(
-                f"'{name}' has a zero byte in line {number}", help="it is no text, or of another encoding: set 'encoding'"
+                f"'{name}' has a zero byte in line {number}",
+                help="it is no text, or of another encoding: set 'encoding'",
             )
         yield line
 

@@ -10,10 +10,10 @@ from hookline import HooklineError
 from hookline.ml import Schema
 from hookline_data.frames import Frame, need
 from hookline_data.sources.casts import as_declared
+from hookline_data.sources.cells import Cells
 from hookline_data.sources.keys import near
 from hookline_data.sources.series import make_piece, make_series
 from hookline_data.sources.table import Reading, check_header, column_of
-from hookline_data.sources.cells import Cells
 from hookline_data.validation.finding import Origin
 
 __all__ = ["read_parquet"]
@@ -69,16 +69,18 @@ def _read(path: Path, name: str, library: str) -> Frame:
         if library == "polars":
             with path.open("rb") as file:
                 return need("polars").read_parquet(file)
-        return need("pyarrow.parquet").ParquetFile(path).read().to_pandas(
-            types_mapper=_pandas_type, ignore_metadata=True
+        return (
+            need("pyarrow.parquet").ParquetFile(path).read().to_pandas(types_mapper=_pandas_type, ignore_metadata=True)
         )
     except FileNotFoundError as error:
         raise HooklineError(
             f"'{name}' vanished: it was there when the run was planned", help="run again, or bring it back"
         ) from error
-    except Exception as error:  # noqa: BLE001 - each library has errors of its own for what is no Parquet
+    except Exception as error:
         told = str(error).partition("\n")[0]
-        raise HooklineError(f"'{name}' can't be read as Parquet: {told}", help="it may be cut off; write it anew") from error
+        raise HooklineError(
+            f"'{name}' can't be read as Parquet: {told}", help="it may be cut off; write it anew"
+        ) from error
 
 
 def _pandas_type(arrow: Any) -> Any:
@@ -99,7 +101,8 @@ def _order(
     for one in columns or ():
         if one not in names:
             raise HooklineError(
-                f"the source '{source}' has no column '{one}'{near(one, names)}", help=f"'{name}' has {', '.join(names)}"
+                f"the source '{source}' has no column '{one}'{near(one, names)}",
+                help=f"'{name}' has {', '.join(names)}",
             )
     declared = [] if schema is None else [one for one in schema.names if one in names]
     return list(dict.fromkeys([*declared, *names])) if columns is None else list(columns)
@@ -136,7 +139,8 @@ def _joined(frames: list[Frame], names: list[str], library: str) -> Frame:
             kinds = {name: frame.schema[column] for name, frame in zip(names, frames, strict=True)}
             other = next((name for name in names if kinds[name] != kinds[names[0]]), None)
             if other is not None:
+                one = names[0]
                 raise HooklineError(
-                    f"the column '{column}' is of type {kinds[names[0]]} in '{names[0]}', but {kinds[other]} in '{other}'"
+                    f"the column '{column}' is of type {kinds[one]} in '{one}', but {kinds[other]} in '{other}'"
                 ) from error
         raise

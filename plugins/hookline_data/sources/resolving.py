@@ -145,7 +145,9 @@ def partition_values(contract: Contract, partition: Partition) -> dict[str, str]
         try:
             return Template("" if contract.secret else contract.uri).values(partition)
         except UsageError as error:
-            raise UsageError(f"the source '{contract.name}' ({contract.where}): {error.message}", help=error.help) from None
+            raise UsageError(
+                f"the source '{contract.name}' ({contract.where}): {error.message}", help=error.help
+            ) from None
     keys = partition_keys(contract)
     stand_in = Template("".join(f"{{{key}}}" for key in keys))
     if partition is None and keys:
@@ -189,7 +191,9 @@ def check_writable(contract: Contract, partition: Partition) -> None:
         )
     if template.keys and partition is None:
         keys = ", ".join(f"'{key}'" for key in template.keys)
-        raise UsageError(f"{where} has partitions by {keys}: say which to write", help="write(table, source, partition)")
+        raise UsageError(
+            f"{where} has partitions by {keys}: say which to write", help="write(table, source, partition)"
+        )
 
 
 def _common(contract: Contract) -> dict[str, Any]:

@@ -32,7 +32,10 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
         return
     resolver = Resolver(project, chosen_library(settings.frames) if loads else "")
     problems: list[HooklineError] = []
-    for task, look_up in [*((task, resolver.for_load) for task in loads), *((task, resolver.for_write) for task in writes)]:
+    for task, look_up in [
+        *((task, resolver.for_load) for task in loads),
+        *((task, resolver.for_write) for task in writes),
+    ]:
         try:
             _fill(graph, task, look_up)
         except HooklineError as error:
@@ -59,8 +62,10 @@ def _fill(graph: GraphEditor, task: TaskMatch, look_up: Callable[[str, Any], dic
     count = len(next(iter(lists.values())))
     items = []
     for number in range(count):
-        one = {name: values[number] for name, values in lists.items()}
-        items.append(look_up(one.get("source", known.get("source")), one.get("partition", known.get("partition"))))
+        one: dict[str, Any] = {name: values[number] for name, values in lists.items()}
+        if "source" not in one:
+            one["source"] = known["source"]
+        items.append(look_up(one["source"], one.get("partition", known.get("partition"))))
     _give_items(graph, task, items)
     _limit_reuse(graph, task, items)
 

@@ -64,8 +64,8 @@ def open_database(contract: Contract, place: Secret[str] | str, *, writing: bool
             yield from _through_sqlalchemy(contract, url)
     except HooklineError:
         raise
-    except Exception as error:
-        # Whatever a driver raises. The cause may quote the URL, so it is left out where that is a secret.
+    except Exception as error:  # noqa: BLE001 - whatever a driver raises
+        # The cause may quote the URL, so it is left out where that is a secret.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
         if isinstance(place, Secret):
             told = told.replace(url, "***")

@@ -119,10 +119,7 @@ class Table:
         everything = [*columns, *fixed]
         for (name, cells), place in zip(self._cells.items(), self._places, strict=True):
             part = everything[place]
-            if self._texts or place >= len(columns):
-                values = cells.texts(part)
-            else:
-                values = cells.values(part)
+            values = cells.texts(part) if self._texts or place >= len(columns) else cells.values(part)
             self._pieces[name].append(self._piece(cells, values))
         self.origins += [origin._replace(row=self._rows + origin.row) for origin in origins]
         self._rows += count

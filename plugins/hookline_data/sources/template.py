@@ -100,7 +100,7 @@ class Template:
         else:
             found = [
                 name.replace(os.sep, "/")
-                for name in glob.glob(pattern, root_dir=root, recursive=True)
+                for name in glob.glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - pathlib's follows no links
                 if (root / name).is_file()
             ]
         return {name: root / name for name in sorted(set(found)) if self.match(name) is not None}
@@ -136,7 +136,9 @@ def _text(key: str, value: object) -> str:
         raise UsageError(f"'{value}' is no value of the key '{key}'", help="give a text, a whole number or a date")
     text = value.isoformat() if isinstance(value, date) else str(value)
     if not text or "/" in text or "\0" in text or text in (".", ".."):
-        raise UsageError(f"'{text}' is no value of the key '{key}'", help="give a text that can be part of a file's name")
+        raise UsageError(
+            f"'{text}' is no value of the key '{key}'", help="give a text that can be part of a file's name"
+        )
     return text
 
 

@@ -90,7 +90,7 @@ def _write(table: Frame, path: Path, contract: Contract) -> None:
         return
     packed = contract.uri.endswith(".gz")
     with path.open("wb") as raw, _packing(raw) if packed else contextlib.nullcontext(raw) as stream:
-        file = io.TextIOWrapper(stream, encoding=contract.encoding, newline="", write_through=False)  # type: ignore[type-var]
+        file = io.TextIOWrapper(stream, encoding=contract.encoding, newline="", write_through=False)
         (_write_csv if contract.format == "csv" else _write_jsonl)(table, file, contract)
         file.flush()
         file.detach()
@@ -125,7 +125,9 @@ def _texts(name: str, values: list[Any], contract: Contract) -> list[str]:
         ) from error
     if contract.decimal != ".":
         return [
-            text.replace(".", contract.decimal) if isinstance(value, float) or type(value).__name__ == "Decimal" else text
+            text.replace(".", contract.decimal)
+            if isinstance(value, float) or type(value).__name__ == "Decimal"
+            else text
             for text, value in zip(texts, values, strict=True)
         ]
     return texts

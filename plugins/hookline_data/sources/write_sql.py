@@ -42,9 +42,9 @@ def write_sql(contract: Contract, place: Secret[str] | str, table: Frame, *, rep
             database.do(f"CREATE TABLE IF NOT EXISTS {target} ({', '.join(declared)})")
             columns = {name: [_simple(value) for value in values] for name, values in columns.items()}
         if replace:
-            database.do(f"DELETE FROM {target}")  # noqa: S608 - names are quoted
+            database.do(f"DELETE FROM {target}")
         rows = list(zip(*columns.values(), strict=True))
-        insert = f"INSERT INTO {target} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"  # noqa: S608
+        insert = f"INSERT INTO {target} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
         for start in range(0, len(rows), _PIECE):
             database.do(insert, rows[start : start + _PIECE])
 

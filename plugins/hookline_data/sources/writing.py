@@ -1,4 +1,4 @@
-"""The step ``data.write``: a table becomes a file or rows of a database, whole or not at all, and as its contract says."""
+"""The step ``data.write``: a table becomes a file or rows of a database, whole or not at all."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Fra
         table, findings = as_declared(table, types)
     if contract.columns is not None:
         # What is in the file's name need not be in the file.
-        schema = restricted(contract.columns, [one for one in contract.columns.names if one not in values or one in frame.columns])
+        schema = restricted(
+            contract.columns, [one for one in contract.columns.names if one not in values or one in frame.columns]
+        )
     return screen(table, schema, mode="fail", found=findings, name=contract.name).valid
 
 
