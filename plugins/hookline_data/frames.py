@@ -15,7 +15,7 @@ from hookline import HooklineError, UsageError
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["LIBRARIES", "Frame", "as_frame", "chosen_library", "library_of", "need", "same_library"]
+__all__ = ["LIBRARIES", "Frame", "as_frame", "chosen_library", "lacking", "library_of", "need", "same_library"]
 
 LIBRARIES = ("pandas", "polars")
 """The libraries of frames, the one that is preferred first."""
@@ -36,9 +36,12 @@ def need(module: str) -> ModuleType:
         name = module.partition(".")[0]
         if find_spec(name) is not None:
             raise
-        raise HooklineError(
-            f"the data plugin needs {name}, which is not installed", help="pip install 'hookline[data]'"
-        ) from error
+        raise lacking(name) from error
+
+
+def lacking(name: str) -> HooklineError:
+    """Say that a library is not installed, and how to install it."""
+    return HooklineError(f"the data plugin needs {name}, which is not installed", help="pip install 'hookline[data]'")
 
 
 def chosen_library(wanted: str = "") -> str:
@@ -72,7 +75,11 @@ def as_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
     Raises:
         HooklineError: It is something else.
     """
-    narwhals = need("narwhals")
+    try:
+        # Not by need(): code that imports by a text can't be followed, and steps that reach it are not reused.
+        import narwhals
+    except ImportError as error:
+        raise lacking("narwhals") from error
     try:
         frame: nw.DataFrame[Any] = narwhals.from_native(table, eager_only=True)
     except TypeError as error:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hookline import HooklineError, ml
-from hookline_data.frames import need
+from hookline_data.libraries import narwhals, pandas, pandera_for, polars
 from hookline_data.schemas.types import family, fits, fitting_cells, word_of_cells
 from hookline_data.schemas.words import listed
 
@@ -35,7 +35,7 @@ def checks_of(column: ml.Column, library: str) -> list[Any]:
         library: ``"pandas"`` or ``"polars"``.
     """
     make = _pandas_tests if library == "pandas" else _polars_tests
-    check = need(f"pandera.{library}").Check
+    check = pandera_for(library).Check
     # pandera words each case that it is to keep, however many there are; all rows are in the checks' output anyway.
     return [
         check(test, name=name, error=words, n_failure_cases=_MOST_EXAMPLES if name != TYPE_CHECK else None)
@@ -89,7 +89,7 @@ def _pandas_type(wanted: str) -> Test:
         if series.dtype == object:
             have = word_of_cells(series)
             return True if have != "object" and fits(have, wanted) else fitting_cells(series, wanted)
-        have = family(need("narwhals").from_native(series, series_only=True).dtype)
+        have = family(narwhals().from_native(series, series_only=True).dtype)
         if fits(have, wanted) or not len(series):
             return True
         if have == "float" and wanted == "int":  # pandas makes floats of whole numbers where one is missing
@@ -104,9 +104,9 @@ def _pandas_type(wanted: str) -> Test:
 def _pandas_limit(limit: float | str, series: Any) -> Any:
     if not isinstance(limit, str) or not _is_time(limit):
         return limit
-    pandas = need("pandas")
-    if pandas.api.types.is_datetime64_any_dtype(series.dtype):
-        return _zoned(pandas.Timestamp(limit), getattr(series.dtype, "tz", None))
+    pd = pandas()
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return _zoned(pd.Timestamp(limit), getattr(series.dtype, "tz", None))
     return _as_cell(limit, series.iloc[0]) if len(series) and series.dtype == object else limit
 
 
@@ -147,8 +147,8 @@ def _polars_row(test: Callable[[Any, Any], Any]) -> Test:
     """Make a test of each cell of an expression; a cell that is missing passes."""
 
     def check(data: Any) -> Any:
-        polars = need("polars")
-        one, dtype = polars.col(data.key), data.lazyframe.collect_schema()[data.key]
+        pl = polars()
+        one, dtype = pl.col(data.key), data.lazyframe.collect_schema()[data.key]
         passed = test(one, dtype) | one.is_null()
         return data.lazyframe.select(passed | one.is_nan() if dtype.is_float() else passed)
 
@@ -163,36 +163,34 @@ def _polars_type(wanted: str) -> Test:
         return _foreign_type(wanted, "polars", dtype_of)
 
     def test(data: Any) -> Any:
-        lazy = need("narwhals").from_native(data.lazyframe.select(data.key))
+        lazy = narwhals().from_native(data.lazyframe.select(data.key))
         fit = fits(family(lazy.collect_schema()[data.key]), wanted)
         # A plain bool would do, but pandera can't put it in one report with texts.
-        return data.lazyframe.select(need("polars").lit(fit))
+        return data.lazyframe.select(polars().lit(fit))
 
     return test
 
 
 def _polars_limit(limit: float | str, dtype: Any) -> Any:
-    polars = need("polars")
+    pl = polars()
     if not isinstance(limit, str) or not dtype.is_temporal() or not _is_time(limit):
-        return polars.lit(limit)
+        return pl.lit(limit)
     moment = dt.datetime.fromisoformat(limit)
     zone = getattr(dtype, "time_zone", None)
     if moment.tzinfo is not None:
         moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
-        utc = polars.lit(moment).dt.replace_time_zone("UTC")
+        utc = pl.lit(moment).dt.replace_time_zone("UTC")
         return utc.dt.convert_time_zone(zone) if zone else utc.dt.replace_time_zone(None)
-    return polars.lit(moment).dt.replace_time_zone(zone) if zone else polars.lit(moment)
+    return pl.lit(moment).dt.replace_time_zone(zone) if zone else pl.lit(moment)
 
 
 def _is_in(one: Any, values: Sequence[Any], dtype: Any) -> Any:
-    polars = need("polars")
+    pl = polars()
     if dtype.is_temporal():
-        return polars.any_horizontal([one == _polars_limit(value, dtype) for value in values])
+        return pl.any_horizontal([one == _polars_limit(value, dtype) for value in values])
     if dtype.is_numeric():
-        return one.is_in(
-            polars.Series([value for value in values if not isinstance(value, str)], strict=False).implode()
-        )
-    return one.cast(polars.String).is_in([str(value) for value in values])
+        return one.is_in(pl.Series([value for value in values if not isinstance(value, str)], strict=False).implode())
+    return one.cast(pl.String).is_in([str(value) for value in values])
 
 
 # -- both ----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hookline import ml
-from hookline_data.frames import Frame, as_frame, need
+from hookline_data.frames import Frame, as_frame
+from hookline_data.libraries import pandera_for
 from hookline_data.schemas.checks import checks_of
 from hookline_data.schemas.kinds import AnySchema, pandera_schema
 from hookline_data.schemas.types import family, word_of_cells
@@ -27,7 +28,7 @@ def to_pandera(schema: ml.Schema, library: str) -> Any:
     Returns:
         A ``DataFrameSchema`` of ``pandera.pandas`` or ``pandera.polars``.
     """
-    pandera = need(f"pandera.{library}")
+    pandera = pandera_for(library)
     alone = schema.keys[0] if len(schema.keys) == 1 else ""
     columns = {}
     for column in schema.columns:

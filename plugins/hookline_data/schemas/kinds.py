@@ -1,18 +1,18 @@
-"""What counts as a schema, told without importing pandera: who made one has imported it already."""
+"""What counts as a schema, told without importing pandera: by the modules of its classes."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from hookline import HooklineError, ml
+from hookline import HooklineError
+from hookline_data.frames import LIBRARIES
 
 __all__ = ["AnySchema", "is_pandera", "library_of_schema"]
 
 AnySchema = Any
 """A schema: :class:`hookline.ml.Schema`, or a ``DataFrameSchema`` or ``DataFrameModel`` class of pandera's."""
 
-_LIBRARIES = ("pandas", "polars")
+_CLASSES = ("DataFrameSchema", "DataFrameModel")
 
 
 def is_pandera(thing: object) -> bool:
@@ -22,15 +22,11 @@ def is_pandera(thing: object) -> bool:
 
 def library_of_schema(schema: object) -> str:
     """Tell whose frames a schema of pandera's is for: ``"pandas"``, ``"polars"``; empty for what is no such schema."""
-    if isinstance(schema, ml.Schema):
-        return ""
-    for library in _LIBRARIES:
-        module = sys.modules.get(f"pandera.{library}")
-        if module is None:
-            continue
-        if isinstance(schema, module.DataFrameSchema):
-            return library
-        if isinstance(schema, type) and issubclass(schema, module.DataFrameModel):
+    kind = schema if isinstance(schema, type) else type(schema)
+    for base in kind.__mro__:
+        root, _, rest = base.__module__.partition(".api.")
+        library = rest.partition(".")[0]
+        if root == "pandera" and library in LIBRARIES and base.__name__ in _CLASSES:
             return library
     return ""
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from hookline_data.frames import need
+from hookline_data.libraries import narwhals, pandas
 
 if TYPE_CHECKING:
-    import narwhals as nw
+    from narwhals.dtypes import DType
 
 __all__ = ["family", "fits", "fitting_cells", "word_of_cells"]
 
@@ -54,9 +54,9 @@ _INFERRED: Mapping[str, str] = {
 """The words of pandas for what is in a column of objects."""
 
 
-def family(dtype: nw.dtypes.DType) -> str:
+def family(dtype: DType) -> str:
     """Tell the word for a type of narwhals: one of :data:`hookline.ml.TYPES`, or ``"null"`` for a column of nothing."""
-    narwhals = need("narwhals")
+    nw = narwhals()
     if dtype.is_integer():
         return "int"
     if dtype.is_decimal():
@@ -64,16 +64,16 @@ def family(dtype: nw.dtypes.DType) -> str:
     if dtype.is_float():
         return "float"
     simple = {
-        narwhals.Boolean: "bool",
-        narwhals.String: "str",
-        narwhals.Datetime: "datetime",
-        narwhals.Date: "date",
-        narwhals.Duration: "duration",
-        narwhals.Categorical: "category",
-        narwhals.Enum: "category",
-        narwhals.Binary: "bytes",
-        narwhals.List: "list",
-        narwhals.Array: "list",
+        nw.Boolean: "bool",
+        nw.String: "str",
+        nw.Datetime: "datetime",
+        nw.Date: "date",
+        nw.Duration: "duration",
+        nw.Categorical: "category",
+        nw.Enum: "category",
+        nw.Binary: "bytes",
+        nw.List: "list",
+        nw.Array: "list",
     }
     for kind, word in simple.items():
         if dtype == kind:
@@ -88,7 +88,7 @@ def fits(have: str, wanted: str) -> bool:
 
 def word_of_cells(series: Any) -> str:
     """Tell the word for what is in a column of Python objects of pandas: ``"object"`` where that is mixed."""
-    inferred = need("pandas").api.types.infer_dtype(series, skipna=True)
+    inferred = pandas().api.types.infer_dtype(series, skipna=True)
     return _INFERRED.get(inferred, "object")
 
 

@@ -98,7 +98,8 @@ class _Reader:
                 Secret(uri)
             except UsageError as error:
                 self._note("uri", f"has a 'uri' that is neither a path nor a URL: {error.help}")
-        values.setdefault("format", self._format(values))
+        if "format" not in values:
+            values["format"] = self._format(values)
         if values["format"] == "csv" and uri.removesuffix(".gz").endswith(".tsv"):
             values.setdefault("separator", "\t")
         given = values.pop("schema", None)

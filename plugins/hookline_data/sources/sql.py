@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import sqlite3
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 
 from hookline import HooklineError, Secret
 from hookline_data.sources.contract import Contract
-from hookline_data.sources.sql_text import parameters_of, with_parameters
+from hookline_data.sources.sql_text import escaped, parameters_of, with_parameters
 
 __all__ = ["SQLITE", "Database", "open_database"]
 
@@ -52,13 +53,14 @@ def open_database(contract: Contract, place: Secret[str] | str, *, writing: bool
     Raises:
         HooklineError: It can't be opened, or asked: told without the URL where that is a secret.
     """
-    url = place.reveal() if isinstance(place, Secret) else place
+    url, shown = (place.reveal(), place.reference) if isinstance(place, Secret) else (place, place)
     try:
         if contract.connect:
             with contextlib.closing(_connected(contract, url)) as connection:
-                yield from _committed(_OverDbApi(connection, _paramstyle(connection)), connection)
+                plain = isinstance(connection, sqlite3.Connection)
+                yield from _committed(_OverDbApi(connection, _paramstyle(connection), plain=plain), connection)
         elif url.startswith(SQLITE):
-            with contextlib.closing(_sqlite(url, writing)) as connection:
+            with contextlib.closing(_sqlite(url, shown, writing)) as connection:
                 yield from _committed(_OverDbApi(connection, "named", plain=True), connection)
         else:
             yield from _through_sqlalchemy(contract, url)
@@ -68,10 +70,19 @@ def open_database(contract: Contract, place: Secret[str] | str, *, writing: bool
         # The cause may quote the URL, so it is left out where that is a secret.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
         if isinstance(place, Secret):
-            told = told.replace(url, "***")
+            told = _masked(told, url)
         raise HooklineError(
             f"the database of the source '{contract.name}' ({contract.where or 'settings'}) failed: {told}"
         ) from (None if isinstance(place, Secret) else error)
+
+
+def _masked(text: str, url: str) -> str:
+    """Take out of a driver's message what is secret of a URL."""
+    parts = urllib.parse.urlsplit(url)
+    for secret in (url, parts.netloc, parts.password, parts.query):
+        if secret:
+            text = text.replace(secret, "***")
+    return text
 
 
 class _OverDbApi:
@@ -121,15 +132,14 @@ class _OverDbApi:
 class _OverSqlalchemy:
     """A connection of SQLAlchemy's."""
 
-    plain = False
-
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self.plain = connection.dialect.name == "sqlite"
         self._text = importlib.import_module("sqlalchemy").text
 
     def ask(self, query: str, values: Mapping[str, str]) -> tuple[list[str], Fetch]:
         names = parameters_of(query)
-        result = self._connection.execute(self._text(query), {name: values[name] for name in names})
+        result = self._connection.execute(self._text(escaped(query)), {name: values[name] for name in names})
         if not result.returns_rows:
             raise HooklineError("the query gives no rows", help="write a SELECT")
         return [str(name) for name in result.keys()], result.fetchmany  # noqa: SIM118 - no mapping, but a result
@@ -159,10 +169,12 @@ def _committed(database: _OverDbApi, connection: Any) -> Iterator[Database]:
     connection.commit()
 
 
-def _sqlite(url: str, writing: bool) -> sqlite3.Connection:
+def _sqlite(url: str, shown: str, writing: bool) -> sqlite3.Connection:
     path = Path(url.removeprefix(SQLITE))
     if not writing and not path.is_file():
-        raise HooklineError(f"there is no database '{path}'", help="make it, or mend the source's 'uri'")
+        raise HooklineError(
+            f"there is no database '{shown.removeprefix(SQLITE)}'", help="make it, or mend the source's 'uri'"
+        )
     mode = "rwc" if writing else "ro"
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30)
 

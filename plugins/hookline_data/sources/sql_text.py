@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-__all__ = ["parameters_of", "with_parameters"]
+__all__ = ["escaped", "parameters_of", "with_parameters"]
 
 # Texts, quoted names and comments come first, for a colon in them is no parameter's; nor is the one of "::".
 _TOKENS = re.compile(
@@ -26,3 +26,8 @@ def with_parameters(query: str, written: Callable[[str], str]) -> str:
         written: Gives what stands for a parameter.
     """
     return _TOKENS.sub(lambda found: written(found[1]) if found[1] else found[0], query)
+
+
+def escaped(query: str) -> str:
+    """Write a query for SQLAlchemy, which takes colons in texts and comments for those of parameters."""
+    return _TOKENS.sub(lambda found: f":{found[1]}" if found[1] else found[0].replace(":", r"\:"), query)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hookline_data.frames import Frame, need
+from hookline_data.frames import Frame
+from hookline_data.libraries import pandera_errors, polars
 from hookline_data.validation.rows import numbers_where
 
 __all__ = ["unreadable"]
@@ -38,7 +39,7 @@ def _polars_rows(table: Frame, name: str, kind: Any) -> Sequence[int]:
     series = table[name]
     try:
         return numbers_where(series.cast(kind, strict=False).is_null() & series.is_not_null())
-    except need("polars").exceptions.PolarsError:  # no value at all can be cast
+    except polars().exceptions.PolarsError:  # no value at all can be cast
         return numbers_where(series.is_not_null())
 
 
@@ -48,7 +49,7 @@ def _pandas_rows(series: Any, dtype: Any, cases: Any) -> Sequence[int]:
     if not series.index.is_unique or series.index.nlevels > 1:  # labels don't tell the rows apart: ask again, by number
         try:
             dtype.try_coerce(series.reset_index(drop=True))
-        except need("pandera.errors").ParserError as error:
+        except pandera_errors().ParserError as error:
             return sorted({int(number) for number in error.failure_cases["index"]})
         return ()
     numbers = series.index.get_indexer(cases["index"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from hookline_data.frames import Frame, as_frame, need
+from hookline_data.frames import Frame, as_frame
+from hookline_data.libraries import narwhals, numpy
 from hookline_data.schemas.checks import TYPE_CHECK, UNIQUE_CHECK
 from hookline_data.schemas.types import family, word_of_cells
 from hookline_data.schemas.wording import words_of
@@ -203,7 +204,7 @@ class Faults:
         if self._library == "pandas" and series.dtype == object:
             word = word_of_cells(series)
             return "of several types" if word == "object" else word
-        return family(need("narwhals").from_native(series, series_only=True).dtype)
+        return family(narwhals().from_native(series, series_only=True).dtype)
 
     def _examples(self, columns: Sequence[str], rows: Sequence[int], *, given: bool = False) -> tuple[str, ...]:
         """Give the values of the first few of some rows, but for personal ones."""
@@ -230,7 +231,7 @@ def _false(output: Any) -> Any:
 
 
 def _mask_at(rows: Any, count: int) -> Any:
-    mask = need("numpy").zeros(count, dtype=bool)
+    mask = numpy().zeros(count, dtype=bool)
     mask[rows] = True
     return mask
 

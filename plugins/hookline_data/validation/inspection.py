@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline import HooklineError
-from hookline_data.frames import Frame, need
+from hookline_data.frames import Frame
+from hookline_data.libraries import pandas, pandera_config, pandera_errors
 from hookline_data.validation.faults import Faults
 from hookline_data.validation.finding import Finding
 from hookline_data.validation.rows import union
@@ -44,7 +45,7 @@ class Inspector:
         self._schema = _keeping_rows(schema)
         self._library = library
         # A frame of pandas 3 is copied when it is written to, so pandera need not copy all of it beforehand.
-        self._lends = library == "pandas" and int(need("pandas").__version__.partition(".")[0]) >= 3
+        self._lends = library == "pandas" and int(pandas().__version__.partition(".")[0]) >= 3
 
     def look(self, table: Frame) -> Inspection:
         """Validate a table, and collect all that is wrong.
@@ -69,7 +70,7 @@ class Inspector:
         return Inspection(data, tuple(fault.finding for fault in news), union(unreadable))
 
     def _validated(self, table: Frame) -> tuple[Frame, Sequence[Any]]:
-        errors, settings = need("pandera.errors"), need("pandera.config")
+        errors, settings = pandera_errors(), pandera_config()
         given = self._lent(table)
         options = {"inplace": True} if self._lends else {}
         depth = settings.ValidationDepth.SCHEMA_AND_DATA
@@ -94,7 +95,7 @@ class Inspector:
             return table
         lent = table.copy(deep=False) if self._lends else table
         if self._schema.index is None and not table.index.is_unique:
-            lent = lent.set_axis(need("pandas").RangeIndex(len(table)), axis=0)
+            lent = lent.set_axis(pandas().RangeIndex(len(table)), axis=0)
         return lent
 
     def _given_back(self, data: Frame, table: Frame) -> Frame:

@@ -6,7 +6,8 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hookline_data.frames import Frame, need
+from hookline_data.frames import Frame
+from hookline_data.libraries import numpy, pandas, polars
 
 __all__ = ["numbered", "numbers_where", "take", "union", "with_columns", "without"]
 
@@ -51,8 +52,8 @@ def without(table: Frame, rows: Sequence[int]) -> Frame:
     for row in rows:
         keep[row] = 0
     if _is_pandas(table):
-        return table[need("numpy").frombuffer(keep, dtype=bool)]
-    return table.filter(need("polars").Series([bool(one) for one in keep], dtype=need("polars").Boolean))
+        return table[numpy().frombuffer(keep, dtype=bool)]
+    return table.filter(polars().Series([bool(one) for one in keep], dtype=polars().Boolean))
 
 
 def with_columns(table: Frame, **columns: Sequence[Any]) -> Frame:
@@ -61,11 +62,11 @@ def with_columns(table: Frame, **columns: Sequence[Any]) -> Frame:
         table = table.copy(deep=False)
         for name, values in columns.items():
             kind = "int64" if isinstance(values, array) else "object"
-            table[name] = need("pandas").Series(list(values), index=table.index, dtype=kind)
+            table[name] = pandas().Series(list(values), index=table.index, dtype=kind)
         return table
-    polars = need("polars")
+    pl = polars()
     return table.with_columns(
-        polars.Series(name, list(values), dtype=polars.Int64 if isinstance(values, array) else polars.String)
+        pl.Series(name, list(values), dtype=pl.Int64 if isinstance(values, array) else pl.String)
         for name, values in columns.items()
     )
 

@@ -8,23 +8,21 @@ from __future__ import annotations
 import logging
 from array import array
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from hookline import HooklineError, UsageError, ml
 from hookline_data.frames import Frame, library_of
 from hookline_data.schemas.convert import schema_of_pandera, to_pandera
 from hookline_data.schemas.kinds import AnySchema, is_pandera, library_of_schema, pandera_schema
 from hookline_data.schemas.words import clipped, close_to
+from hookline_data.validation.checked import Mode
 from hookline_data.validation.finding import Finding, Origin
 from hookline_data.validation.inspection import Inspector
 from hookline_data.validation.judging import bad_rows, judged
 from hookline_data.validation.report import Report, negated, problem_of
 from hookline_data.validation.rows import take, with_columns
 
-__all__ = ["BadDataError", "Mode", "Screened", "screen"]
-
-Mode = Literal["fail", "warn", "quarantine"]
-"""What becomes of a table in which something is wrong."""
+__all__ = ["BadDataError", "Screened", "screen"]
 
 _log = logging.getLogger("hookline_data.validation")
 

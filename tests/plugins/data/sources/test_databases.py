@@ -134,5 +134,5 @@ def test_a_cell_that_is_no_value_of_its_type_is_told(make_source, library, datab
     """SQLite takes any text for a number."""
     execute(database, "UPDATE sales SET id = 'x' WHERE id = 2")
     source = make_source(uri="sqlite:///sales.db", query="SELECT id FROM sales", schema={"columns": {"id": "int"}})
-    with pytest.raises(HooklineError, match="is a whole number"):
+    with pytest.raises(HooklineError, match="is not a whole number.*: x"):
         source.load(library)
