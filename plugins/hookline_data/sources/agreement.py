@@ -10,10 +10,10 @@ from typing import Any
 from hookline.ml import Column, Schema
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.keys import near
-from hookline_data.sources.sql_text import parameters_of
+from hookline_data.sources.partition import partition_keys
 from hookline_data.sources.template import Template
 
-__all__ = ["contradictions", "partition_keys", "schema_faults", "with_terms"]
+__all__ = ["contradictions", "schema_faults", "with_terms"]
 
 _PASSWORD = re.compile(r"[\w+.-]+://[^/@:]*:[^/@]*@")
 _OF_SQL = ("query", "table", "connect", "version_query")
@@ -21,13 +21,6 @@ _KEY_TYPES = ("any", "category", "date", "int", "str")
 _TIMES = ("any", "date", "datetime")
 _UNWRITTEN = {"csv": ("bytes", "list", "object"), "jsonl": ("bytes",)}
 """Types that have no text in a format."""
-
-
-def partition_keys(contract: Contract) -> tuple[str, ...]:
-    """Tell the keys by which parts of a source are told apart; empty where it has no parts."""
-    if contract.kind == "sql":
-        return parameters_of(contract.query)
-    return () if contract.secret else Template(contract.uri).keys
 
 
 def contradictions(contract: Contract) -> Iterator[tuple[str, str]]:

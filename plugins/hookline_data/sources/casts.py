@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hookline.ml import Column, Schema
-from hookline_data.frames import Frame, need
+from hookline_data.frames import Frame
+from hookline_data.libraries import narwhals
 from hookline_data.sources.series import make_piece, make_series
 from hookline_data.sources.table import shown
 from hookline_data.validation.finding import Finding
@@ -30,7 +31,7 @@ def as_declared(table: Frame, schema: Schema) -> tuple[Frame, list[Finding]]:
     Returns:
         The table, and the cells that would lose something; they are missing from it.
     """
-    frame = need("narwhals").from_native(table, eager_only=True)
+    frame = narwhals().from_native(table, eager_only=True)
     findings: list[Finding] = []
     changed = []
     for column in schema.columns:
@@ -54,8 +55,8 @@ def tightened(table: Frame, schema: Schema | None) -> Frame:
         table: The table.
         schema: What may be missing; None for what is missing.
     """
-    narwhals = need("narwhals")
-    frame = narwhals.from_native(table, eager_only=True)
+    nw = narwhals()
+    frame = nw.from_native(table, eager_only=True)
     if str(frame.implementation) != "pandas":
         return table
     plain = {}
@@ -71,42 +72,42 @@ def tightened(table: Frame, schema: Schema | None) -> Frame:
 
 def _cast(series: nw.Series[Any], column: Column, library: str) -> tuple[nw.Series[Any], nw.Series[Any] | None]:
     """Give a column its type, and tell which of its cells lose something."""
-    narwhals = need("narwhals")
+    nw = narwhals()
     have = series.dtype
-    if column.type not in ("any", "object") and len(series) == series.null_count() and have != narwhals.Datetime:
+    if column.type not in ("any", "object") and len(series) == series.null_count() and have != nw.Datetime:
         piece = make_piece(library, [None] * len(series), column.type)
         made = make_series(library, column.name, [piece], column.type)
-        return narwhals.from_native(made, series_only=True), None
+        return nw.from_native(made, series_only=True), None
     if column.type == "int" and have.is_integer():
-        return series.cast(narwhals.Int64), series > _MOST if have == narwhals.UInt64 else None
+        return series.cast(nw.Int64), series > _MOST if have == nw.UInt64 else None
     if column.type == "float" and have.is_integer():
-        return series.cast(narwhals.Float64), _inexact(series)
+        return series.cast(nw.Float64), _inexact(series)
     if column.type == "float" and have.is_float():
-        return series.cast(narwhals.Float64), None
-    if column.type == "datetime" and have == narwhals.Date:
-        return series.cast(narwhals.Datetime("us")), None
-    if column.type == "datetime" and isinstance(have, narwhals.Datetime) and have.time_unit != "us":
-        made = series.cast(narwhals.Datetime("us", have.time_zone))
+        return series.cast(nw.Float64), None
+    if column.type == "datetime" and have == nw.Date:
+        return series.cast(nw.Datetime("us")), None
+    if column.type == "datetime" and isinstance(have, nw.Datetime) and have.time_unit != "us":
+        made = series.cast(nw.Datetime("us", have.time_zone))
         return made, (made.cast(have) != series) & ~series.is_null()
-    if column.type == "category" and have == narwhals.String:
-        return series.cast(narwhals.Categorical), None
-    if column.type == "str" and have in (narwhals.Categorical, narwhals.Enum):
-        return series.cast(narwhals.String), None
+    if column.type == "category" and have == nw.String:
+        return series.cast(nw.Categorical), None
+    if column.type == "str" and have in (nw.Categorical, nw.Enum):
+        return series.cast(nw.String), None
     return series, None
 
 
 def _inexact(series: nw.Series[Any]) -> nw.Series[Any] | None:
     """Tell which whole numbers are too large to be floats without a loss."""
-    narwhals = need("narwhals")
-    if series.dtype == narwhals.UInt64:
+    nw = narwhals()
+    if series.dtype == nw.UInt64:
         return series > _MOST_EXACT
-    if series.dtype == narwhals.Int64:
+    if series.dtype == nw.Int64:
         return (series > _MOST_EXACT) | (series < -_MOST_EXACT)
     return None
 
 
 def _without(series: nw.Series[Any], wrong: nw.Series[Any]) -> nw.Series[Any]:
     frame = series.alias("value").to_frame().with_columns(wrong.alias("wrong"))
-    narwhals = need("narwhals")
-    made = frame.select(narwhals.when(~narwhals.col("wrong")).then(narwhals.col("value")))["value"]
+    nw = narwhals()
+    made = frame.select(nw.when(~nw.col("wrong")).then(nw.col("value")))["value"]
     return made.alias(series.name)

@@ -44,25 +44,25 @@ def sources(name: str = "", env: str | None = None, json: bool = False) -> int:
 
 
 def _table(states: list[SourceState]) -> Iterator[str]:
-    rows = [("source", "format", "where", "files", "size", "rows", "newest", "state", "owner")]
-    for state in states:
-        rows.append(
-            (
-                state.name,
-                state.format or "?",
-                state.where or "?",
-                _number(state.files),
-                _size(state.bytes),
-                _number(state.rows),
-                state.newest[:16].replace("T", " ") or "-",
-                _condition(state),
-                state.owner or "-",
-            )
-        )
+    rows = [("source", "format", "where", "files", "size", "rows", "newest", "state", "owner"), *map(_row, states)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     yield from (f"- {problem}" for state in states for problem in state.problems)
+
+
+def _row(state: SourceState) -> tuple[str, ...]:
+    return (
+        state.name,
+        state.format or "?",
+        state.where or "?",
+        _number(state.files),
+        _size(state.bytes),
+        _number(state.rows),
+        state.newest[:16].replace("T", " ") or "-",
+        _condition(state),
+        state.owner or "-",
+    )
 
 
 def _page(state: SourceState) -> Iterator[str]:

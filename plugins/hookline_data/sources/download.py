@@ -52,6 +52,7 @@ def fetch(place: Secret[str] | str, folder: Path, source: str, *, timeout: float
             while piece := answer.read(_PIECE):
                 size += file.write(piece)
     except urllib.error.HTTPError as error:
+        error.close()
         raise _failed(source, shown, f"the server says {error.code} {error.reason}") from None
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error

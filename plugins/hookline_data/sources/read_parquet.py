@@ -8,7 +8,8 @@ from typing import Any
 
 from hookline import HooklineError
 from hookline.ml import Schema
-from hookline_data.frames import Frame, need
+from hookline_data.frames import Frame
+from hookline_data.libraries import narwhals, pandas, polars, pyarrow
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.cells import Cells
 from hookline_data.sources.keys import near
@@ -64,14 +65,12 @@ def read_parquet(
 def _read(path: Path, name: str, library: str) -> Frame:
     """Read one file; with pandas through Arrow, so that whole numbers stay whole where some are missing."""
     if library == "pandas":
-        need("pyarrow")
+        pyarrow()
     try:
         if library == "polars":
             with path.open("rb") as file:
-                return need("polars").read_parquet(file)
-        return (
-            need("pyarrow.parquet").ParquetFile(path).read().to_pandas(types_mapper=_pandas_type, ignore_metadata=True)
-        )
+                return polars().read_parquet(file)
+        return pyarrow().parquet.ParquetFile(path).read().to_pandas(types_mapper=_pandas_type, ignore_metadata=True)
     except FileNotFoundError as error:
         raise HooklineError(
             f"'{name}' vanished: it was there when the run was planned", help="run again, or bring it back"
@@ -84,9 +83,9 @@ def _read(path: Path, name: str, library: str) -> Frame:
 
 
 def _pandas_type(arrow: Any) -> Any:
-    pd, types = need("pandas"), need("pyarrow").types
+    pd, types = pandas(), pyarrow().types
     if types.is_integer(arrow):
-        return need("pandas.api.types").pandas_dtype(f"{'U' if str(arrow)[0] == 'u' else ''}Int{arrow.bit_width}")
+        return pandas().api.types.pandas_dtype(f"{'U' if str(arrow)[0] == 'u' else ''}Int{arrow.bit_width}")
     if types.is_boolean(arrow):
         return pd.BooleanDtype()
     if types.is_date(arrow) or types.is_decimal(arrow) or types.is_binary(arrow) or types.is_large_binary(arrow):
@@ -110,7 +109,7 @@ def _order(
 
 def _with_columns(frame: Frame, texts: Mapping[str, str], schema: Schema | None, library: str) -> Frame:
     """Add columns that have the same text in all rows, as values of the schema's type."""
-    narwhals = need("narwhals")
+    nw = narwhals()
     made = []
     for name, text in texts.items():
         column = column_of(schema, name)
@@ -121,8 +120,8 @@ def _with_columns(frame: Frame, texts: Mapping[str, str], schema: Schema | None,
         kind = "str" if column.type == "any" else column.type
         piece = make_piece(library, [value] * len(frame), kind, nullable=column.nullable)
         series = make_series(library, name, [piece], kind)
-        made.append(narwhals.from_native(series, series_only=True))
-    return narwhals.from_native(frame).with_columns(*made).to_native() if made else frame
+        made.append(nw.from_native(series, series_only=True))
+    return nw.from_native(frame).with_columns(*made).to_native() if made else frame
 
 
 def _joined(frames: list[Frame], names: list[str], library: str) -> Frame:
@@ -130,8 +129,8 @@ def _joined(frames: list[Frame], names: list[str], library: str) -> Frame:
     if len(frames) == 1:
         return frames[0]
     if library == "pandas":
-        return need("pandas").concat(frames, ignore_index=True)
-    pl = need("polars")
+        return pandas().concat(frames, ignore_index=True)
+    pl = polars()
     try:
         return pl.concat(frames, how="vertical_relaxed", rechunk=True)
     except pl.exceptions.PolarsError as error:

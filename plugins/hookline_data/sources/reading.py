@@ -13,7 +13,7 @@ from hookline_data.sources.contract import Contract
 from hookline_data.sources.read_csv import read_csv
 from hookline_data.sources.read_jsonl import read_jsonl
 from hookline_data.sources.read_parquet import read_parquet
-from hookline_data.sources.sql import open_database
+from hookline_data.sources.sql import Connect, open_database
 from hookline_data.sources.table import Reading, Table
 from hookline_data.sources.template import Template
 from hookline_data.validation.finding import Origin
@@ -75,6 +75,7 @@ def read_sql(
     values: Mapping[str, str],
     library: str,
     columns: Sequence[str] | None = None,
+    connect: Connect | None = None,
 ) -> Reading:
     """Read what a database answers.
 
@@ -84,13 +85,14 @@ def read_sql(
         values: Of the query's parameters.
         library: Whose frame is wanted.
         columns: The columns that are wanted; None for all.
+        connect: The function that gives a connection; None for none.
 
     Raises:
         HooklineError: The database can't be asked.
     """
     table = Table(library, contract.name, declared_types(contract), columns, texts=False)
     name = f"table {contract.table}" if contract.table else "query"
-    with open_database(contract, place) as database:
+    with open_database(contract, place, connect) as database:
         query = contract.query or f"SELECT * FROM {database.quoted(contract.table)}"
         names, rows = database.ask(query, values)
         table.begin(name, names, {})

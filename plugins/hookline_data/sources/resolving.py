@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 
 import hookline
 from hookline import HooklineError, ProjectFacts, Secret, UsageError
-from hookline_data.sources.agreement import partition_keys
+from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.declared import find_contract
-from hookline_data.sources.sql import SQLITE, open_database
+from hookline_data.sources.partition import partition_keys, partition_values
+from hookline_data.sources.sql import SQLITE, Connect, open_database
 from hookline_data.sources.template import Partition, Template, partition_label
 
-__all__ = ["Resolver", "partition_values", "place_of", "project_for", "within_attempt"]
+__all__ = ["Resolver", "place_of", "project_for"]
 
 
 class Resolver:
@@ -55,7 +57,7 @@ class Resolver:
         else:
             given["place"] = place_of(contract, values, self._project.root)
         if contract.version_query:
-            given["version"] = _version(contract, given["place"], values)
+            given["version"] = _version(contract, given["place"], values, given.get("connect"))
         if contract.freshness:
             given["period"] = int(time.time() // contract.freshness)
         return given
@@ -111,15 +113,6 @@ class Resolver:
         return f"there are {there[0]} to {there[-1]}, {len(there)} in all" if there else "there is none at all yet"
 
 
-def within_attempt() -> bool:
-    """Tell whether a run is making an attempt in this thread."""
-    try:
-        hookline.attempt()
-    except HooklineError:
-        return False
-    return True
-
-
 def project_for(source: str) -> ProjectFacts:
     """Give the project for a call outside of runs.
 
@@ -133,30 +126,6 @@ def project_for(source: str) -> ProjectFacts:
             "in a step, call load(…) and return what it gives, instead of load.fn(…)",
         )
     return hookline.project()
-
-
-def partition_values(contract: Contract, partition: Partition) -> dict[str, str]:
-    """Tell the text of each key of a partition; none for the whole source.
-
-    Raises:
-        UsageError: It is no partition of the source.
-    """
-    if contract.kind != "sql":
-        try:
-            return Template("" if contract.secret else contract.uri).values(partition)
-        except UsageError as error:
-            raise UsageError(
-                f"the source '{contract.name}' ({contract.where}): {error.message}", help=error.help
-            ) from None
-    keys = partition_keys(contract)
-    stand_in = Template("".join(f"{{{key}}}" for key in keys))
-    if partition is None and keys:
-        named = ", ".join(f":{key}" for key in keys)
-        raise UsageError(f"the query of the source '{contract.name}' needs {named}", help="load(…, partition=…)")
-    try:
-        return stand_in.values(partition)
-    except UsageError as error:
-        raise UsageError(f"the query of the source '{contract.name}': {error.message}", help=error.help) from None
 
 
 def place_of(contract: Contract, values: Mapping[str, str], root: Path) -> Secret[str] | str:
@@ -197,14 +166,31 @@ def check_writable(contract: Contract, partition: Partition) -> None:
 
 
 def _common(contract: Contract) -> dict[str, Any]:
-    return {
-        "contract": contract.as_argument(),
-        "schema": None if contract.columns is not None else contract.schema,
-    }
+    given: dict[str, Any] = {"contract": contract.as_argument()}
+    if contract.schema is not None and contract.columns is None:
+        given["schema"] = contract.schema
+    if contract.connect:
+        given["connect"] = _named(contract)
+    return given
 
 
-def _version(contract: Contract, place: Secret[str] | str, values: Mapping[str, str]) -> str:
-    with open_database(contract, place) as database:
+def _named(contract: Contract) -> Any:
+    """Import the user's function that gives a connection."""
+    module, _, attribute = contract.connect.partition(":")
+    try:
+        function: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            function = getattr(function, part)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"the source '{contract.name}' ({contract.where}) can't be connected to: {error}",
+            help="mend 'connect' in its table",
+        ) from error
+    return function
+
+
+def _version(contract: Contract, place: Secret[str] | str, values: Mapping[str, str], connect: Connect | None) -> str:
+    with open_database(contract, place, connect) as database:
         _, fetch = database.ask(contract.version_query, values)
         rows = fetch(2)
     if len(rows) != 1:

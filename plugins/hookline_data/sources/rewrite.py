@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,9 +10,16 @@ from hookline import GraphEditor, HooklineError, ProjectFacts, TaskMatch, UsageE
 from hookline_data.frames import chosen_library
 from hookline_data.settings import DataSettings
 from hookline_data.sources.contract import Contract
+from hookline_data.sources.reading_step import read_source
 from hookline_data.sources.resolving import Resolver
+from hookline_data.sources.writing_step import write_source
 
 __all__ = ["fill"]
+
+Step = Any
+"""What ``graph.replace`` takes."""
+
+LookUp = Callable[[str, Any], dict[str, Any]]
 
 _LOOKED_UP = ("source", "partition")
 
@@ -32,12 +40,11 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
         return
     resolver = Resolver(project, chosen_library(settings.frames) if loads else "")
     problems: list[HooklineError] = []
-    for task, look_up in [
-        *((task, resolver.for_load) for task in loads),
-        *((task, resolver.for_write) for task in writes),
-    ]:
+    work: list[tuple[TaskMatch, Step, LookUp]] = [(task, read_source, resolver.for_load) for task in loads]
+    work += [(task, write_source, resolver.for_write) for task in writes]
+    for task, step, look_up in work:
         try:
-            _fill(graph, task, look_up)
+            _fill(graph, task, step, look_up)
         except HooklineError as error:
             problems.append(error)
     if len(problems) == 1:
@@ -47,11 +54,12 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
         raise UsageError("\n  - ".join(["the workflow's sources can't be used as they are", *told]))
 
 
-def _fill(graph: GraphEditor, task: TaskMatch, look_up: Callable[[str, Any], dict[str, Any]]) -> None:
+def _fill(graph: GraphEditor, task: TaskMatch, step: Step, look_up: LookUp) -> None:
     known = task.constants
     for name in _LOOKED_UP:
         if name in task.bindings and name not in known:
             raise _unknown(task, name)
+    _replace(graph, task, step)
     looked = [name for name in _LOOKED_UP if name in task.mapped]
     if not looked:
         given = look_up(known["source"], known.get("partition"))
@@ -68,6 +76,15 @@ def _fill(graph: GraphEditor, task: TaskMatch, look_up: Callable[[str, Any], dic
         items.append(look_up(one["source"], one.get("partition", known.get("partition"))))
     _give_items(graph, task, items)
     _limit_reuse(graph, task, items)
+
+
+def _replace(graph: GraphEditor, task: TaskMatch, step: Step) -> None:
+    """Put the step that is given everything in the place of the one that looks it up, with the task's own options."""
+    options = task.options
+    plain = type(options)()
+    changed = {one.name: getattr(options, one.name) for one in dataclasses.fields(options)}
+    graph.replace(task, step)
+    graph.set_options(task, **{name: value for name, value in changed.items() if value != getattr(plain, name)})
 
 
 def _give_items(graph: GraphEditor, task: TaskMatch, items: list[dict[str, Any]]) -> None:
@@ -90,8 +107,8 @@ _NOTHING: Mapping[str, Any] = {"place": "", "version": "", "period": 0}
 
 def _limit_reuse(graph: GraphEditor, task: TaskMatch, items: list[dict[str, Any]]) -> None:
     """Load anew each time what nothing tells the state of."""
-    if task.step == "data.load" and any(
-        not Contract.from_argument(item["contract"], item["schema"]).versioned for item in items
+    if task.options.cache and any(
+        not Contract.from_argument(item["contract"], item.get("schema")).versioned for item in items
     ):
         graph.set_options(task, cache=False)
 

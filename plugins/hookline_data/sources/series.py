@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
-from hookline_data.frames import Frame, need
+from hookline_data.frames import Frame
+from hookline_data.libraries import has_pyarrow, numpy, pandas, polars, pyarrow
 
 __all__ = ["make_frame", "make_piece", "make_series"]
 
@@ -28,7 +28,7 @@ def make_piece(library: str, values: list[Any], kind: str, *, nullable: bool = T
         return values
     if library == "pandas":
         return _pandas_piece(values, kind, nullable)
-    pl = need("polars")
+    pl = polars()
     kinds = {
         "int": pl.Int64,
         "float": pl.Float64,
@@ -55,7 +55,7 @@ def make_series(library: str, name: str, pieces: Sequence[Any], kind: str, *, aw
         values = [value for piece in pieces for value in piece]
         return _polars_whole(name, values, kind) if library == "polars" else _pandas_whole(name, values, kind)
     if library == "polars":
-        pl = need("polars")
+        pl = polars()
         whole = pl.concat([piece.alias(name) for piece in pieces])
         final = {
             "category": pl.Categorical,
@@ -63,7 +63,7 @@ def make_series(library: str, name: str, pieces: Sequence[Any], kind: str, *, aw
             "duration": pl.Duration("us"),
         }.get(kind)
         return whole if final is None else whole.cast(final)
-    whole = pieces[0] if len(pieces) == 1 else need("pandas").concat(pieces, ignore_index=True)
+    whole = pieces[0] if len(pieces) == 1 else pandas().concat(pieces, ignore_index=True)
     whole.name = name
     if kind == "datetime" and aware:
         return whole.dt.tz_localize("UTC")
@@ -73,12 +73,12 @@ def make_series(library: str, name: str, pieces: Sequence[Any], kind: str, *, aw
 def make_frame(library: str, columns: Sequence[Any]) -> Frame:
     """Put columns together."""
     if library == "polars":
-        return need("polars").DataFrame(list(columns))
-    return need("pandas").DataFrame({column.name: column for column in columns})
+        return polars().DataFrame(list(columns))
+    return pandas().DataFrame({column.name: column for column in columns})
 
 
 def _pandas_piece(values: list[Any], kind: str, nullable: bool) -> Any:
-    pd, np = need("pandas"), need("numpy")
+    pd, np = pandas(), numpy()
     if kind in ("int", "bool"):
         strict, lenient = {"int": ("int64", "Int64"), "bool": ("bool", "boolean")}[kind]
         return pd.Series(pd.array(values, dtype=lenient if nullable or None in values else strict))
@@ -94,10 +94,10 @@ def _pandas_piece(values: list[Any], kind: str, nullable: bool) -> Any:
 
 
 def _pandas_whole(name: str, values: list[Any], kind: str) -> Any:
-    pd, np = need("pandas"), need("numpy")
+    pd, np = pandas(), numpy()
     if kind == "any":
         return pd.Series(values, name=name)
-    if kind == "decimal" and find_spec("pyarrow") is not None:
+    if kind == "decimal" and has_pyarrow():
         made = _pandas_arrow(values, "decimal128", 38, _scale(values))
         made.name = name
         return made
@@ -108,15 +108,15 @@ def _pandas_whole(name: str, values: list[Any], kind: str) -> Any:
 
 def _pandas_arrow(values: list[Any], kind: str, *arguments: int) -> Any:
     """Make a column of a type that pandas has through Arrow only, and without it as objects."""
-    pd = need("pandas")
-    if find_spec("pyarrow") is None:
+    pd = pandas()
+    if not has_pyarrow():
         return pd.Series(values, dtype="object")
-    pa = need("pyarrow")
+    pa = pyarrow()
     return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(values, getattr(pa, kind)(*arguments))))
 
 
 def _polars_whole(name: str, values: list[Any], kind: str) -> Any:
-    pl = need("polars")
+    pl = polars()
     if kind == "decimal":
         return pl.Series(name, values, dtype=pl.Decimal(38, _scale(values)))
     try:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
+import inspect
 import sqlite3
-import sys
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,10 +14,22 @@ from hookline import HooklineError, Secret
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.sql_text import escaped, parameters_of, with_parameters
 
-__all__ = ["SQLITE", "Database", "open_database"]
+__all__ = ["SQLITE", "Connect", "Database", "open_database"]
 
 SQLITE = "sqlite:///"
 """What URLs of SQLite's files begin with."""
+
+_STYLES = {
+    "mysql": "pyformat",
+    "oracledb": "named",
+    "psycopg": "pyformat",
+    "psycopg2": "pyformat",
+    "pymysql": "pyformat",
+}
+"""How drivers write parameters whose connections' modules don't say it."""
+
+Connect = Callable[..., Any]
+"""Gives a connection as the DB-API has it; takes the address, where the contract gives one."""
 
 Fetch = Callable[[int], Sequence[Sequence[Any]]]
 """Gives as many rows more as it is asked for, or fewer; none at the end."""
@@ -42,12 +52,15 @@ class Database(Protocol):
 
 
 @contextlib.contextmanager
-def open_database(contract: Contract, place: Secret[str] | str, *, writing: bool = False) -> Iterator[Database]:
+def open_database(
+    contract: Contract, place: Secret[str] | str, connect: Connect | None = None, *, writing: bool = False
+) -> Iterator[Database]:
     """Open a source's database; what is written holds when it is left without an error, and else not at all.
 
     Args:
         contract: The source's contract.
         place: The database's URL, or where it is kept.
+        connect: The function that gives a connection; None for a database that the URL is enough for.
         writing: Whether it is to be written.
 
     Raises:
@@ -55,8 +68,8 @@ def open_database(contract: Contract, place: Secret[str] | str, *, writing: bool
     """
     url, shown = (place.reveal(), place.reference) if isinstance(place, Secret) else (place, place)
     try:
-        if contract.connect:
-            with contextlib.closing(_connected(contract, url)) as connection:
+        if connect is not None:
+            with contextlib.closing(connect(url) if url else connect()) as connection:
                 plain = isinstance(connection, sqlite3.Connection)
                 yield from _committed(_OverDbApi(connection, _paramstyle(connection), plain=plain), connection)
         elif url.startswith(SQLITE):
@@ -132,10 +145,10 @@ class _OverDbApi:
 class _OverSqlalchemy:
     """A connection of SQLAlchemy's."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, text: Callable[[str], Any]) -> None:
         self._connection = connection
+        self._text = text
         self.plain = connection.dialect.name == "sqlite"
-        self._text = importlib.import_module("sqlalchemy").text
 
     def ask(self, query: str, values: Mapping[str, str]) -> tuple[list[str], Fetch]:
         names = parameters_of(query)
@@ -180,38 +193,23 @@ def _sqlite(url: str, shown: str, writing: bool) -> sqlite3.Connection:
 
 
 def _through_sqlalchemy(contract: Contract, url: str) -> Iterator[Database]:
-    if find_spec("sqlalchemy") is None:
+    try:
+        import sqlalchemy
+    except ImportError as error:
         raise HooklineError(
             f"the source '{contract.name}' is in a database that is reached through SQLAlchemy, which is not installed",
             help="pip install sqlalchemy, and the database's driver",
-        )
-    engine = importlib.import_module("sqlalchemy").create_engine(url)
+        ) from error
+    engine = sqlalchemy.create_engine(url)
     try:
         with engine.begin() as connection:
-            yield _OverSqlalchemy(connection)
+            yield _OverSqlalchemy(connection, sqlalchemy.text)
     finally:
         engine.dispose()
 
 
-def _connected(contract: Contract, url: str) -> Any:
-    """Call the user's function; it takes the address, where the contract gives one."""
-    module, _, attribute = contract.connect.partition(":")
-    try:
-        function: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            function = getattr(function, part)
-    except (ImportError, AttributeError) as error:
-        raise HooklineError(
-            f"the source '{contract.name}' can't be connected to: {error}", help="mend 'connect' in its table"
-        ) from error
-    return function(url) if url else function()
-
-
 def _paramstyle(connection: Any) -> str:
-    """Tell how the connection's module writes parameters; sqlite3 itself can do several."""
-    names = type(connection).__module__.split(".")
-    for end in range(len(names), 0, -1):
-        style = getattr(sys.modules.get(".".join(names[:end])), "paramstyle", "")
-        if style:
-            return str(style)
-    return "qmark"
+    """Tell how the connection's module writes parameters."""
+    home = type(connection).__module__
+    known = _STYLES.get(home.partition(".")[0])
+    return known or str(getattr(inspect.getmodule(type(connection)), "paramstyle", "qmark"))

@@ -6,11 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 from hookline import HooklineError, ProjectFacts
-from hookline_data.frames import need
+from hookline_data.libraries import has_pyarrow, polars, pyarrow
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.declared import read_contract
 from hookline_data.sources.download import shown_url
@@ -112,9 +111,9 @@ def _look_at_files(state: SourceState, contract: Contract, root: Path) -> None:
 def _parquet_rows(files: Sequence[Path]) -> int | None:
     """Count the rows of Parquet files, which say at their end how many they have."""
     try:
-        if find_spec("pyarrow") is not None:
-            return sum(need("pyarrow.parquet").ParquetFile(path).metadata.num_rows for path in files)
-        pl = need("polars")
+        if has_pyarrow():
+            return sum(int(pyarrow().parquet.ParquetFile(path).metadata.num_rows) for path in files)
+        pl = polars()
         return sum(int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()) for path in files)
     except Exception:  # noqa: BLE001 - a load tells what is wrong with them
         return None

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from hookline import HooklineError
-from hookline_data.frames import Frame, library_of, need
+from hookline_data.frames import Frame, library_of
+from hookline_data.libraries import pyarrow
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.plain_values import as_json, as_text, columns_of
 
@@ -85,7 +86,7 @@ def _write(table: Frame, path: Path, contract: Contract) -> None:
         if library_of(table) == "polars":
             table.write_parquet(path)
         else:
-            need("pyarrow")
+            pyarrow()
             table.to_parquet(path, index=False, engine="pyarrow")
         return
     packed = contract.uri.endswith(".gz")

@@ -11,7 +11,7 @@ from hookline_data.frames import Frame
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.plain_values import as_text, columns_of
 from hookline_data.sources.reading import declared_types
-from hookline_data.sources.sql import open_database
+from hookline_data.sources.sql import Connect, open_database
 
 __all__ = ["write_sql"]
 
@@ -19,20 +19,23 @@ _TYPES = {"int": "INTEGER", "bool": "INTEGER", "float": "REAL", "bytes": "BLOB"}
 _PIECE = 10_000
 
 
-def write_sql(contract: Contract, place: Secret[str] | str, table: Frame, *, replace: bool) -> None:
+def write_sql(
+    contract: Contract, place: Secret[str] | str, table: Frame, connect: Connect | None, *, replace: bool
+) -> None:
     """Write rows to the table of a source; SQLite makes the table where it is not there.
 
     Args:
         contract: The source's contract.
         place: The database's URL.
         table: The rows.
+        connect: The function that gives a connection; None for none.
         replace: Whether they take the place of those that are there, or are added.
 
     Raises:
         HooklineError: They can't be written; nothing is changed then.
     """
     columns = dict(columns_of(table))
-    with open_database(contract, place, writing=True) as database:
+    with open_database(contract, place, connect, writing=True) as database:
         target = database.quoted(contract.table)
         names = [database.quoted(name) for name in columns]
         if database.plain:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.declared import find_contract, read_contract
 
 import hookline
 from hookline import UsageError
+from hookline_data.sources.contract import Contract
+from hookline_data.sources.declared import find_contract, read_contract
 
 SOUND = """
 [tool.hookline.source.customers]

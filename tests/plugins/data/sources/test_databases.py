@@ -8,10 +8,10 @@ import textwrap
 from datetime import datetime
 
 import pytest
-from hookline_data.sources.resolving import Resolver
-from hookline_data.sources.sql_text import parameters_of, with_parameters
 
 from hookline import HooklineError, UsageError
+from hookline_data.sources.resolving import Resolver
+from hookline_data.sources.sql_text import parameters_of, with_parameters
 
 COLUMNS = {"id": "int", "paid": "bool", "at": "datetime", "amount": {"type": "decimal", "nullable": True}}
 
@@ -46,7 +46,7 @@ def reached(request, database, tmp_path, monkeypatch):
         pytest.importorskip("sqlalchemy")
         return {"uri": f"sqlite+pysqlite:///{database}"}
     if request.param == "connect":
-        code = f"import sqlite3\ndef connect(path): return sqlite3.connect(path)\n"
+        code = "import sqlite3\ndef connect(path): return sqlite3.connect(path)\n"
         (tmp_path / "warehouse_of_tests.py").write_text(textwrap.dedent(code))
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "warehouse_of_tests", raising=False)
@@ -92,7 +92,7 @@ def test_a_table_is_written_and_read_again_in_one_transaction(make_source, libra
         source.root / "sales.db",
         "CREATE TRIGGER t BEFORE INSERT ON sales WHEN NEW.id = 2 BEGIN SELECT RAISE(ABORT, 'no'); END",
     )
-    with pytest.raises(HooklineError, match="the source 's' .* failed"):
+    with pytest.raises(HooklineError, match=r"the source 's' .* failed"):
         source.write(before)
     assert len(source.load(library)) == 4
 
@@ -134,5 +134,5 @@ def test_a_cell_that_is_no_value_of_its_type_is_told(make_source, library, datab
     """SQLite takes any text for a number."""
     execute(database, "UPDATE sales SET id = 'x' WHERE id = 2")
     source = make_source(uri="sqlite:///sales.db", query="SELECT id FROM sales", schema={"columns": {"id": "int"}})
-    with pytest.raises(HooklineError, match="is not a whole number.*: x"):
+    with pytest.raises(HooklineError, match=r"is not a whole number.*: x"):
         source.load(library)

@@ -7,10 +7,10 @@ import logging
 from datetime import UTC, date, datetime
 
 import pytest
-from hookline_data.sources.resolving import Resolver
-from hookline_data.sources.loading import load
 
 from hookline import HooklineError, UsageError
+from hookline_data.sources.reading_step import read_source
+from hookline_data.sources.resolving import Resolver
 
 
 def write_parquet(path, columns):
@@ -148,7 +148,7 @@ def test_a_partition_that_there_is_not_is_told_with_those_that_there_are(make_so
     source = make_source(uri="data/{day}.csv")
     source.put("data/1.csv", "x\n1\n")
     source.put("data/2.csv", "x\n1\n")
-    with pytest.raises(HooklineError, match="no partition '3': there is no file 'data/3.csv'") as caught:
+    with pytest.raises(HooklineError, match=r"no partition '3': there is no file 'data/3.csv'") as caught:
         source.load(library, "3")
     assert "there are 1 to 2, 2 in all" in str(caught.value)
     for wrong in ({"month": 1}, "../x", "", {"day": 1.5}):
@@ -186,11 +186,11 @@ def test_a_file_that_appears_after_planning_is_told_and_not_read_and_one_that_va
     given = Resolver(source.project, library).for_load("s", None)
     source.put("data/b.csv", "x\n2\n")
     with caplog.at_level(logging.WARNING):
-        assert len(load.fn("s", **given)) == 2
+        assert len(read_source.fn("s", **given)) == 2
     assert "appeared after the run was planned; the next run will read them: data/b.csv" in caplog.text
     (source.root / "data/c.csv").unlink()
     with pytest.raises(HooklineError, match=r"'data/c\.csv' vanished"):
-        load.fn("s", **given)
+        read_source.fn("s", **given)
 
 
 def test_stale_data_are_warned_of_or_refused(make_source, library, caplog):

@@ -103,7 +103,7 @@ def test_a_file_that_is_not_sound_is_named_with_what_is_wrong(make_source, libra
     """One clear message, with the line."""
     source = make_source(**TYPED)
     source.put("data/a.csv", content)
-    with pytest.raises(HooklineError, match="data/a.csv") as caught:
+    with pytest.raises(HooklineError, match=r"data/a.csv") as caught:
         source.load(library)
     assert told in str(caught.value)
 
@@ -173,7 +173,7 @@ def test_files_with_other_columns_than_the_first_are_named(make_source, library)
     source.put("data/b.csv", "y,x\n3,4\n")
     assert source.rows(library) == [{"x": 1, "y": 2}, {"x": 4, "y": 3}]
     source.put("data/c.csv", "x,z\n3,4\n")
-    with pytest.raises(HooklineError, match="'data/c.csv'") as caught:
+    with pytest.raises(HooklineError, match=r"'data/c.csv'") as caught:
         source.load(library)
     assert "lacks the column 'y', which 'data/a.csv' has" in str(caught.value)
     assert "has the column 'z', which 'data/a.csv' lacks" in str(caught.value)

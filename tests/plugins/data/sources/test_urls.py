@@ -50,7 +50,7 @@ def test_what_can_not_be_had_or_not_all_of_it_is_told(make_source, library, serv
         make_source(uri=f"{server}/gone.csv").load(library)
     with pytest.raises(HooklineError, match=r"16 bytes, of which 6 came|6 bytes"):
         make_source(uri=f"{server}/short.csv").load(library)
-    with pytest.raises(HooklineError, match="can't be fetched from http://127.0.0.1:1/a.csv"):
+    with pytest.raises(HooklineError, match=r"can't be fetched from http://127.0.0.1:1/a.csv"):
         make_source(uri="http://127.0.0.1:1/a.csv").load(library)
 
 
