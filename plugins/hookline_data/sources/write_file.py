@@ -46,9 +46,9 @@ def write_file(table: Frame, path: Path, contract: Contract, *, overwrite: bool)
         with _beside(path, overwrite=overwrite) as temporary:
             _write(table, temporary, contract)
             return _digest(temporary)
-    except FileExistsError as error:
-        raise HooklineError(f"{where} is there already", help="write with overwrite=True to replace it") from error
     except (UnicodeEncodeError, OSError) as error:
+        if isinstance(error, FileExistsError) and not overwrite and path.exists():
+            raise HooklineError(f"{where} is there already", help="write with overwrite=True to replace it") from error
         told = error.strerror if isinstance(error, OSError) else str(error)
         raise HooklineError(f"{where} can't be written: {told}") from error
 
@@ -104,9 +104,12 @@ def _packing(raw: IO[bytes]) -> gzip.GzipFile:
 
 def _write_csv(table: Frame, file: IO[str], contract: Contract) -> None:
     columns = dict(columns_of(table))
-    writer = csv.writer(file, delimiter=contract.separator, lineterminator="\n")
-    writer.writerow(columns)
     texts = [_texts(name, values, contract) for name, values in columns.items()]
+    # The module does not see that a lone carriage return ends a line, too.
+    returns = any("\r" in text for cells in (columns, *texts) for text in cells)
+    quoting = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    writer = csv.writer(file, delimiter=contract.separator, lineterminator="\n", quoting=quoting)
+    writer.writerow(columns)
     writer.writerows(zip(*texts, strict=True))
 
 
