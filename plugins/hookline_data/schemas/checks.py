@@ -78,7 +78,12 @@ def _pandas_tests(column: ml.Column) -> list[tuple[str, str, Test]]:
         "pattern": lambda pattern: lambda series: series.str.fullmatch(pattern, na=False).astype(bool),
         UNIQUE_CHECK: lambda _: lambda series: ~series.duplicated(keep=False),
     }
-    return [(name, words, makers[name](given)) for name, words, given in _told(column)]
+    return [(name, words, _of_values(makers[name](given))) for name, words, given in _told(column)]
+
+
+def _of_values(test: Test) -> Test:
+    """Ask a test only where there are values: a column of nothing is of any type."""
+    return lambda series: test(series) if len(series) else True
 
 
 def _pandas_type(wanted: str) -> Test:
@@ -90,7 +95,7 @@ def _pandas_type(wanted: str) -> Test:
             have = word_of_cells(series)
             return True if have != "object" and fits(have, wanted) else fitting_cells(series, wanted)
         have = family(narwhals().from_native(series, series_only=True).dtype)
-        if fits(have, wanted) or not len(series):
+        if fits(have, wanted):
             return True
         if have == "float" and wanted == "int":  # pandas makes floats of whole numbers where one is missing
             return series % 1 == 0
@@ -107,7 +112,7 @@ def _pandas_limit(limit: float | str, series: Any) -> Any:
     pd = pandas()
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
         return _zoned(pd.Timestamp(limit), getattr(series.dtype, "tz", None))
-    return _as_cell(limit, series.iloc[0]) if len(series) and series.dtype == object else limit
+    return _as_cell(limit, series.iloc[0]) if series.dtype == object else limit
 
 
 def _zoned(moment: Any, zone: Any) -> Any:
@@ -149,6 +154,8 @@ def _polars_row(test: Callable[[Any, Any], Any]) -> Test:
     def check(data: Any) -> Any:
         pl = polars()
         one, dtype = pl.col(data.key), data.lazyframe.collect_schema()[data.key]
+        if dtype == pl.Null:
+            return True
         passed = test(one, dtype) | one.is_null()
         return data.lazyframe.select(passed | one.is_nan() if dtype.is_float() else passed)
 
@@ -162,11 +169,9 @@ def _polars_type(wanted: str) -> Test:
     if "." in wanted:
         return _foreign_type(wanted, "polars", dtype_of)
 
-    def test(data: Any) -> Any:
+    def test(data: Any) -> bool:
         lazy = narwhals().from_native(data.lazyframe.select(data.key))
-        fit = fits(family(lazy.collect_schema()[data.key]), wanted)
-        # A plain bool would do, but pandera can't put it in one report with texts.
-        return data.lazyframe.select(polars().lit(fit))
+        return fits(family(lazy.collect_schema()[data.key]), wanted)
 
     return test
 

@@ -114,8 +114,7 @@ def schema_of(table: Frame, name: str = "") -> ml.Schema:
     columns = []
     for column in frame.columns:
         series = frame[column]
-        word = family(series.dtype)
-        if word == "object" and str(frame.implementation) == "pandas":
-            word = word_of_cells(series.to_native())
+        cells = series.to_native()
+        word = word_of_cells(cells) if str(cells.dtype) == "object" else family(series.dtype)
         columns.append(ml.Column(column, "any" if word == "null" else word, nullable=bool(series.is_null().any())))
     return ml.Schema(tuple(columns), name=name)

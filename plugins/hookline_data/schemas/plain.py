@@ -54,7 +54,7 @@ def plain_schema(document: Mapping[Any, Any], problems: Problems, name: str = ""
     columns = _columns(document.get("columns"), problems)
     facts = {key: _text(document, key, problems) for key in ("name", "description", "event_time")}
     keys = _keys(document.get("key", ()), problems)
-    is_open = _flag(document, "open", problems, "open")
+    is_open = _flag(document, "open", problems, "'open'")
     version = document.get("version", "")
     if isinstance(version, bool) or not isinstance(version, str | int | float):
         problems.add(f"'version' must be a text, not {version!r}", "version")
@@ -197,14 +197,14 @@ def _limit(said: Mapping[Any, Any], key: str, kind: str, name: str, problems: Pr
 
 
 def _time(value: object, what: str, problems: Problems, path: tuple[str, ...]) -> str | None:
-    if isinstance(value, dt.date):  # a datetime is one
-        return value.isoformat()
+    """Read a time; one with a zone is said in UTC, so that such times are in order as texts, too."""
+    text = value.isoformat() if isinstance(value, dt.date) else value  # a datetime is a date
     try:
-        dt.datetime.fromisoformat(value)  # type: ignore[arg-type]
+        moment = dt.datetime.fromisoformat(text)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         problems.add(f"{what} must be a time such as 2024-05-31 or 2024-05-31T12:00:00, not {value!r}", *path)
         return None
-    return str(value)
+    return str(text) if moment.tzinfo is None else moment.astimezone(dt.UTC).isoformat()
 
 
 def _allowed(said: Mapping[Any, Any], kind: str, name: str, problems: Problems) -> tuple[Any, ...]:

@@ -89,6 +89,8 @@ def fits(have: str, wanted: str) -> bool:
 def word_of_cells(series: Any) -> str:
     """Tell the word for what is in a column of Python objects of pandas: ``"object"`` where that is mixed."""
     inferred = pandas().api.types.infer_dtype(series, skipna=True)
+    if inferred == "mixed" and fitting_cells(series.dropna(), "list").all():
+        return "list"
     return _INFERRED.get(inferred, "object")
 
 

@@ -10,13 +10,17 @@ from decimal import Decimal
 __all__ = ["clipped", "close_to", "listed"]
 
 _LONGEST = 40
+_MOST = 20
 
 
 def close_to(name: str, known: Iterable[str]) -> str:
     """Word the nearest known name as a question, or list what there is; with a leading space."""
     known = [str(one) for one in known]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" did you mean '{near[0]}'?" if near else f" there are {', '.join(known)}" if known else " there are none"
+    if near:
+        return f" did you mean '{near[0]}'?"
+    shown = ", ".join([*known[:_MOST], *(["…"] if len(known) > _MOST else [])])
+    return f" there {'is' if len(known) == 1 else 'are'} {shown or 'none'}"
 
 
 def clipped(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -48,6 +49,7 @@ class Faults:
         self._library = library
         self._table = table
         self._data = data
+        self._labels = {str(name): name for name in data.columns}  # pandas has names that are no texts
         self._told_unexpected = False
         self._personal = {
             name for name, column in schema.columns.items() if (getattr(column, "metadata", None) or {}).get("personal")
@@ -79,18 +81,13 @@ class Faults:
         if self._told_unexpected:
             return
         self._told_unexpected = True
-        patterns = [column for column in self._schema.columns.values() if column.regex]
-        matched = {name for one in patterns for name in self._matching(one)}
+        match = re.fullmatch if self._library == "polars" else re.match
+        patterns = [column.name for column in self._schema.columns.values() if column.regex]
+        matched = {name for name in self._table.columns for one in patterns if match(one, str(name))}
         for name in self._table.columns:
             if name not in self._schema.columns and name not in matched:
                 near = close_to(str(name), [one for one in self._schema.columns if one not in self._table.columns])
                 yield Fault(Finding(str(name), "is in the schema", help=near.strip() if "did you mean" in near else ""))
-
-    def _matching(self, column: Any) -> Sequence[Any]:
-        try:
-            return list(column.get_backend(self._table).get_regex_columns(column, self._table))
-        except Exception:  # noqa: BLE001 - pandera raises where nothing matches
-            return []
 
     def _column_not_ordered(self, failure: Any) -> Iterator[Fault]:
         yield Fault(Finding(str(failure.failure_cases), "is in the schema's order"))
@@ -100,7 +97,7 @@ class Faults:
         cells = getattr(failure.failure_cases, "columns", ())
         values = list(failure.failure_cases["failure_case"].head(_EXAMPLES)) if "failure_case" in cells else []
         examples = () if column in self._personal else tuple(clipped(_plain(value)) for value in values)
-        have = self._data[column].dtype if column in self._data.columns else ""
+        have = self._series(column).dtype if column in self._labels else ""
         have = f"it is {have}" if str(have) else ""
         yield Fault(Finding(column, f"is of type {failure.schema.dtype}", examples=examples, help=have), "type")
 
@@ -108,13 +105,13 @@ class Faults:
 
     def _series_contains_nulls(self, failure: Any) -> Iterator[Fault]:
         column = self._column(failure)
-        if column not in self._data.columns:  # an index
+        if column not in self._labels:  # an index
             yield Fault(Finding(column, "is not missing"))
             return
         yield Fault(Finding(column, "is not missing", self._missing(column)))
 
     def _missing(self, column: str) -> Sequence[int]:
-        series = self._data[column]
+        series = self._series(column)
         if self._library == "pandas":
             return numbers_where(series.isna().to_numpy())
         missing = series.is_null()
@@ -122,15 +119,20 @@ class Faults:
 
     def _series_contains_duplicates(self, failure: Any) -> Iterator[Fault]:
         column = self._column(failure)
-        if column not in self._data.columns:
+        if column not in self._labels:
             yield Fault(Finding(column, "is unique"))
             return
-        yield self._duplicates([column])
+        yield self._alike([column])
 
-    def _duplicates(self, columns: Sequence[str] | Any) -> Any:
-        if not isinstance(columns, list):  # one of pandera's errors: uniqueness of several columns together
-            return iter([self._duplicates([one for one in _flat(self._schema.unique) if one in self._data.columns])])
-        part = self._data[columns]
+    def _duplicates(self, _: Any) -> Iterator[Fault]:
+        """Tell rows that are alike in several columns together; pandera tells the first such columns."""
+        for names in _together(self._schema.unique):
+            fault = self._alike([str(name) for name in names if str(name) in self._labels])
+            if fault.finding.rows:
+                yield fault
+
+    def _alike(self, columns: Sequence[str]) -> Fault:
+        part = self._data[[self._labels[name] for name in columns]]
         if self._library == "pandas":
             rows = numbers_where(part.duplicated(keep=False).to_numpy())
         else:
@@ -153,14 +155,13 @@ class Faults:
         column, words = self._column(failure), words_of(failure.check)
         name = getattr(failure.check, "name", "")
         about: Literal["type", "value"] = "type" if name == TYPE_CHECK else "value"
-        have = f"it is {self._have(column)}" if about == "type" and column in self._data.columns else ""
+        have = f"it is {self._have(column)}" if about == "type" and column in self._labels else ""
         whole = name == UNIQUE_CHECK
-        of_whole = about == "type" and self._library == "polars"
-        if of_whole or isinstance(failure.failure_cases, bool) or not hasattr(failure.failure_cases, "columns"):
+        if isinstance(failure.failure_cases, bool) or not hasattr(failure.failure_cases, "columns"):
             yield Fault(Finding(column, words, help=have), about)
             return
         for where, rows in self._failing(failure, column):
-            shown = [where] if where in self._data.columns else []
+            shown = [where] if where in self._labels else []
             yield Fault(Finding(where, words, rows, self._examples(shown, rows or ()), have, whole), about)
 
     def _check_error(self, failure: Any) -> Iterator[Fault]:
@@ -184,8 +185,8 @@ class Faults:
                     yield str(name), rows
         elif len(output) == count:
             yield column, numbers_where(_false(output))
-        elif column in self._data.columns:  # the check was not shown the values that are missing
-            there = self._data[column].notna().to_numpy().nonzero()[0]
+        elif column in self._labels:  # the check was not shown the values that are missing
+            there = self._series(column).notna().to_numpy().nonzero()[0]
             fits = len(there) == len(output)
             yield column, numbers_where(_mask_at(there[_false(output)], count)) if fits else None
         else:
@@ -195,12 +196,17 @@ class Faults:
 
     def _column(self, failure: Any) -> str:
         kind, name = type(failure.schema).__name__, failure.schema.name
+        if kind == "Column":  # the schema of several columns has the name of the last one, or the pattern of all
+            return str(getattr(failure, "column_name", None) or name)
         if kind in ("Index", "MultiIndex"):
             return f"index {name}" if name else "index"
         return "" if kind == "DataFrameSchema" or name is None else str(name)
 
+    def _series(self, column: str) -> Any:
+        return self._data[self._labels[column]]
+
     def _have(self, column: str) -> str:
-        series = self._data[column]
+        series = self._series(column)
         if self._library == "pandas" and series.dtype == object:
             word = word_of_cells(series)
             return "of several types" if word == "object" else word
@@ -212,7 +218,7 @@ class Faults:
         shown = [name for name in columns if name not in self._personal]
         if not shown or len(shown) < len(columns):
             return ()
-        cells = [_cells(table[name], rows[:_EXAMPLES]) for name in shown]
+        cells = [_cells(table[self._labels[name]], rows[:_EXAMPLES]) for name in shown]
         return tuple(", ".join(clipped(_plain(value)) for value in one) for one in zip(*cells, strict=True))
 
 
@@ -236,6 +242,9 @@ def _mask_at(rows: Any, count: int) -> Any:
     return mask
 
 
-def _flat(unique: Any) -> list[str]:
-    names = [unique] if isinstance(unique, str) else list(unique or ())
-    return [name for one in names for name in ([one] if isinstance(one, str) else one)]
+def _together(unique: Any) -> list[list[Any]]:
+    """Give the columns that are to be unique together: a name, a list of names, or several such lists."""
+    if isinstance(unique, str):
+        return [[unique]]
+    names = list(unique)
+    return [names] if all(isinstance(one, str) for one in names) else [list(one) for one in names]

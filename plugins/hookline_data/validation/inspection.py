@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from hookline_data.frames import Frame
 from hookline_data.libraries import pandas, pandera_config, pandera_errors
 from hookline_data.validation.faults import Faults
 from hookline_data.validation.finding import Finding
+from hookline_data.validation.lending import lent_schema
 from hookline_data.validation.rows import union
 
 __all__ = ["Inspection", "Inspector"]
@@ -42,10 +42,12 @@ class Inspector:
     """
 
     def __init__(self, schema: Any, library: str) -> None:
-        self._schema = _keeping_rows(schema)
+        self._schema = lent_schema(schema)
         self._library = library
+        self._only_checks = _only_checks(schema)
         # A frame of pandas 3 is copied when it is written to, so pandera need not copy all of it beforehand.
-        self._lends = library == "pandas" and int(pandas().__version__.partition(".")[0]) >= 3
+        copies = library == "pandas" and int(pandas().__version__.partition(".")[0]) >= 3
+        self._lends = copies and schema.strict != "filter"  # columns can't be left out in place
 
     def look(self, table: Frame) -> Inspection:
         """Validate a table, and collect all that is wrong.
@@ -54,6 +56,7 @@ class Inspector:
             HooklineError: The schema can't be applied at all, or changes the number of rows.
         """
         data, failures = self._validated(table)
+        data = table if self._only_checks else data
         if len(data) != len(table):
             raise HooklineError(
                 f"the schema{self._name} makes {len(data)} rows of {len(table)}",
@@ -109,15 +112,10 @@ class Inspector:
         return f" '{self._schema.name}'" if self._schema.name else ""
 
 
-def _keeping_rows(schema: Any) -> Any:
-    """Give the schema without what would drop rows unseen."""
-    dropping = [name for name, column in schema.columns.items() if getattr(column, "drop_invalid_rows", False)]
-    if not dropping and not getattr(schema, "drop_invalid_rows", False):
-        return schema
-    kept = copy.copy(schema)
-    kept.drop_invalid_rows = False
-    kept.columns = dict(schema.columns)
-    for name in dropping:
-        kept.columns[name] = copy.copy(schema.columns[name])
-        kept.columns[name].drop_invalid_rows = False
-    return kept
+def _only_checks(schema: Any) -> bool:
+    """Tell whether a schema gives a table back as it was."""
+    makes = schema.coerce or schema.strict == "filter" or schema.add_missing_columns or getattr(schema, "parsers", None)
+    parts = [*schema.columns.values(), *([schema.index] if getattr(schema, "index", None) is not None else [])]
+    return not makes and not any(
+        part.coerce or getattr(part, "parsers", None) or getattr(part, "default", None) is not None for part in parts
+    )

@@ -126,6 +126,8 @@ def negated(what: str, check: str) -> str:
         what: The column or table.
         check: The check, in its words.
     """
+    if check.startswith("matches "):
+        return f"{what} does not match {check[8:]}"
     if check.startswith("is not "):
         return f"{what} is {check[7:]}"
     return f"{what} is not {check[3:]}" if check.startswith("is ") else f"{what} fails '{check}'"

@@ -62,7 +62,10 @@ def with_columns(table: Frame, **columns: Sequence[Any]) -> Frame:
         table = table.copy(deep=False)
         for name, values in columns.items():
             kind = "int64" if isinstance(values, array) else "object"
-            table[name] = pandas().Series(list(values), index=table.index, dtype=kind)
+            levels = table.columns.nlevels
+            table[name if levels == 1 else (name, *[""] * (levels - 1))] = pandas().Series(
+                list(values), index=table.index, dtype=kind
+            )
         return table
     pl = polars()
     return table.with_columns(

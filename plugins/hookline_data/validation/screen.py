@@ -19,8 +19,8 @@ from hookline_data.validation.checked import Mode
 from hookline_data.validation.finding import Finding, Origin
 from hookline_data.validation.inspection import Inspector
 from hookline_data.validation.judging import bad_rows, judged
-from hookline_data.validation.report import Report, negated, problem_of
-from hookline_data.validation.rows import take, with_columns
+from hookline_data.validation.quarantine import put_aside
+from hookline_data.validation.report import Report, problem_of
 
 __all__ = ["BadDataError", "Screened", "screen"]
 
@@ -102,7 +102,7 @@ def screen(
     name = name or facts.name
     problems = tuple(problem_of(finding, count, origins) for finding in findings)
     report = Report(name, mode, count, len(bad), len(aside), problems, facts.name, facts.version, ml.digest_of(facts))
-    quarantined = _quarantine(table, aside, findings)
+    quarantined = put_aside(table, aside, findings)
     if findings and mode == "warn":
         _log.warning("%s", report)
         return Screened(table, quarantined, report)
@@ -149,38 +149,7 @@ def _twice(table: Frame) -> list[Finding]:
     """Find columns of one name, of which nothing else can be said."""
     names = [str(name) for name in getattr(table, "columns", ())]
     several = sorted({name for name in names if names.count(name) > 1})
-    return [Finding(name, "is there once") for name in several]
-
-
-def _quarantine(table: Frame, rows: Sequence[int], findings: Sequence[Finding]) -> Frame:
-    """Give bad rows with their numbers and their reasons."""
-    reasons = dict.fromkeys(rows, 0)
-    known: list[str] = [""]  # by number; rows with the same reasons have the same number
-    steps: dict[tuple[int, int], int] = {}
-    for at, finding in enumerate(findings):
-        if not rows or not finding.of_rows or finding.rows is None:
-            continue
-        words = negated(finding.column or "the row", finding.check)
-        for row in finding.rows:
-            before = reasons[row]
-            after = steps.get((before, at))
-            if after is None:
-                after = steps[before, at] = len(known)
-                known.append(f"{known[before]}; {words}" if known[before] else words)
-            reasons[row] = after
-    taken = {str(name) for name in table.columns}
-    row_name, reasons_name = _free("_row", taken), _free("_reasons", taken)
-    columns: dict[str, Sequence[Any]] = {
-        row_name: array("q", rows),
-        reasons_name: [known[reasons[row]] for row in rows],
-    }
-    return with_columns(take(table, rows), **columns)
-
-
-def _free(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name = f"_{name}"
-    return name
+    return [Finding(name, "is there once", help=f"it is there {names.count(name)} times") for name in several]
 
 
 def _error(report: Report, reason: str, quarantined: Frame) -> BadDataError:
