@@ -103,6 +103,9 @@ class Cells:
             if self.kind == "float" and _FLOATS.fullmatch("".join(texts)):
                 values = [float(text) if text else None for text in texts]
                 return None if math.inf in values or -math.inf in values else values
+            if self.kind == "bool":
+                meant = {text: self._bool_of_text(text) if text else None for text in set(texts)}
+                return [meant[text] for text in texts]
             if self.kind == "date" and _DIGITS.fullmatch("".join(texts)):
                 return self._dates_at_once(texts)
             if self.kind == "datetime" and _CLOCKS.fullmatch("".join(texts)):

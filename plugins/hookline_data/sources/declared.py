@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,8 +104,7 @@ class _Reader:
             values.setdefault("separator", "\t")
         given = values.pop("schema", None)
         contract = Contract(self._name, **values, where=self._project.where(f"source.{self._name}"))
-        for key, text in contradictions(contract):
-            self._note(key, text)
+        self._note_all(contradictions(contract))
         try:
             declared = None if given is None else self._schema_of(given)
         except (HooklineError, ValueError, OSError) as error:
@@ -113,9 +112,12 @@ class _Reader:
             self._note("schema", f"has a schema that is wrong: {told}")
             return None
         if declared is not None and not isinstance(declared, Schema):
+            from hookline_data.sources.foreign_schema import facts_of  # it imports pandera
+
+            self._note_all(schema_faults(contract, facts_of(declared)))
             return replace(contract, schema=declared, typed=True)
-        for key, text in schema_faults(contract, declared) if declared is not None else ():
-            self._note(key, text)
+        if declared is not None:
+            self._note_all(schema_faults(contract, declared))
         if self.problems:
             return None
         return replace(contract, schema=with_terms(contract, declared), typed=declared is not None)
@@ -134,6 +136,10 @@ class _Reader:
         from hookline_data.schemas.reading import read_schema  # it may import pandera
 
         return read_schema(given, root=self._project.root, name=self._name)
+
+    def _note_all(self, faults: Iterable[tuple[str, str]]) -> None:
+        for key, text in faults:
+            self._note(key, text)
 
     def _note(self, key: str, text: str) -> None:
         place = self._project.where(".".join(filter(None, ["source", self._name, key])))

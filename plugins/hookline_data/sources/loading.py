@@ -7,7 +7,6 @@ from typing import Any
 
 import hookline
 from hookline import step
-from hookline_data.frames import chosen_library
 from hookline_data.sources.reading_step import read_source
 from hookline_data.sources.resolving import Resolver, project_for
 
@@ -32,7 +31,7 @@ def load(source: str, partition: str | date | dict[str, Any] | None = None, *, c
     Raises:
         HooklineError: There is no such source, the data can't be read, or are not what the contract says.
     """
-    given = Resolver(project_for(source), chosen_library()).for_load(source, partition)
+    given = Resolver(project_for(source)).for_load(source, partition)
     return read_source.fn(source, partition, columns, **given)
 
 
@@ -48,5 +47,5 @@ def partitions(source: str) -> list[Any]:
     Raises:
         HooklineError: There is no such source, or it has no partitions.
     """
-    found = Resolver(hookline.project(), "").partitions(source)
+    found = Resolver(hookline.project()).partitions(source)
     return [next(iter(values.values())) if len(values) == 1 else values for values in found]

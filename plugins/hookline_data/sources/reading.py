@@ -18,7 +18,7 @@ from hookline_data.sources.table import Reading, Table
 from hookline_data.sources.template import Template
 from hookline_data.validation.finding import Origin
 
-__all__ = ["declared_types", "read_files", "read_sql", "restricted"]
+__all__ = ["declared_types", "read_files", "read_sql", "restricted", "schema_with_terms"]
 
 _PIECE = 50_000
 
@@ -29,9 +29,9 @@ def declared_types(contract: Contract) -> Schema | None:
         return None
     if contract.columns is not None:
         return contract.columns
-    from hookline_data.schemas.convert import schema_of_pandera  # it imports pandera
+    from hookline_data.sources.foreign_schema import facts_of  # it imports pandera
 
-    return schema_of_pandera(contract.schema)
+    return facts_of(contract.schema)
 
 
 def read_files(
@@ -102,20 +102,26 @@ def read_sql(
     return replace(reading, origins=[Origin(0, name)], files=0)
 
 
+def schema_with_terms(contract: Contract) -> Any:
+    """Give the schema that a source's table is checked by, with what the contract says beside it; None for none."""
+    if contract.schema is None or contract.columns is not None:
+        return contract.schema
+    from hookline_data.sources.foreign_schema import with_terms_of  # it imports pandera
+
+    return with_terms_of(contract)
+
+
 def restricted(schema: Any, columns: Sequence[str] | None) -> Any:
     """Give of a schema what it says of some columns.
 
     Args:
-        schema: A schema of hookline's or pandera's; None for none.
+        schema: A schema of hookline's, or a ``DataFrameSchema`` of pandera's; None for none.
         columns: Their names; None for all.
     """
     if schema is None or columns is None:
         return schema
     if not isinstance(schema, Schema):
-        from hookline_data.schemas.kinds import pandera_schema
-
-        whole = pandera_schema(schema)
-        return whole.select_columns([name for name in columns if name in whole.columns])
+        return schema.select_columns([name for name in columns if name in schema.columns])
     kept = tuple(schema.column(name) for name in columns if name in schema.names)
     return replace(
         schema,

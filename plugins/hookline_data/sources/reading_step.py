@@ -20,7 +20,7 @@ from hookline_data.sources.contract import Contract
 from hookline_data.sources.download import fetch, shown_url
 from hookline_data.sources.freshness import check_freshness
 from hookline_data.sources.partition import partition_values
-from hookline_data.sources.reading import read_files, read_sql, restricted
+from hookline_data.sources.reading import read_files, read_sql, restricted, schema_with_terms
 from hookline_data.sources.sql import Connect
 from hookline_data.sources.table import Reading
 from hookline_data.sources.template import Template, partition_label
@@ -107,11 +107,16 @@ def _read(
 
 def _screened(contract: Contract, reading: Reading, columns: Sequence[str] | None, partition: str) -> Frame:
     """Check what was read by the contract's schema."""
-    schema = restricted(contract.schema, columns)
+    schema = restricted(schema_with_terms(contract), columns)
     if schema is None:
         return reading.frame
+    frame = reading.frame
+    if contract.columns is None:
+        from hookline_data.sources.foreign_schema import with_plain_types  # it imports pandera
+
+        frame = with_plain_types(frame, reading.findings)
     return checked_table(
-        reading.frame,
+        frame,
         schema,
         cast("Mode", contract.mode),
         contract.max_bad,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import time
+import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import hookline
 from hookline import HooklineError, ProjectFacts, Secret, UsageError
+from hookline_data.frames import chosen_library
 from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.declared import find_contract
@@ -25,13 +27,14 @@ class Resolver:
 
     Args:
         project: The project.
-        library: The library for frames.
+        library: The library for frames; empty for whichever fits.
     """
 
-    def __init__(self, project: ProjectFacts, library: str) -> None:
+    def __init__(self, project: ProjectFacts, library: str = "") -> None:
         self._project = project
         self._library = library
         self._contracts: dict[str, Contract] = {}
+        self._libraries: dict[str, str] = {}
 
     def contract(self, source: str) -> Contract:
         """Give the contract of a source.
@@ -51,7 +54,7 @@ class Resolver:
         """
         contract = self.contract(source)
         values = partition_values(contract, partition)
-        given: dict[str, Any] = {**_common(contract), "frames": self._library}
+        given: dict[str, Any] = {**_common(contract), "frames": self._frames(contract)}
         if contract.kind == "file":
             given["files"] = self._files(contract, values)
         else:
@@ -89,6 +92,15 @@ class Resolver:
         template = Template(contract.uri)
         found = {tuple((template.match(name) or {}).items()) for name in template.files(self._project.root)}
         return [dict(values) for values in sorted(found)]
+
+    def _frames(self, contract: Contract) -> str:
+        """Choose the library for frames: where nobody does, the one that the schema is for."""
+        from hookline_data.schemas.kinds import library_of_schema
+
+        if contract.name not in self._libraries:
+            wanted = self._library or (library_of_schema(contract.schema) if contract.schema is not None else "")
+            self._libraries[contract.name] = chosen_library(wanted)
+        return self._libraries[contract.name]
 
     def _files(self, contract: Contract, values: Mapping[str, str]) -> dict[str, Path]:
         template = Template(contract.uri).fill(values)
@@ -136,7 +148,12 @@ def place_of(contract: Contract, values: Mapping[str, str], root: Path) -> Secre
         return str(root / Template(contract.uri).path(values))
     if contract.uri.startswith(SQLITE):
         return f"{SQLITE}{root / contract.uri.removeprefix(SQLITE)}"
-    return Template(contract.uri).path(values) if contract.kind == "url" and values else contract.uri
+    template = Template(contract.uri)
+    if contract.kind == "url" and template.keys:
+        if not values:
+            raise UsageError(f"the source '{contract.name}' ({contract.where}) is fetched by partition: say which")
+        return template.path({key: urllib.parse.quote(value) for key, value in values.items()})
+    return contract.uri
 
 
 def check_writable(contract: Contract, partition: Partition) -> None:

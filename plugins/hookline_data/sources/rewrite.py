@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hookline import GraphEditor, HooklineError, ProjectFacts, TaskMatch, UsageError
-from hookline_data.frames import chosen_library
 from hookline_data.settings import DataSettings
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.reading_step import read_source
@@ -38,7 +37,7 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
     loads, writes = graph.tasks("data.load"), graph.tasks("data.write")
     if not loads and not writes:
         return
-    resolver = Resolver(project, chosen_library(settings.frames) if loads else "")
+    resolver = Resolver(project, settings.frames)
     problems: list[HooklineError] = []
     work: list[tuple[TaskMatch, Step, LookUp]] = [(task, read_source, resolver.for_load) for task in loads]
     work += [(task, write_source, resolver.for_write) for task in writes]
@@ -68,6 +67,11 @@ def _fill(graph: GraphEditor, task: TaskMatch, step: Step, look_up: LookUp) -> N
         return
     lists = {name: known[name] for name in looked}
     count = len(next(iter(lists.values())))
+    if any(len(values) != count for values in lists.values()):
+        raise UsageError(
+            f"task '{task.id}' ({task.place}) is mapped over combinations of sources and partitions",
+            help="list the pairs that are meant: load.map(source=[…], partition=[…])",
+        )
     items = []
     for number in range(count):
         one: dict[str, Any] = {name: values[number] for name, values in lists.items()}
@@ -81,10 +85,11 @@ def _fill(graph: GraphEditor, task: TaskMatch, step: Step, look_up: LookUp) -> N
 def _replace(graph: GraphEditor, task: TaskMatch, step: Step) -> None:
     """Put the step that is given everything in the place of the one that looks it up, with the task's own options."""
     options = task.options
-    plain = type(options)()
-    changed = {one.name: getattr(options, one.name) for one in dataclasses.fields(options)}
     graph.replace(task, step)
-    graph.set_options(task, **{name: value for name, value in changed.items() if value != getattr(plain, name)})
+    given = {one.name: getattr(options, one.name) for one in dataclasses.fields(options)}
+    changed = {name: value for name, value in given.items() if value != getattr(task.options, name)}
+    if changed:
+        graph.set_options(task, **changed)
 
 
 def _give_items(graph: GraphEditor, task: TaskMatch, items: list[dict[str, Any]]) -> None:

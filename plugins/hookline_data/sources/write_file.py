@@ -107,8 +107,9 @@ def _write_csv(table: Frame, file: IO[str], contract: Contract) -> None:
     texts = [_texts(name, values, contract) for name, values in columns.items()]
     # The module does not see that a lone carriage return ends a line, too.
     returns = any("\r" in text for cells in (columns, *texts) for text in cells)
-    quoting = csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
-    writer = csv.writer(file, delimiter=contract.separator, lineterminator="\n", quoting=quoting)
+    writer = csv.writer(
+        file, delimiter=contract.separator, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL
+    )
     writer.writerow(columns)
     writer.writerows(zip(*texts, strict=True))
 

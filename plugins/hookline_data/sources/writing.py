@@ -32,5 +32,5 @@ def write(
     Raises:
         HooklineError: The contract does not hold for it, or it can't be written; nothing is changed then.
     """
-    given = Resolver(project_for(source), "").for_write(source, partition)
+    given = Resolver(project_for(source)).for_write(source, partition)
     return write_source.fn(table, source, partition, overwrite, **given)

@@ -14,7 +14,7 @@ from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.partition import partition_values
-from hookline_data.sources.reading import declared_types, restricted
+from hookline_data.sources.reading import declared_types, restricted, schema_with_terms
 from hookline_data.sources.template import Template, partition_label
 from hookline_data.sources.write_file import write_file
 from hookline_data.sources.write_sql import write_sql
@@ -93,7 +93,7 @@ def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Fra
                 )
     if contract.schema is None:
         return table
-    schema = contract.schema
+    schema = schema_with_terms(contract)
     findings: list[Finding] = []
     types = declared_types(contract)
     if types is not None:

@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -253,3 +254,77 @@ class TestFilling(RewriteContract):
     workflows = ((_customers, {}),)
     settings = DataSettings()
     project = ProjectFacts(_FOLDER, "", _FOLDER / ".hookline", {"customers": {"uri": "customers.csv"}})
+
+
+MODELS = """
+import pandera.{0} as pa
+
+class Model(pa.DataFrameModel):
+    x: int = pa.Field(ge=0)
+    name: str
+"""
+
+
+def test_a_schema_of_pandera_checks_a_source_and_its_code_counts(flow, library):
+    """Frames are of its library; the contract's key and personal columns hold as well."""
+    flow.settings('[tool.hookline.source.s]\nuri = "a.csv"\nschema = "models:Model"\nkey = "x"\npersonal = ["name"]\n')
+    flow.write("models.py", MODELS.format(library))
+    flow.write("a.csv", "x,name\n1,Ann-Secret\n2,Bob\n")
+    assert run(flow, "single").value == 2
+    assert run(flow, "single").ran == ()
+    flow.write("a.csv", "x,name\n1,Ann-Secret\n1,Bob\n-1,Cy\nx,Dee\n")
+    error = run(flow, "single").error("data.load")
+    for wanted in ("a.csv:4", "a.csv:5", "'x'"):
+        assert wanted in error
+    assert "Secret" not in error
+    flow.write("a.csv", "x,name\n1,Ann-Secret\n2,Bob\n")
+    flow.write("models.py", MODELS.format(library).replace("ge=0", "ge=2"))
+    assert run(flow, "single").ran == ("data.load",)
+
+
+EACH = """
+from hookline import workflow
+from hookline_data.sources.loading import load
+
+@workflow
+def each():
+    return load.map(source=["s", "t"])
+
+@workflow
+def combined():
+    return load.product(source=["s", "t", "s"], partition=["1", "2"])
+
+@workflow
+def opted():
+    return load.options(retries=2, tags=["x"], timeout="1m")("s")
+"""
+
+
+def test_a_load_may_be_mapped_over_sources(flow):
+    """Each item has its own contract; one that asks a database makes all of them run anew."""
+    flow.write("each.py", EACH)
+    flow.write("copy.csv", "x,day\n7,9\n")
+    first, second = flow.run("each.py:each", executor="inline").value
+    assert (len(first), rows_of(second)) == (3, [{"x": 7, "day": "9"}])
+    assert flow.run("each.py:each", executor="inline").ran == ()
+    with pytest.raises(HooklineError, match="combinations"):
+        flow.run("each.py:combined", executor="inline")
+
+
+def test_options_of_a_load_are_kept(flow):
+    """Retries, tags and limits are the call's."""
+    flow.write("each.py", EACH)
+    plan = flow.plan("each.py:opted")
+    assert "set retries=2, timeout=60.0, tags=('x',) of 'data.load'" in [change.text for change in plan.changes]
+
+
+def test_freshness_limits_how_long_a_load_is_reused(flow):
+    """The number of the present period is an argument."""
+    flow.settings(SETTINGS.replace('{day}.csv"', '{day}.csv"\nfreshness = "1s"', 1))
+    run(flow, "single")
+    deadline = time.time() + 1.1
+    while time.time() < deadline:
+        pass
+    again = run(flow, "single")
+    assert again.ran[0] == "data.load"
+    assert "period" in again.why("data.load")

@@ -52,7 +52,7 @@ def tables(draw):
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "csv.gz"])
 @pytest.mark.parametrize("library", LIBRARIES)
-@settings(max_examples=int(os.environ.get('EXAMPLES', '15')), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=int(os.environ.get("EXAMPLES", "15")), deadline=None, suppress_health_check=list(HealthCheck))
 @given(tables())
 def test_what_is_written_is_what_is_read(tmp_path_factory, library, form, drawn):
     """Of every type, with missing values, signs of all scripts and time zones; in each format and library."""
