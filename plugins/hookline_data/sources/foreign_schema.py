@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
 from collections.abc import Sequence
@@ -11,11 +12,12 @@ from typing import Any
 from hookline.ml import Schema
 from hookline_data.frames import Frame, library_of
 from hookline_data.schemas.convert import schema_of_pandera
-from hookline_data.schemas.kinds import pandera_schema
+from hookline_data.libraries import pandas, polars
+from hookline_data.schemas.kinds import library_of_schema, pandera_schema
 from hookline_data.sources.contract import Contract
 from hookline_data.validation.finding import Finding
 
-__all__ = ["facts_of", "with_plain_types", "with_terms_of"]
+__all__ = ["facts_of", "settled", "with_plain_types", "with_terms_of"]
 
 _WORDS = {
     "bool": "bool",
@@ -46,10 +48,22 @@ def facts_of(schema: Any) -> Schema:
     return replace(facts, columns=tuple(replace(one, type=_word(one.type)) for one in facts.columns))
 
 
+def settled(schema: Any) -> Any:
+    """Let pandera learn all that it learns when it checks for the first time.
+
+    It notes that in what the checks of all schemas share, and so in what counts when a schema is an argument: the same
+    schema would be another one after the first load.
+    """
+    empty = polars().DataFrame() if library_of_schema(schema) == "polars" else pandas().DataFrame()
+    with contextlib.suppress(Exception):  # that it lacks columns, for one
+        copy.deepcopy(pandera_schema(schema)).validate(empty, lazy=True)
+    return schema
+
+
 def with_terms_of(contract: Contract) -> Any:
     """Give the schema of a contract with the key and the personal columns that the contract says beside it."""
-    schema = copy.copy(pandera_schema(contract.schema))
-    schema.columns = {name: copy.copy(column) for name, column in schema.columns.items()}
+    # All of it is copied: pandera changes what it checks with, and the user's own is an argument, which counts.
+    schema = copy.deepcopy(pandera_schema(contract.schema))
     for name in contract.personal:
         if name in schema.columns:
             schema.columns[name].metadata = {**(schema.columns[name].metadata or {}), "personal": True}

@@ -185,7 +185,9 @@ def check_writable(contract: Contract, partition: Partition) -> None:
 def _common(contract: Contract) -> dict[str, Any]:
     given: dict[str, Any] = {"contract": contract.as_argument()}
     if contract.schema is not None and contract.columns is None:
-        given["schema"] = contract.schema
+        from hookline_data.sources.foreign_schema import settled  # it imports pandera
+
+        given["schema"] = settled(contract.schema)
     if contract.connect:
         given["connect"] = _named(contract)
     return given
