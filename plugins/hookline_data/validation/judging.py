@@ -48,7 +48,7 @@ def judged(inspector: Inspector, table: Frame, found: Sequence[Finding], *, asid
             gone, rest = bad, without(table, bad)
             continue
         valid = seen.data if not bad else without(seen.data, _within(bad, numbers))
-        return valid, [*findings, *of_whole]
+        return valid, [*of_whole, *findings]
 
 
 def bad_rows(findings: Sequence[Finding]) -> array[int]:

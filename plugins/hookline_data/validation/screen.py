@@ -153,10 +153,16 @@ def _twice(table: Frame) -> list[Finding]:
 
 
 def _error(report: Report, reason: str, quarantined: Frame) -> BadDataError:
+    """Word what is wrong: the first line, which is all that some places show, has the first problem, too."""
     problems = [str(problem) for problem in report.problems]
-    told = [*problems[:_MOST_TOLD], *([f"and {len(problems) - _MOST_TOLD} more"] if len(problems) > _MOST_TOLD else [])]
-    message = report.headline + (f"; {reason}" if reason else "") + "".join(f"\n  - {one}" for one in told)
-    error = BadDataError(message, help=_HELP.get(report.mode, ""))
+    more = len(problems) - 1
+    first = f": {problems[0]}" + (f"; and {more} more" if more else "") if problems else ""
+    message = report.headline + (f"; {reason}" if reason else "") + first
+    if more:
+        left = len(problems) - _MOST_TOLD
+        told = [*problems[:_MOST_TOLD], *([f"and {left} more"] if left > 0 else [])]
+        message += "".join(f"\n  - {one}" for one in told)
+    error = BadDataError(message, help=_HELP["share" if reason else report.mode])
     error.report = report
     error.quarantined = quarantined if report.quarantined else None
     return error
@@ -165,4 +171,5 @@ def _error(report: Report, reason: str, quarantined: Frame) -> BadDataError:
 _HELP = {
     "fail": "mend the data or the schema; mode='quarantine' puts bad rows aside, mode='warn' lets them pass",
     "quarantine": "what is wrong with the table as a whole can't be put aside: mend the data or the schema",
+    "share": "mend the data or the schema, or bear more: max_bad",
 }

@@ -67,7 +67,7 @@ def test_all_problems_are_told_in_one_error(library: str) -> None:
     origins = (Origin(0, "may.csv", 2), Origin(3, "june.csv", 2))
     error = refused(frame(library, DIRTY), ORDERS, origins=origins)
     assert error.message.splitlines() == [
-        "orders: 6 problems, 3 of 5 rows bad",
+        "orders: 6 problems, 3 of 5 rows bad: column 'amount' is missing: 1 row (may.csv:4); and 5 more",
         "  - column 'amount' is missing: 1 row (may.csv:4)",
         "  - column 'amount' is not at least 0: 1 row (may.csv:3): -1.0",
         "  - column 'amount' is not at most 100: 1 row (june.csv:2): 200.0",
