@@ -11,8 +11,8 @@ from typing import Any
 
 from hookline.ml import Schema
 from hookline_data.frames import Frame, library_of
-from hookline_data.schemas.convert import schema_of_pandera
 from hookline_data.libraries import pandas, polars
+from hookline_data.schemas.convert import schema_of_pandera
 from hookline_data.schemas.kinds import library_of_schema, pandera_schema
 from hookline_data.sources.contract import Contract
 from hookline_data.validation.finding import Finding
