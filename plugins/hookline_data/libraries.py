@@ -98,7 +98,9 @@ def pyarrow() -> ModuleType:
         import pyarrow as pa
         import pyarrow.parquet
     except ImportError as error:
-        raise lacking("pyarrow") from error
+        raise HooklineError(
+            "Parquet and pandas need pyarrow, which is not installed", help="pip install pyarrow"
+        ) from error
     module: ModuleType = pa
     return module
 

@@ -63,6 +63,7 @@ def test_a_cell_that_is_no_value_of_its_type_is_told_with_file_line_and_text(mak
     assert "12abc" in text
     assert "data/b.csv:2" in text
     assert "data/b.csv:4" in text
+    assert "missing" not in text  # a cell that is not a number is there
 
 
 def test_values_of_persons_stay_out_of_messages(make_source, library):
