@@ -41,8 +41,10 @@ def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
 
 
 def infer_values(values: Sequence[Any]) -> str:
-    """Find the type that all values of a column are of; ``"any"`` where there is none."""
+    """Find the type that all values of a column are of: ``"any"`` where they differ, text where there are none."""
     kinds = {type(value) for value in values} - {type(None)}
+    if not kinds:
+        return "str"
     if kinds == {int, float}:
         return "float"
     word = _WORDS.get(kinds.pop(), "any") if len(kinds) == 1 else "any"

@@ -207,5 +207,5 @@ def check_header(
         wrong += [f"it lacks the column '{one}', which '{first[0]}' has" for one in first[1] if one not in header]
         wrong += [f"it has the column '{one}', which '{first[0]}' lacks" for one in header if one not in first[1]]
     if wrong:
-        what = f"the file '{name}' of the source '{source}' has other columns than it should"
+        what = f"'{name}' of the source '{source}' has other columns than it should"
         raise HooklineError(f"{what}: {wrong[0]}" if len(wrong) == 1 else "\n  - ".join([what, *wrong]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -78,10 +78,11 @@ def write_source(
 
 def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Frame:
     """Make sure that the contract holds for a table, and give its columns the contract's types."""
+    if not hasattr(table, "collect"):  # a lazy frame, which is refused next
+        _check_names(list(getattr(table, "columns", ())), f"the table for the source '{contract.name}'")
     frame = as_frame(table, f"what is written to the source '{contract.name}'")
-    twice = sorted({str(name) for name in frame.columns if list(frame.columns).count(name) > 1})
-    if twice:
-        raise HooklineError(f"the table for the source '{contract.name}' has the column '{twice[0]}' twice")
+    if not len(frame.columns):
+        raise HooklineError(f"the table for the source '{contract.name}' has no columns")
     for name, text in values.items():
         if name in frame.columns:
             other = [one for one in frame[name].unique().to_list() if _as_text(one) != text]
@@ -104,6 +105,14 @@ def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Fra
             contract.columns, [one for one in contract.columns.names if one not in values or one in frame.columns]
         )
     return checked_table(table, schema, "fail", 0.0, contract.name, found=findings).valid
+
+
+def _check_names(names: Sequence[object], what: str) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            raise HooklineError(f"{what} has a column called {name!r}, which is no text", help="rename it")
+        if names.count(name) > 1:
+            raise HooklineError(f"{what} has several columns called '{name}'", help="rename one of them")
 
 
 def _as_text(value: object) -> str:

@@ -13,6 +13,8 @@ from hookline_data.validation.rows import numbered, union, without
 
 __all__ = ["bad_rows", "judged"]
 
+_NOT_MISSING = "is not missing"
+
 
 def judged(inspector: Inspector, table: Frame, found: Sequence[Finding], *, aside: bool) -> tuple[Frame, list[Finding]]:
     """Collect all that is wrong with a table.
@@ -54,8 +56,10 @@ def judged(inspector: Inspector, table: Frame, found: Sequence[Finding], *, asid
 
 def _beside(finding: Finding, found: Sequence[Finding]) -> Finding | None:
     """Give what a finding says beside what was found before: a cell that could not be read only looks missing."""
+    if finding.check != _NOT_MISSING:
+        return finding
     known = {row for one in found if one.column == finding.column and one.of_rows for row in one.rows or ()}
-    if not known or not finding.of_rows or finding.rows is None:
+    if not known or finding.rows is None:
         return finding
     rows = array("q", [row for row in finding.rows if row not in known])
     return replace(finding, rows=rows) if rows else None

@@ -166,6 +166,14 @@ def test_what_is_no_frame_or_can_not_be_written_is_told(make_source, library):
     """With what it is."""
     with pytest.raises(HooklineError, match="not a data frame"):
         make_source(uri="a.csv").write([1])
+    pd = pytest.importorskip("pandas")
+    for table, told in (
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several columns called 'a'"),
+        (pd.DataFrame({1: [1]}), "called 1, which is no text"),
+        (pd.DataFrame(), "no columns"),
+    ):
+        with pytest.raises(HooklineError, match=told):
+            make_source(uri="a.csv").write(table)
     source = make_source(uri="file/a.csv")
     source.put("file", "no folder")
     with pytest.raises(HooklineError, match="can't be written"):
