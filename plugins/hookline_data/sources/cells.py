@@ -15,18 +15,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hookline.ml import Column
+from hookline_data.libraries import numpy
 
 __all__ = ["Cells"]
 
 _EPOCH = datetime(1970, 1, 1)
 _MICRO = timedelta(microseconds=1)
+_YEAR_ONE = (datetime.min - _EPOCH) // _MICRO
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 _BEFORE, _AFTER = 20, 18
 _MOST_EXACT = 1 << 53
-_INTS = re.compile(r"[0-9+\- ]*")
-_FLOATS = re.compile(r"[0-9+\-.eE ]*")
-_DIGITS = re.compile(r"[0-9-]*")
-_CLOCKS = re.compile(r"[0-9\-: T]*")
+_INT, _FLOAT, _DAY, _CLOCK = b"0123456789+- ", b"0123456789+-.eE ", b"0123456789-", b"0123456789-:T "
 _WHOLE = re.compile(r" *[+-]?[0-9]+(?:\.0+)? *")
 _NUMBER = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)? *")
 _SWAPPED = str.maketrans(",.", ".,")
@@ -96,19 +95,19 @@ class Cells:
     def _at_once(self, texts: Sequence[str]) -> list[Any] | None:
         """Do what most columns are in one go; None where a closer look is needed."""
         try:
-            if self.kind == "int" and _INTS.fullmatch("".join(texts)):
-                values: list[Any] = [int(text) if text else None for text in texts]
-                known = [value for value in values if value is not None]
+            if self.kind == "int" and _only(_INT, texts):
+                values = _each(int, texts)
+                known = [value for value in values if value is not None] if "" in texts else values
                 return values if not known or (min(known) >= _LEAST and max(known) <= _MOST) else None
-            if self.kind == "float" and _FLOATS.fullmatch("".join(texts)):
-                values = [float(text) if text else None for text in texts]
+            if self.kind == "float" and _only(_FLOAT, texts):
+                values = _each(float, texts)
                 return None if math.inf in values or -math.inf in values else values
             if self.kind == "bool":
                 meant = {text: self._bool_of_text(text) if text else None for text in set(texts)}
                 return [meant[text] for text in texts]
-            if self.kind == "date" and _DIGITS.fullmatch("".join(texts)):
+            if self.kind == "date" and _only(_DAY, texts):
                 return self._dates_at_once(texts)
-            if self.kind == "datetime" and _CLOCKS.fullmatch("".join(texts)):
+            if self.kind == "datetime" and _only(_CLOCK, texts):
                 return self._times_at_once(texts)
         except ValueError:
             return None
@@ -125,11 +124,12 @@ class Cells:
     def _times_at_once(self, texts: Sequence[str]) -> list[Any] | None:
         if self.aware or {len(text) for text in texts} - {0, 19} or {text[10] for text in texts if text} - {" ", "T"}:
             return None
-        times = [datetime.fromisoformat(text) if text else None for text in texts]
-        if any(time is not None and time.tzinfo is not None for time in times):
+        found = numpy().array([text or "NaT" for text in texts], dtype="datetime64[us]").astype("int64").tolist()
+        values = [value if text else None for value, text in zip(found, texts, strict=True)] if "" in texts else found
+        if any(value is not None and value < _YEAR_ONE for value in values):
             return None
         self.aware = False if any(texts) else self.aware
-        return [None if time is None else (time - _EPOCH) // _MICRO for time in times]
+        return values
 
     # -- of texts -----------------------------------------------------------------------------------------------------
 
@@ -255,6 +255,15 @@ class Cells:
         if aware is not self.aware:
             raise ValueError
         return ((time.astimezone(UTC).replace(tzinfo=None) if aware else time) - _EPOCH) // _MICRO
+
+
+def _only(allowed: bytes, texts: Sequence[str]) -> bool:
+    """Tell whether texts have no other signs than some."""
+    return not "".join(texts).encode().translate(None, allowed)
+
+
+def _each(read: Callable[[str], Any], texts: Sequence[str]) -> list[Any]:
+    return [read(text) if text else None for text in texts] if "" in texts else list(map(read, texts))
 
 
 def _bounded(number: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -206,3 +207,13 @@ def test_stale_data_are_warned_of_or_refused(make_source, library, caplog):
     assert caplog.text == ""
     with pytest.raises(HooklineError, match="of 2026-01-02 00:00 UTC"):
         make_source(**table, event_time="at", stale="fail", owner="growth").load(library)
+
+
+def test_freshness_limits_how_long_a_load_is_reused(make_source):
+    """The number of the present period is an argument; without freshness there is none."""
+    source = make_source(uri="a.csv", freshness="2h")
+    source.put("a.csv", "x\n1\n")
+    before = time.time() // 7200
+    given = Resolver(source.project).for_load("s", None)
+    assert before <= given["period"] <= time.time() // 7200
+    assert "period" not in Resolver(make_source(uri="a.csv").project).for_load("s", None)

@@ -7,7 +7,6 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -318,13 +317,26 @@ def test_options_of_a_load_are_kept(flow):
     assert "set retries=2, timeout=60.0, tags=('x',) of 'data.load'" in [change.text for change in plan.changes]
 
 
-def test_freshness_limits_how_long_a_load_is_reused(flow):
-    """The number of the present period is an argument."""
-    flow.settings(SETTINGS.replace('{day}.csv"', '{day}.csv"\nfreshness = "1s"', 1))
-    run(flow, "single")
-    deadline = time.time() + 1.1
-    while time.time() < deadline:
-        pass
-    again = run(flow, "single")
-    assert again.ran[0] == "data.load"
-    assert "period" in again.why("data.load")
+def test_a_workflow_in_yaml_loads_and_writes_without_any_code(flow):
+    """By the names that the plugin registers; partitions are texts or dates there."""
+    flow.settings(SETTINGS.replace('day = "str"', 'day = "date"'))
+    flow.write("data/2026-01-31.csv", "x\n5\n")
+    flow.write(
+        "flow.yaml",
+        """
+        workflow: copied
+        params:
+          day: {type: date, default: 2026-01-31}
+        steps:
+          load:
+            uses: data.load
+            with: {source: s, partition: "${{ params.day }}"}
+          write:
+            uses: data.write
+            with: {table: "${{ steps.load }}", source: t}
+        returns: ${{ steps.write }}
+        """,
+    )
+    assert flow.run("flow.yaml", executor="inline").value.rows == 1
+    assert (flow.folder / "copy.csv").read_text() == "x,day\n5,2026-01-31\n"
+    assert flow.run("flow.yaml", executor="inline").ran == ("write",)

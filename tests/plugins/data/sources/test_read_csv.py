@@ -195,3 +195,27 @@ def test_times_with_and_without_an_offset_in_one_column_are_told(make_source, li
     source.put("a.csv", "at\n2026-01-01T00:00:00\n2026-01-01T00:00:00Z\n")
     with pytest.raises(HooklineError, match=r"a\.csv:3"):
         source.load(library)
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        ("int", ["1 2", "--1", "+", "1e3", "9223372036854775808", "0x10", "1.5", "\u0661"]),
+        ("float", ["1 2", "1e", "e5", ".", "1e999", "0x10", "1_0", "infinity", "1,5"]),
+        ("bool", ["yes", "2", "t", "1.0"]),
+        ("date", ["2026-02-30", "20260101", "2026-1-1", "2026-W01-1", "0000-01-01", "2026-01-01T10:00:00"]),
+        ("datetime", ["2026-01-01T24:00:01", "0000-01-01T00:00:00", "2026-02-30 00:00:00", "2026-01-01-12:00:00"]),
+        ("datetime", ["12:00", "2026-01-01 00:00:60", "2026-01-01T00:00:00.0000001"]),
+        ("duration", ["P", "PT", "1 day", "PT0.0000001S"]),
+        ("decimal", ["1e400", "nan", "1,5", "0.0000000000000000001"]),
+    ],
+)  # fmt: skip
+def test_no_text_is_bent_into_a_value(make_source, library, kind, texts):
+    """Each of these is told, alone or among sound ones, and in columns that are read in one go."""
+    source = make_source(uri="a.csv", mode="quarantine", schema={"columns": {"v": kind, "n": "int"}})
+    rows = "".join(f'"{text}",{number}\n' for number, text in enumerate(texts))
+    source.put("a.csv", f"v,n\n{rows}")
+    assert source.rows(library) == []
+    for text in texts:
+        source.put("a.csv", f'v,n\n"{text}",1\n')
+        assert source.rows(library) == [], text
