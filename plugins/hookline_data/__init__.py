@@ -9,6 +9,8 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hookline_data.schemas import read_schema, schema_of, to_pandera
+    from hookline_data.sources.loading import load, partitions
+    from hookline_data.sources.writing import write
     from hookline_data.validation import BadDataError, Checked, Report, Screened, screen
     from hookline_data.validation.steps import screen_step, validate
 
@@ -17,12 +19,15 @@ __all__ = [
     "Checked",
     "Report",
     "Screened",
+    "load",
+    "partitions",
     "read_schema",
     "schema_of",
     "screen",
     "screen_step",
     "to_pandera",
     "validate",
+    "write",
 ]
 
 _HOMES = {
@@ -30,12 +35,15 @@ _HOMES = {
     "Checked": "hookline_data.validation",
     "Report": "hookline_data.validation",
     "Screened": "hookline_data.validation",
+    "load": "hookline_data.sources.loading",
+    "partitions": "hookline_data.sources.loading",
     "read_schema": "hookline_data.schemas",
     "schema_of": "hookline_data.schemas",
     "screen": "hookline_data.validation",
     "screen_step": "hookline_data.validation.steps",
     "to_pandera": "hookline_data.schemas",
     "validate": "hookline_data.validation.steps",
+    "write": "hookline_data.sources.writing",
 }
 
 

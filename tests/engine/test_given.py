@@ -133,3 +133,25 @@ def flow():
     plan = api.plan(flow.target.workflow, target=flow.target, rewriters=rewriters)
     assert {task.verdict for task in plan} == {Verdict.REUSE}
     assert seen == [{"name": "g", "big": "x" * 5000, "n": [1, 2], "file": "1"}] * 3
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_items_of_a_part_that_grew_are_given_their_own(project: Make, executor: str) -> None:
+    """As in the workflow's own graph: the same keys as where the step gives them itself."""
+    code = """
+@step
+def grown() -> list[str]:
+    return load.partial("t").map(day=["mon", "tue"])
+
+@workflow
+def flow():
+    return grown()
+"""
+    flow = with_files(project, STEPS + code)
+    rewriters = [giving(flow.folder)]
+    run = flow.run(executor, rewriters=rewriters)
+    assert run.result == ["tmon1c", "ttue21c"]
+    flow.executions()
+    (flow.folder / "tue.csv").write_text("3")
+    assert flow.run(executor, rewriters=rewriters).result == ["tmon1c", "ttue31c"]
+    assert flow.executions() == ["load t tue"]

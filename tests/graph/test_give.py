@@ -451,6 +451,19 @@ def test_what_items_can_not_be_given_each_is_refused(built: Any, values: Any, me
     assert found == (f"the plugin 'data' can't give '{name}' to each item of task 'load'{message}", cure)
 
 
+def test_tasks_where_their_values_could_not_be_put_are_refused() -> None:
+    """As a key, and in a set; else the step would be given the plugin's own object."""
+
+    def edit(make: Callable[[TaskMatch], Any]) -> Edit:
+        return lambda graph: graph.give(one(graph, "fit"), depth=[make(one(graph, "load"))])
+
+    said = "the plugin 'data' can't give 'depth' to task 'fit': it can't take 'depth', which has <task load>"
+    rest = "whose value does not exist yet; build that in a step"
+    cure = "give plain values, and tasks of the graph"
+    assert refused(fitted, edit(lambda task: {task: 1})) == (f"{said} as a dict's key, {rest}", cure)
+    assert refused(fitted, edit(lambda task: frozenset([task]))) == (f"{said} in a set, {rest}", cure)
+
+
 def test_a_task_can_not_be_given_its_own_value() -> None:
     """That is a circle, which is told as any other."""
     assert refused(plain, lambda graph: graph.give(one(graph, "load"), contract=[one(graph, "load")])) == (

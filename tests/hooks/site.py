@@ -6,6 +6,7 @@ import itertools
 import os
 import sys
 import textwrap
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ class Site:
         self.project.mkdir()
         self.folder.mkdir()
         (self.project / "pyproject.toml").touch()
+        self._hide_own_plugins()
         monkeypatch.syspath_prepend(str(self.folder))
         monkeypatch.setenv(
             "PYTHONPATH", os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH")]))
@@ -86,6 +88,16 @@ class Site:
         lines += [f"[{group.replace('_', '.')}]\n{line.format(module=module)}\n" for group, line in groups.items()]
         (info / "entry_points.txt").write_text("\n".join(lines))
         return module
+
+    def _hide_own_plugins(self) -> None:
+        """Let hookline be installed without the plugins that it brings, whose names tests may use."""
+        own = metadata.distribution("hookline")
+        info = self.folder / f"hookline-{own.version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(own.read_text("METADATA") or "")
+        kept = [entry for entry in own.entry_points if entry.group.partition(".")[0] != "hookline"]
+        lines = [f"[{entry.group}]\n{entry.name} = {entry.value}\n" for entry in kept]
+        (info / "entry_points.txt").write_text("".join(lines))
 
     def local(self, code: str) -> None:
         """Write the project's own plugin."""

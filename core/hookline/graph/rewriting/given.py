@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from hookline.errors import close_match
@@ -149,6 +149,8 @@ class _Given:
 
     def bind(self, value: Any) -> Binding:
         kind = type(value)
+        if kind is dict or kind is set or kind is frozenset:
+            self._refuse_tasks(value)
         if kind not in _CONTAINERS:
             return self._output(value) or self._binder.value(value)
         if kind is not dict and _PLAIN.issuperset(map(type, value)):
@@ -158,3 +160,10 @@ class _Given:
             return Nested(kind.__name__, tuple(value) if kind is dict else (), tuple(parts))
         # Its parts are known to be fine; a dict's keys are not.
         return self._binder.value(value) if kind is dict else Constant(value)
+
+    def _refuse_tasks(self, values: Iterable[Any]) -> None:
+        """Look for tasks where their values could not be put: among a dict's keys, and in a set."""
+        for value in values:
+            if self._output(value) is not None:
+                where = "as a dict's key" if isinstance(values, dict) else "in a set"
+                raise UnusableError(f"has {value!r} {where}, whose value does not exist yet; build that in a step")
