@@ -16,6 +16,7 @@ from hookline_data.libraries import pandera_for
 from hookline_data.schemas.kinds import AnySchema, is_pandera
 from hookline_data.schemas.plain import plain_schema
 from hookline_data.schemas.problems import Problems
+from hookline_data.schemas.settling import settle
 from hookline_data.schemas.words import close_to
 
 if TYPE_CHECKING:
@@ -42,18 +43,22 @@ def read_schema(spec: object, *, root: Path = Path(), name: str = "") -> AnySche
     Raises:
         UsageError: There is none, or it can't be right; tells all that is wrong, with file and line.
     """
-    if isinstance(spec, ml.Schema) or is_pandera(spec):
-        return spec
     if isinstance(spec, Mapping):
         return plain_schema(spec, Problems(f"the schema '{name}'" if name else "the schema"), name)
-    if isinstance(spec, Path) or (isinstance(spec, str) and spec.lower().endswith(_YAML)):
-        return _from_file(Path(spec), root, name)
-    if isinstance(spec, str) and _DOTTED.match(spec):
-        return _from_module(spec)
-    raise UsageError(
-        f"{spec!r} names no schema",
-        help="give a YAML file, 'module:Name', or a table of columns: columns = {amount = 'float'}",
-    )
+    if isinstance(spec, ml.Schema) or is_pandera(spec):
+        found: AnySchema = spec
+    elif isinstance(spec, Path) or (isinstance(spec, str) and spec.lower().endswith(_YAML)):
+        found = _from_file(Path(spec), root, name)
+    elif isinstance(spec, str) and _DOTTED.match(spec):
+        found = _from_module(spec)
+    else:
+        raise UsageError(
+            f"{spec!r} names no schema",
+            help="give a YAML file, 'module:Name', or a table of columns: columns = {amount = 'float'}",
+        )
+    if is_pandera(found):
+        settle()
+    return found
 
 
 def _from_file(path: Path, root: Path, name: str) -> AnySchema:

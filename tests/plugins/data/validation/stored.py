@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import hookline
+from hookline import TaskEvent
 from hookline.testing.project import Project
 from hookline.testing.result import RunResult
-from hookline.worker.loading import FileOpener, load_outcome
 
 
 def kept(project: Project, run: RunResult) -> dict[str, Any]:
     """Give all metrics and artifacts of a run's attempts, by name."""
-    with project.store() as store:
-        found: dict[str, Any] = {}
-        for note in store.notes(run.id):
-            if note.kind == "artifact":
-                opener = FileOpener(store.artifacts, lambda: project.folder)
-                found[note.name] = load_outcome(opener, note.outputs, 0)
-            else:
-                found[note.name] = json.loads(note.value or "null")
-        return found
+    found: dict[str, Any] = {}
+    with hookline.open_store(project.store_path) as store:
+        values = store.records("data")
+        for event in store.events():
+            if isinstance(event, TaskEvent) and event.run_id == run.id:
+                found |= event.noted("metric")
+                found |= {name: values.load(ref) for name, ref in event.noted("artifact").items()}
+    return found
