@@ -35,6 +35,11 @@ def partition_values(contract: Contract, partition: Partition) -> dict[str, str]
     if partition is None and keys:
         named = ", ".join(f":{key}" for key in keys)
         raise UsageError(f"the query of the source '{contract.name}' needs {named}", help="load(…, partition=…)")
+    if partition is not None and not keys:
+        raise UsageError(
+            f"the source '{contract.name}' ({contract.where}) has no partitions",
+            help="put a parameter into its query: WHERE day = :day",
+        )
     try:
         return stand_in.values(partition)
     except UsageError as error:

@@ -71,6 +71,8 @@ def test_a_partition_is_a_bound_parameter(make_source, library, reached):
     assert source.rows(library, "' OR 1 = 1 --") == []
     with pytest.raises(UsageError, match="needs :day"):
         source.load(library)
+    with pytest.raises(UsageError, match="WHERE day = :day"):
+        make_source(**reached, table="sales").load(library, "2026-01-02")
 
 
 def test_parameters_are_found_outside_of_texts_and_comments():
