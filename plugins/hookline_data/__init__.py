@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from hookline_data.joining.labels import Labels, labels
     from hookline_data.profiling.profile import profile
     from hookline_data.schemas import read_schema, schema_of, to_pandera
+    from hookline_data.sources.loading import load, partitions
+    from hookline_data.sources.writing import write
     from hookline_data.splitting.leakage import check_leakage
     from hookline_data.splitting.report import LeakageReport, Untested
     from hookline_data.splitting.split import Parts, split
@@ -37,7 +39,9 @@ __all__ = [
     "diff",
     "join_asof",
     "labels",
+    "load",
     "open_dataset",
+    "partitions",
     "profile",
     "read_schema",
     "schema_of",
@@ -46,6 +50,7 @@ __all__ = [
     "split",
     "to_pandera",
     "validate",
+    "write",
 ]
 
 _HOMES = {
@@ -65,6 +70,8 @@ _HOMES = {
     "labels": "hookline_data.joining.labels",
     "open_dataset": "hookline_data.versions.opening",
     "profile": "hookline_data.profiling.profile",
+    "load": "hookline_data.sources.loading",
+    "partitions": "hookline_data.sources.loading",
     "read_schema": "hookline_data.schemas",
     "schema_of": "hookline_data.schemas",
     "screen": "hookline_data.validation",
@@ -72,6 +79,7 @@ _HOMES = {
     "split": "hookline_data.splitting.split",
     "to_pandera": "hookline_data.schemas",
     "validate": "hookline_data.validation.steps",
+    "write": "hookline_data.sources.writing",
 }
 
 

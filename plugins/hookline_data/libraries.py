@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from hookline import HooklineError
 from hookline_data.frames import lacking
 
-__all__ = ["narwhals", "numpy", "pandas", "pandera_config", "pandera_errors", "pandera_for", "polars"]
+__all__ = [
+    "has_pyarrow",
+    "narwhals",
+    "numpy",
+    "pandas",
+    "pandera_config",
+    "pandera_errors",
+    "pandera_for",
+    "polars",
+    "pyarrow",
+]
 
 
 def narwhals() -> ModuleType:
@@ -79,3 +90,25 @@ def pandera_config() -> ModuleType:
     except ImportError as error:
         raise lacking("pandera") from error
     return pandera.config
+
+
+def pyarrow() -> ModuleType:
+    """Import pyarrow, through which pandas reads Parquet."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError as error:
+        raise HooklineError(
+            "Parquet and pandas need pyarrow, which is not installed", help="pip install pyarrow"
+        ) from error
+    module: ModuleType = pa
+    return module
+
+
+def has_pyarrow() -> bool:
+    """Tell whether pyarrow is installed."""
+    try:
+        pyarrow()
+    except HooklineError:
+        return False
+    return True

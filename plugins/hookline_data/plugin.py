@@ -13,6 +13,10 @@ plugin = Plugin("data", settings=DataSettings)
 @hookimpl
 def register_steps(register: RegisterSteps) -> None:
     """Name the plugin's steps."""
+    register("load", "hookline_data.sources.loading:load", summary="Load a source's table, checked by its contract.")
+    register(
+        "write", "hookline_data.sources.writing:write", summary="Write a table to a source, if its contract holds."
+    )
     register(
         "validate", "hookline_data.validation.steps:validate", summary="Check a table, and give its valid rows on."
     )
@@ -56,9 +60,11 @@ def register_steps(register: RegisterSteps) -> None:
 @hookimpl
 def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> None:
     """Fill in what workflows name, insert the checks that annotations ask for, and register what is a data set."""
-    from hookline_data.validation.rewrite import insert as insert_checks  # not in each worker
+    from hookline_data.sources.rewrite import fill  # not in each worker
+    from hookline_data.validation.rewrite import insert as insert_checks
     from hookline_data.versions.rewrite import track
 
+    fill(graph, project, settings)
     insert_checks(graph, project, settings)
     track(graph, project)
 

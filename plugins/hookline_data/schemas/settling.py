@@ -6,8 +6,7 @@ themselves: without care a schema would not be the same argument before and afte
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
+from hookline import HooklineError
 from hookline_data.libraries import pandas, pandera_for, polars
 
 __all__ = ["settle"]
@@ -16,5 +15,8 @@ __all__ = ["settle"]
 def settle() -> None:
     """Let pandera's checks learn all libraries of frames that are installed; called before keys are taken."""
     for library, module in (("pandas", pandas), ("polars", polars)):
-        if find_spec(library) is not None:
-            pandera_for(library).DataFrameSchema.get_backend(check_type=module().DataFrame)
+        try:
+            frame = module().DataFrame
+        except HooklineError:  # it is not installed
+            continue
+        pandera_for(library).DataFrameSchema.get_backend(check_type=frame)

@@ -13,6 +13,8 @@ from hookline_data.validation.rows import numbered, union, without
 
 __all__ = ["bad_rows", "judged"]
 
+_NOT_MISSING = "is not missing"
+
 
 def judged(inspector: Inspector, table: Frame, found: Sequence[Finding], *, aside: bool) -> tuple[Frame, list[Finding]]:
     """Collect all that is wrong with a table.
@@ -35,6 +37,7 @@ def judged(inspector: Inspector, table: Frame, found: Sequence[Finding], *, asid
         seen = inspector.look(rest)
         numbers = _left(len(table), gone) if gone else None
         told = [one if one.rows is None else replace(one, rows=numbered(one.rows, numbers)) for one in seen.findings]
+        told = [one for one in (_beside(one, found) for one in told) if one is not None]
         findings = _merged([*findings, *(one for one in told if one.of_rows)])
         of_whole = [one for one in told if not one.of_rows]
         bad = bad_rows(findings)
@@ -49,6 +52,17 @@ def judged(inspector: Inspector, table: Frame, found: Sequence[Finding], *, asid
             continue
         valid = seen.data if not bad else without(seen.data, _within(bad, numbers))
         return valid, [*of_whole, *findings]
+
+
+def _beside(finding: Finding, found: Sequence[Finding]) -> Finding | None:
+    """Give what a finding says beside what was found before: a cell that could not be read only looks missing."""
+    if finding.check != _NOT_MISSING:
+        return finding
+    known = {row for one in found if one.column == finding.column and one.of_rows for row in one.rows or ()}
+    if not known or finding.rows is None:
+        return finding
+    rows = array("q", [row for row in finding.rows if row not in known])
+    return replace(finding, rows=rows) if rows else None
 
 
 def bad_rows(findings: Sequence[Finding]) -> array[int]:

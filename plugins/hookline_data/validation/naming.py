@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from hookline import ProjectFacts, UsageError
 from hookline_data.schemas.kinds import AnySchema
 from hookline_data.schemas.reading import read_schema
 from hookline_data.schemas.words import close_to
+from hookline_data.sources.declared import find_contract
 
 __all__ = ["named_schema"]
 
@@ -33,22 +33,17 @@ def named_schema(given: Any, project: ProjectFacts) -> AnySchema:
 
 
 def _of_source(name: str, project: ProjectFacts) -> AnySchema:
+    """Give the schema of a source, with what its contract adds: keys, the event time, personal columns."""
     if name not in project.sources:
         near = close_to(name, project.sources).strip()
         raise UsageError(
             f"there is no source '{name}', whose schema is asked for",
             help=f"{near}; or give a YAML file, or 'module:Name'",
         )
-    table = project.sources[name]
-    if "schema" not in table:
+    schema = find_contract(name, project).schema
+    if schema is None:
         raise UsageError(
             f"the source '{name}' has no schema ({project.where(f'source.{name}')})",
             help='add schema = "schemas/….yaml" to its table',
         )
-    spec = table["schema"]
-    is_file = isinstance(spec, str) and ":" not in spec
-    try:
-        return read_schema(Path(spec) if is_file else spec, root=project.root, name=name)
-    except UsageError as error:
-        place = project.where(f"source.{name}.schema")
-        raise UsageError(f"{place}: {error.message}", help=error.help) from error
+    return read_schema(schema)

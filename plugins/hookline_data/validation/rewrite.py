@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from hookline import GraphEditor, PluginError, ProjectFacts, TaskMatch
 from hookline_data.schemas.kinds import is_pandera
-from hookline_data.schemas.settling import settle
 from hookline_data.settings import DataSettings
 from hookline_data.validation.checked import Checked, wanted
 from hookline_data.validation.naming import named_schema
@@ -44,10 +44,10 @@ def _look_up(graph: GraphEditor, task: TaskMatch, project: ProjectFacts) -> None
         found = [named_schema(one, project) for one in given]
         if any(map(_is_name, given)):
             graph.give(task, schema=found)
-    elif _is_name(given):
-        graph.give(task, schema=named_schema(given, project))
-    elif is_pandera(given):
-        settle()
+    elif _is_name(given) or is_pandera(given):
+        found = named_schema(given, project)
+        if not _hold(graph, task, found) and found is not given:
+            graph.give(task, schema=found)
 
 
 def _is_name(given: object) -> bool:
@@ -57,7 +57,32 @@ def _is_name(given: object) -> bool:
 def _insert_after(graph: GraphEditor, task: TaskMatch, check: Checked, project: ProjectFacts) -> TaskMatch:
     facts = {"mode": check.mode, "max_bad": check.max_bad, "name": check.name}
     said = {name: value for name, value in facts.items() if value != getattr(Checked, name)}
-    return graph.insert_after(task, validate, schema=named_schema(check.schema, project), **said)
+    found = named_schema(check.schema, project)
+    new = graph.insert_after(task, validate, schema=found, **said)
+    _hold(graph, new, found)
+    return new
+
+
+def _hold(graph: GraphEditor, task: TaskMatch, schema: Any) -> bool:
+    """Give a task a schema of pandera's, if it is one, as code.
+
+    As a value its lambdas would count with the numbers of their lines; as code they count by what they do, and reasons
+    name what changed.
+    """
+    if not is_pandera(schema):
+        return False
+    graph.give(task, schema=schema.__name__ if isinstance(schema, type) else schema.name or "a schema of pandera's")
+    graph.wrap(task, holding(schema))
+    return True
+
+
+def holding(schema: Any) -> Callable[..., Any]:
+    """Make a wrapper for a step that gives it a schema."""
+
+    def held(call: Callable[..., Any], /, **arguments: Any) -> Any:
+        return call(**{**arguments, "schema": schema})
+
+    return held
 
 
 def _wrap(graph: GraphEditor, task: TaskMatch, parts: Mapping[str, list[Checked]], project: ProjectFacts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from hookline import HooklineError, log_artifact, log_metric, step
 from hookline_data.frames import Frame
 from hookline_data.schemas.kinds import AnySchema
 from hookline_data.validation.checked import Mode
+from hookline_data.validation.finding import Finding, Origin
 from hookline_data.validation.report import Report
 from hookline_data.validation.screen import BadDataError, Screened, screen
 
@@ -66,7 +68,17 @@ def screen_step(table: Any, schema: Any, mode: Mode = "quarantine", max_bad: flo
     return Parts(screened.valid, screened.quarantined, screened.report.to_json())
 
 
-def checked_table(table: Frame, schema: Any, mode: Mode, max_bad: float, name: str, prefix: str = "") -> Screened:
+def checked_table(
+    table: Frame,
+    schema: Any,
+    mode: Mode,
+    max_bad: float,
+    name: str,
+    prefix: str = "",
+    *,
+    origins: Sequence[Origin] = (),
+    found: Sequence[Finding] = (),
+) -> Screened:
     """Screen a table, and keep with the attempt what was found, also where that is an error.
 
     Args:
@@ -76,9 +88,11 @@ def checked_table(table: Frame, schema: Any, mode: Mode, max_bad: float, name: s
         max_bad: The share of bad rows above which a quarantine fails.
         name: What the table is called.
         prefix: Stands before the names of metrics and artifacts.
+        origins: Where its rows come from.
+        found: What was found before.
     """
     try:
-        screened = screen(table, _found(schema), mode=mode, max_bad=max_bad, name=name)
+        screened = screen(table, _found(schema), mode=mode, max_bad=max_bad, origins=origins, found=found, name=name)
     except BadDataError as error:
         if error.report is not None:
             _keep(error.report, error.quarantined, prefix)
