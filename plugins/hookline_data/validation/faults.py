@@ -19,6 +19,7 @@ __all__ = ["Fault", "Faults"]
 
 _OUTPUT = "check_output"
 _EXAMPLES = 3
+_LONGEST = 200
 
 
 class Fault(NamedTuple):
@@ -166,7 +167,7 @@ class Faults:
 
     def _check_error(self, failure: Any) -> Iterator[Fault]:
         column = self._column(failure)
-        error = str(failure.failure_cases)
+        error = str(failure.failure_cases).partition("\n")[0][:_LONGEST]
         if column in self._personal or (not column and self._personal):
             error = error.partition("(")[0]  # what a check says of a value may be the value
         yield Fault(Finding(column, f"{words_of(failure.check)}: the check raised {error}"), "raised")
@@ -227,7 +228,9 @@ def _cells(series: Any, rows: Sequence[int]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Give a value of numpy's as Python's, which is said without the name of its type."""
+    """Give a value of a library's as Python's, which is said in one line and without the name of its type."""
+    if hasattr(value, "to_list"):
+        return value.to_list()
     return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") and not value.shape else value
 
 
