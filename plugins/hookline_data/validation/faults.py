@@ -176,9 +176,14 @@ class Faults:
         """Tell the rows of which a check was false, per column where the check tells that."""
         output, count = failure.check_output, len(self._data)
         if self._library == "polars" or not hasattr(output, "index"):
-            flags = as_frame(output.collect() if hasattr(output, "collect") else output).to_native()
-            fits = len(flags) == count
-            yield column, numbers_where(~flags[_OUTPUT].fill_null(value=True)) if fits else None
+            made = output.collect() if hasattr(output, "collect") else output
+            if not hasattr(made, "columns"):  # what a backend of pandera's does not tell by row
+                yield column, None
+                return
+            flags = as_frame(made)[_OUTPUT].fill_null(value=True)
+            mask = (~flags).to_native()
+            mask = mask.to_numpy(dtype=bool) if self._library == "pandas" else mask
+            yield column, numbers_where(mask) if len(flags) == count else None
         elif hasattr(output, "columns"):
             for at, name in enumerate(output.columns):
                 rows = numbers_where(_false(output.iloc[:, at]))
