@@ -6,12 +6,13 @@ Both libraries say the same of the same data: values that are missing, NaN among
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from hookline import HooklineError, ml
 from hookline_data.libraries import narwhals, pandas, pandera_for, polars
-from hookline_data.schemas.types import family, fits, fitting_cells, word_of_cells
+from hookline_data.schemas.types import family, fits, fitting_cells, is_nothing, word_of_cells
 from hookline_data.schemas.words import listed
 
 __all__ = ["TYPE_CHECK", "UNIQUE_CHECK", "checks_of", "number"]
@@ -45,7 +46,9 @@ def checks_of(column: ml.Column, library: str) -> list[Any]:
 
 def number(value: float | str) -> str:
     """Say a limit as people write it: 5, not 5.0."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return repr(value) if isinstance(value, str) and not _is_time(value) else str(value)
 
 
 def _told(column: ml.Column) -> list[tuple[str, str, Any]]:
@@ -94,6 +97,8 @@ def _pandas_type(wanted: str) -> Test:
         if series.dtype == object:
             have = word_of_cells(series)
             return True if have != "object" and fits(have, wanted) else fitting_cells(series, wanted)
+        if is_nothing(series.dtype):
+            return True
         have = family(narwhals().from_native(series, series_only=True).dtype)
         if fits(have, wanted):
             return True
@@ -142,7 +147,7 @@ def _polars_tests(column: ml.Column) -> list[tuple[str, str, Test]]:
         "minimum": lambda limit: _polars_row(lambda one, dtype: one >= _polars_limit(limit, dtype)),
         "maximum": lambda limit: _polars_row(lambda one, dtype: one <= _polars_limit(limit, dtype)),
         "allowed": lambda values: _polars_row(lambda one, dtype: _is_in(one, values, dtype)),
-        "pattern": lambda pattern: _polars_row(lambda one, _: one.str.contains(rf"\A(?:{pattern})\z")),
+        "pattern": lambda pattern: _polars_row(lambda one, _: _matches(one, pattern)),
         UNIQUE_CHECK: lambda _: _polars_row(lambda one, _: one.is_unique()),
     }
     return [(name, words, makers[name](given)) for name, words, given in _told(column)]
@@ -170,6 +175,8 @@ def _polars_type(wanted: str) -> Test:
         return _foreign_type(wanted, "polars", dtype_of)
 
     def test(data: Any) -> bool:
+        if is_nothing(dtype_of(data)):
+            return True
         lazy = narwhals().from_native(data.lazyframe.select(data.key))
         return fits(family(lazy.collect_schema()[data.key]), wanted)
 
@@ -189,12 +196,29 @@ def _polars_limit(limit: float | str, dtype: Any) -> Any:
     return pl.lit(moment).dt.replace_time_zone(zone) if zone else pl.lit(moment)
 
 
+def _matches(one: Any, pattern: str) -> Any:
+    pl = polars()
+    whole = rf"\A(?:{pattern})\z"
+    try:
+        pl.select(pl.lit("").str.contains(whole))
+    except pl.exceptions.ComputeError:  # polars has no words for it, such as a look to what follows
+        match = re.compile(pattern).fullmatch
+        return one.map_elements(lambda cell: match(cell) is not None, return_dtype=pl.Boolean)
+    return one.str.contains(whole)
+
+
 def _is_in(one: Any, values: Sequence[Any], dtype: Any) -> Any:
     pl = polars()
     if dtype.is_temporal():
         return pl.any_horizontal([one == _polars_limit(value, dtype) for value in values])
+    if dtype == pl.Boolean:
+        return one.is_in([value for value in values if isinstance(value, bool)])
     if dtype.is_numeric():
-        return one.is_in(pl.Series([value for value in values if not isinstance(value, str)], strict=False).implode())
+        values = [value for value in values if not isinstance(value, str)]
+    if dtype.is_integer():  # of wanted values that are not whole, it has none
+        return one.is_in([int(value) for value in values if isinstance(value, int) or value.is_integer()])
+    if dtype.is_numeric():
+        return one.cast(pl.Float64).is_in([float(value) for value in values])
     return one.cast(pl.String).is_in([str(value) for value in values])
 
 

@@ -9,7 +9,7 @@ from hookline_data.frames import Frame, as_frame
 from hookline_data.libraries import pandera_for
 from hookline_data.schemas.checks import checks_of
 from hookline_data.schemas.kinds import AnySchema, pandera_schema
-from hookline_data.schemas.types import family, word_of_cells
+from hookline_data.schemas.types import family, is_nothing, word_of_cells
 from hookline_data.schemas.wording import words_of
 
 __all__ = ["schema_of", "schema_of_pandera", "to_pandera"]
@@ -116,5 +116,6 @@ def schema_of(table: Frame, name: str = "") -> ml.Schema:
         series = frame[column]
         cells = series.to_native()
         word = word_of_cells(cells) if str(cells.dtype) == "object" else family(series.dtype)
+        word = "null" if is_nothing(cells.dtype) else word
         columns.append(ml.Column(column, "any" if word == "null" else word, nullable=bool(series.is_null().any())))
     return ml.Schema(tuple(columns), name=name)

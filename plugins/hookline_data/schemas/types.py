@@ -55,7 +55,7 @@ _INFERRED: Mapping[str, str] = {
 
 
 def family(dtype: DType) -> str:
-    """Tell the word for a type of narwhals: one of :data:`hookline.ml.TYPES`, or ``"null"`` for a column of nothing."""
+    """Tell the word for a type of narwhals: one of :data:`hookline.ml.TYPES`."""
     nw = narwhals()
     if dtype.is_integer():
         return "int"
@@ -78,7 +78,12 @@ def family(dtype: DType) -> str:
     for kind, word in simple.items():
         if dtype == kind:
             return word
-    return "null" if str(dtype) in ("Null", "Unknown") else "object"
+    return "object"
+
+
+def is_nothing(dtype: Any) -> bool:
+    """Tell whether a library's own type is that of columns without any value."""
+    return str(dtype) in ("Null", "null[pyarrow]")
 
 
 def fits(have: str, wanted: str) -> bool:

@@ -19,6 +19,7 @@ __all__ = ["Fault", "Faults"]
 
 _OUTPUT = "check_output"
 _EXAMPLES = 3
+_LONGEST = 200
 
 
 class Fault(NamedTuple):
@@ -166,7 +167,7 @@ class Faults:
 
     def _check_error(self, failure: Any) -> Iterator[Fault]:
         column = self._column(failure)
-        error = str(failure.failure_cases)
+        error = str(failure.failure_cases).partition("\n")[0][:_LONGEST]
         if column in self._personal or (not column and self._personal):
             error = error.partition("(")[0]  # what a check says of a value may be the value
         yield Fault(Finding(column, f"{words_of(failure.check)}: the check raised {error}"), "raised")
@@ -175,9 +176,14 @@ class Faults:
         """Tell the rows of which a check was false, per column where the check tells that."""
         output, count = failure.check_output, len(self._data)
         if self._library == "polars" or not hasattr(output, "index"):
-            flags = as_frame(output.collect() if hasattr(output, "collect") else output).to_native()
-            fits = len(flags) == count
-            yield column, numbers_where(~flags[_OUTPUT].fill_null(value=True)) if fits else None
+            made = output.collect() if hasattr(output, "collect") else output
+            if not hasattr(made, "columns"):  # what a backend of pandera's does not tell by row
+                yield column, None
+                return
+            flags = as_frame(made)[_OUTPUT].fill_null(value=True)
+            mask = (~flags).to_native()
+            mask = mask.to_numpy(dtype=bool) if self._library == "pandas" else mask
+            yield column, numbers_where(mask) if len(flags) == count else None
         elif hasattr(output, "columns"):
             for at, name in enumerate(output.columns):
                 rows = numbers_where(_false(output.iloc[:, at]))
@@ -227,7 +233,9 @@ def _cells(series: Any, rows: Sequence[int]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Give a value of numpy's as Python's, which is said without the name of its type."""
+    """Give a value of a library's as Python's, which is said in one line and without the name of its type."""
+    if hasattr(value, "to_list"):
+        return value.to_list()
     return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") and not value.shape else value
 
 

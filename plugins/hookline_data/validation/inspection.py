@@ -47,7 +47,8 @@ class Inspector:
         self._only_checks = _only_checks(schema)
         # A frame of pandas 3 is copied when it is written to, so pandera need not copy all of it beforehand.
         copies = library == "pandas" and int(pandas().__version__.partition(".")[0]) >= 3
-        self._lends = copies and schema.strict != "filter"  # columns can't be left out in place
+        backend = getattr(pandera_config().CONFIG, "use_narwhals_backend", False)  # it takes nothing in place
+        self._lends = copies and not backend and schema.strict != "filter"  # columns can't be left out in place
 
     def look(self, table: Frame) -> Inspection:
         """Validate a table, and collect all that is wrong.

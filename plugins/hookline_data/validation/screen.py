@@ -147,6 +147,8 @@ def _for_library(schema: AnySchema, library: str) -> Any:
 
 def _twice(table: Frame) -> list[Finding]:
     """Find columns of one name, of which nothing else can be said."""
+    if not hasattr(table, "iloc"):  # polars has no such columns
+        return []
     names = [str(name) for name in getattr(table, "columns", ())]
     several = sorted({name for name in names if names.count(name) > 1})
     return [Finding(name, "is there once", help=f"it is there {names.count(name)} times") for name in several]

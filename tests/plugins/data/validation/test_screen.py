@@ -338,3 +338,37 @@ def test_a_report_is_plain_values_and_a_table_of_fixed_width(library: str) -> No
         "examples": ["-1.0"],
         "help": "",
     }
+
+
+@both
+def test_values_of_all_kinds_are_compared_alike(library: str) -> None:
+    """Truth values, numbers without end, patterns that only Python has words for: equal in both libraries."""
+    infinite = [float("inf"), float("-inf"), float("nan"), 1.0]
+    for values, said, bad in (
+        ([True, False], {"type": "bool", "allowed": [True]}, [1]),
+        (infinite, {"type": "float", "maximum": 5, "nullable": True}, [0]),
+        (infinite, {"type": "float", "minimum": 0}, [1, 2]),
+        ([2**63 - 1, -(2**63), 0], {"type": "int", "minimum": 0}, [1]),
+        ([1, 2, 3], {"type": "float", "allowed": [1, 2.5, 3]}, [1]),
+        (["a", "c"], {"type": "str", "minimum": "b"}, [0]),
+        (["ab\n", "ab", ""], {"type": "str", "pattern": "ab"}, [0, 2]),
+        (["ab", "b", None], {"type": "str", "pattern": "(?=a).b", "nullable": True}, [1]),
+    ):
+        schema = read_schema({"columns": {"a": said}})
+        quarantined = screen(frame(library, {"a": values}), schema, mode="quarantine").quarantined
+        assert cells(quarantined, "_row") == bad, said
+
+
+@both
+def test_lists_are_said_in_one_line(library: str) -> None:
+    """As Python says them."""
+    schema = read_schema({"columns": {"a": {"type": "list", "unique": True}}})
+    assert "row 1): [1], [1]" in refused(frame(library, {"a": [[1], [1]]}), schema).message
+
+
+def test_types_that_there_are_no_words_for_are_none_of_the_others() -> None:
+    """Periods are no times, complex numbers no floats."""
+    for values, kind in ((pd.period_range("2024", periods=2), "datetime"), ([1j], "float")):
+        assert "is not of type" in refused(pd.DataFrame({"a": values}), ml.Schema((ml.Column("a", kind),))).message
+    with pytest.raises(HooklineError, match="LazyFrame, not a data frame"):
+        screen(pl.LazyFrame({"a": [1]}), ORDERS)
