@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from hookline import GraphEditor, Plugin, ProjectFacts, RegisterSteps, RunEvent, hookimpl
 from hookline_data.settings import DataSettings
 
@@ -60,21 +62,33 @@ def register_steps(register: RegisterSteps) -> None:
 @hookimpl
 def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> None:
     """Fill in what workflows name, insert the checks that annotations ask for, and register what is a data set."""
-    from hookline_data.sources.rewrite import fill  # not in each worker
-    from hookline_data.validation.rewrite import insert as insert_checks
-    from hookline_data.versions.rewrite import track
+    # What a graph speaks of has been imported, so most graphs are told from afar that nothing here is for them.
+    if _imported("hookline_data.sources.loading"):
+        from hookline_data.sources.rewrite import fill
 
-    fill(graph, project, settings)
-    insert_checks(graph, project, settings)
-    track(graph, project)
+        fill(graph, project, settings)
+    if _imported("pandas", "polars"):
+        from hookline_data.validation.rewrite import insert as insert_checks
+
+        insert_checks(graph, project, settings)
+    if _imported("hookline_data.versions.dataset"):
+        from hookline_data.versions.rewrite import track
+
+        track(graph, project)
 
 
 @hookimpl
 def run_finished(run: RunEvent) -> None:
     """Let reused data sets be the newest again, and keep what new ones were made from."""
+    if not _imported("hookline_data.versions.rewrite"):
+        return
     from hookline_data.versions.rewrite import registers
 
     if registers(run.workflow):
         from hookline_data.versions.ended import settle
 
         settle(run)
+
+
+def _imported(*modules: str) -> bool:
+    return any(module in sys.modules for module in modules)
