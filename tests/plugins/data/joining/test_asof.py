@@ -203,7 +203,7 @@ def test_what_was_not_matched_is_counted(frame: Any, caplog: pytest.LogCaptureFi
     right = frame({"k": ["a", None], "t": [None, day(1)], "v": [1, 2]})
     if frame is pl.DataFrame:
         right = right.with_columns(pl.col("t").cast(pl.Datetime("us")))
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         assert column(join_asof(left, right, on="t", by="k"), "v") == [None, None]
     assert "metric rows without match = 2.0" in caplog.text
     assert "metric left rows without entity or time = 1.0" in caplog.text

@@ -145,7 +145,7 @@ def test_what_could_not_be_used_is_counted(frame: Any, caplog: pytest.LogCapture
     """Outcomes without key, before their event, of nobody, or reported later; and events without key."""
     events = frame({"id": ["a", None], "time": [5.0, 5.0]})
     outcomes = frame({"id": ["a", "a", "x", None, "a"], "reported": [1.0, 50.0, 6.0, 6.0, None]})
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         told = labels(events, outcomes, key="id", time="time", reported="reported", delay=1, as_of=7)
     assert column(told.mature, "label") == [0]
     for name, count in {

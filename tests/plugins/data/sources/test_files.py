@@ -186,7 +186,7 @@ def test_a_file_that_appears_after_planning_is_told_and_not_read_and_one_that_va
     source.put("data/c.csv", "x\n3\n")
     given = Resolver(source.project, library).for_load("s", None)
     source.put("data/b.csv", "x\n2\n")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "hookline"):
         assert len(read_source.fn("s", **given)) == 2
     assert "appeared after the run was planned; the next run will read them: data/b.csv" in caplog.text
     (source.root / "data/c.csv").unlink()
@@ -199,7 +199,7 @@ def test_stale_data_are_warned_of_or_refused(make_source, library, caplog):
     table = {"uri": "a.csv", "freshness": "1d", "schema": {"columns": {"at": "date"}}}
     source = make_source(**table, event_time="at")
     source.put("a.csv", "at\n2026-01-01\n2026-01-02\n")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "hookline"):
         source.load(library)
     assert "the source 's' is stale: its newest event ('at')" in caplog.text
     caplog.clear()

@@ -238,7 +238,7 @@ def test_a_leak_fails_the_step_unless_it_is_allowed(frame: Any, caplog: pytest.L
     assert "2 tests found leakage" in str(caught.value)
     assert "- entity overlap: training, test: 1 entities are in both (k)" in str(caught.value)
     assert "- equal rows: training, test: 1 rows of test are equal to rows of training" in str(caught.value)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "hookline"):
         report = check_leakage(table, test=table, entity="k", allow=["entity overlap", "equal rows"])
     assert report.passed
     assert len(report.failed) == 2

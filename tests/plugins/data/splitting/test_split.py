@@ -210,7 +210,7 @@ def test_a_table_whose_columns_are_named_like_ours_is_split(frame: Any) -> None:
 
 def test_sizes_are_recorded(caplog: pytest.LogCaptureFixture) -> None:
     """Also of what was left out."""
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, "hookline"):
         split(pl.DataFrame({"t": range(10)}), "time", time="t", test=0.5, gap=2)
     for name, count in {"training rows": 3, "validation rows": 0, "test rows": 5, "rows left out": 2}.items():
         assert f"metric {name} = {count}.0" in caplog.text
