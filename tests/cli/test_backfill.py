@@ -69,6 +69,8 @@ STORY: list[tuple[str, Callable[[Path], object] | None, str]] = [
     ("a list", None, "backfill daily.py:weekly -p days=2026-01-01..2026-01-05 -x inline --quiet"),
     ("a list is not listed", None, "backfill daily.py:weekly -p days=2026-01-01..2026-01-05 --missing"),
     ("no range", None, "backfill daily.py:daily --day 2026-01-01"),
+    ("misspelt", None, "backfill daily.py:daily -p dya=2026-01-01..2026-01-02"),
+    ("not by run", None, "run daily.py:daily -p day=2026-01-01..2026-01-02 --depth 2"),
     ("reversed", None, "backfill daily.py:daily -p day=2026-02-01..2026-01-01"),
     ("bad date", None, "backfill daily.py:daily -p day=2026-02-01..2026-02-30 --json"),
 ]
@@ -94,7 +96,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
     def tell() -> None:
         lines = [line.split() for _, line in chapter]
         names = [name for name, _ in chapter]
-        shown.update(zip(names, call_each(lines, folder, tmp_path_factory.mktemp("said")), strict=True))
+        shown.update(zip(names, call_each(lines, folder), strict=True))
         chapter.clear()
 
     for name, before, line in STORY:
@@ -126,10 +128,12 @@ def test_exit_codes(told: dict[str, Shown]):
     assert [name for name, code in codes.items() if code == 2] == [
         "a list is not listed",
         "no range",
+        "misspelt",
+        "not by run",
         "reversed",
         "bad date",
     ]
-    assert sum(codes.values()) == 1 + 4 * 2
+    assert sum(codes.values()) == 1 + 6 * 2
 
 
 def test_programs_get_the_state_of_each_partition(told: dict[str, Shown]):

@@ -42,12 +42,16 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
         The workflow and its parameters; what it is mapped over stands in the order of its parameters.
 
     Raises:
-        UsageError: A range makes no sense, a value is of the wrong type, or there are too many partitions.
+        UsageError: A range makes no sense, a value is of the wrong type, a parameter is unknown, or there are too many
+            partitions.
     """
     values = _of_all(workflow, texts, typed)
-    if not values and not workflow.mapped_over:
-        return Spread(workflow, {}, ())
     parameters = workflow.signature.parameters
+    if not values and not workflow.mapped_over:
+        if not parameters.keys() >= {*texts, *typed}:
+            # Its name may be why a parameter got nothing: says so.
+            parse_parameters(workflow, texts, text=True, typed=typed)
+        return Spread(workflow, {}, ())
     listed = tuple(name for name in values if is_list(expected_type(parameters[name])))
     over = tuple(name for name in values if name not in listed)
     count = math.prod(len(values[name]) for name in over)
