@@ -44,7 +44,7 @@ def diff(before: Any, after: Any, key: str | Sequence[str] | None = None, *, lim
     frames = _frame(before, names[0]), _frame(after, names[1])
     schemas = _schema(before), _schema(after)
     chosen = _key(key, schemas)
-    rows = _Rows(frames, chosen, names, _personal(schemas), limit).compared() if chosen else {}
+    rows = _Rows(frames, chosen, names, _personal(schemas), max(limit, 0)).compared() if chosen else {}
     return Difference(
         names[0], names[1], chosen, tuple(_columns(*schemas)), frames[0].shape[0], frames[1].shape[0], **rows
     )

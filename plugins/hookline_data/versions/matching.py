@@ -53,7 +53,7 @@ def match_rows(before: Frame, after: Frame, key: Sequence[str], names: tuple[str
             if name not in frame.columns:
                 raise HooklineError(
                     f"{called} has no column '{name}', which is to tell its rows",
-                    help=f"its columns are {', '.join(frame.columns)}; an index of pandas counts after .reset_index()",
+                    help=f"{_columns(frame)}; an index of pandas counts after .reset_index()",
                 )
         if not comparable(before[name], after[name]):
             kinds = f"{kind_of(before[name])} in {names[0]} and {kind_of(after[name])} in {names[1]}"
@@ -108,6 +108,10 @@ def _repeated(values: list[Any], key: Sequence[str], called: str) -> HooklineErr
         f"{called} has several rows with the same {_listed(key)}: {shown}{more}",
         help="name the columns that together tell rows: key=[…], --key a,b",
     )
+
+
+def _columns(frame: Frame) -> str:
+    return f"its columns are {', '.join(frame.columns)}" if frame.columns else "it has no columns"
 
 
 def _listed(key: Sequence[str]) -> str:

@@ -250,6 +250,7 @@ def test_what_can_t_be_joined_is_refused(frame: Any, left: Any, right: Any, argu
         ({"left_by": "k"}, "an entity has 1 columns on the left and 0 on the right"),
         ({"by": ["k", "k"]}, "column 'k' is named twice"),
         ({"by": "t"}, "can't be time and entity at once"),
+        ({"ties": "first"}, "there is no way 'first' to treat ties"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments: Any, message: str) -> None:

@@ -185,6 +185,8 @@ def test_types_that_differ_are_compared_by_value_where_that_makes_sense() -> Non
     assert diff(aware, berlin, "id").cells == {}
     fine = pl.DataFrame({"id": [1], "t": [at]}, schema={"id": pl.Int64, "t": pl.Datetime("ns")})
     assert diff(naive, fine, "id").cells == {}
+    coarse = naive.assign(t=naive["t"].dt.as_unit("s"))
+    assert diff(coarse, fine, "id").cells == diff(coarse, naive, "t").cells == {}
     later = fine.with_columns(pl.col("t") + pl.duration(nanoseconds=1))
     assert diff(fine, later, "id").cells == {"t": 1}
     assert diff(naive, later, "id").cells == {"t": 1}
@@ -202,7 +204,9 @@ def test_cells_of_any_kind_can_be_compared() -> None:
     assert found.changed_rows[0].cells["v"] == ("{'a': [1]}", "{'a': [2]}")
     lists = pl.DataFrame({"id": [1, 2], "v": [[1.0, None], None], "s": [{"a": 1}, None]})
     assert diff(lists, lists.clone(), "id").equal
-    assert diff(lists, lists.with_columns(v=pl.lit([2.0])), "id").cells == {"v": 2}
+    other = diff(lists, lists.with_columns(v=pl.lit([2.0])), "id")
+    assert other.cells == {"v": 2}
+    assert other.changed_rows[0].cells["v"] == ("[1.0, None]", "[2.0]")
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -126,6 +126,22 @@ def test_a_content_that_is_reused_is_the_newest_again(run: Any, versions: Any) -
     assert found[2].ref.run_id not in {found[0].ref.run_id, done.id}
 
 
+def test_a_content_that_came_while_a_run_went_on_stays_the_newest(run: Any, versions: Any, tmp_path: Path) -> None:
+    """What a run registered has its place by when it came, not by when the run ended."""
+
+    @step
+    def meanwhile(data: Dataset, ids: list[int]) -> int | None:
+        hookline.run(make, {"ids": ids}, store=tmp_path / "store", executor="inline")
+        return data.version
+
+    @workflow
+    def around(ids: list[int], others: list[int]):
+        return meanwhile(clean(ids, key=["id"]), others)
+
+    assert run(around, ids=[1], others=[1, 2]).result == 1
+    assert [version.ref.rows for version in versions()] == [1, 2]
+
+
 def test_a_content_has_the_number_of_its_first_coming(run: Any, versions: Any, tmp_path: Path) -> None:
     """So what takes the data set has the same key, whatever came in between."""
     run(make, ids=[1])
