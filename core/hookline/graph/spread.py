@@ -13,7 +13,7 @@ from hookline.graph.parameter_types import expected_type, holds_secret, is_struc
 from hookline.graph.parameters import parse_parameters, parsed, wrong_value
 from hookline.model.workflow import Workflow
 
-__all__ = ["Spread", "spread"]
+__all__ = ["Spread", "may_vary", "spread"]
 
 
 class Spread(NamedTuple):
@@ -65,6 +65,11 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
     return Spread(mapped, parse_parameters(mapped, rest, text=True, typed={**typed, **values}), listed)
 
 
+def may_vary(annotation: Any) -> bool:
+    """Tell whether a workflow can be mapped over a parameter: neither over secrets nor over structures."""
+    return not holds_secret(annotation) and not all(is_structure(kind) for kind in members(annotation))
+
+
 def _of_all(
     workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mapping[str, object]
 ) -> dict[str, list[object]]:
@@ -75,7 +80,7 @@ def _of_all(
     for name, parameter in workflow.signature.parameters.items():
         given = texts.get(name, typed.get(name))
         annotation = expected_type(parameter)
-        if given is None or holds_secret(annotation) or all(is_structure(kind) for kind in members(annotation)):
+        if given is None or not may_vary(annotation):
             continue
         try:
             found = _values(annotation, given, name in texts)

@@ -84,7 +84,7 @@ class _Rows:
         self._key = key
         self._personal = personal
         self._limit = limit
-        self._matches = match_rows(self._before, self._after, key, names)
+        self._matches = match_rows(self._before, self._after, key, names, personal)
         self._rows = _numbers(self._before, self._matches.before), _numbers(self._after, self._matches.after)
 
     def compared(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -167,6 +168,9 @@ def test_data_sets_bring_their_keys_and_names_and_hide_personal_data() -> None:
     found = diff(before, after)
     assert (found.before, found.after, found.cells) == ("people@1", "people@2", {"name": 1, "n": 1})
     assert found.changed_rows == (RowChange({"mail": PERSONAL}, {"name": (PERSONAL, PERSONAL), "n": (1, 2)}),)
+    twice = Dataset("people", pd.DataFrame({"mail": ["a@b", "a@b"], "name": ["x", "y"], "n": [1, 1]}), "mail", schema)
+    with pytest.raises(HooklineError, match=rf"the same 'mail', 'n': {re.escape(PERSONAL)}, 1 \(2 rows\)"):
+        diff(twice, after, ["mail", "n"])
     with pytest.raises(HooklineError, match="the key was mail, and is n"):
         diff(before, Dataset("people", after.table, ("n",), version=3))
 
