@@ -38,8 +38,8 @@ def stored_difference(
     if key is None and [one.content for one in first] == [one.content for one in second]:
         # The same content, and so nothing to load and compare.
         rows, keys = sum(one.ref.rows or 0 for one in first), first[-1].schema.keys
-        nothing = dict.fromkeys(("added", "removed", "changed"), 0 if keys else None)
-        return Difference(_called(before, first), _called(after, second), keys, (), rows, rows, **nothing)
+        called = _called(before, first), _called(after, second)
+        return Difference(*called, keys, (), rows, rows, added=0, removed=0, changed=0 if keys else None)
     return diff(_opened(records, before, first), _opened(records, after, second), key, limit=limit)
 
 
@@ -54,8 +54,8 @@ def difference_lines(found: Difference) -> Iterator[str]:
     if found.cells:
         header = ("changed in", "rows")
         yield from aligned([header, *[(name, f"{count:,}") for name, count in found.cells.items()]], {1}, "  ")
-    yield from _examples("added", found.added_rows, found.added or 0)
-    yield from _examples("removed", found.removed_rows, found.removed or 0)
+    yield from _examples("added", found.added_rows, found.added)
+    yield from _examples("removed", found.removed_rows, found.removed)
     for row in found.changed_rows:
         cells = ", ".join(f"{name} {_cell(one)} → {_cell(other)}" for name, (one, other) in row.cells.items())
         yield f"  ~ {_told(row.key)}: {cells}"
@@ -76,9 +76,10 @@ def _called(which: DatasetName, versions: Sequence[Version]) -> str:
 
 
 def _rows(found: Difference) -> str:
-    if found.added is None:
-        return "; without a key they are not compared: --key COLUMN"
-    return f": {found.added:,} added, {found.removed or 0:,} removed, {found.changed or 0:,} changed"
+    told = f": {found.added:,} added, {found.removed:,} removed"
+    if found.changed is None:
+        return f"{told}; which of them only changed a key would tell: --key COLUMN" if found.removed else told
+    return f"{told}, {found.changed:,} changed"
 
 
 def _columns(found: Difference) -> Iterator[str]:
