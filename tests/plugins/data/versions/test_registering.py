@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import narwhals as nw
 import pandas as pd
@@ -231,6 +231,13 @@ def test_other_annotations_are_left_alone(run: Any) -> None:
     assert list(run(flow).tasks) == ["tree", "listed", "unknown"]
 
 
+class Named(NamedTuple):
+    """Something that has a data set."""
+
+    name: str
+    data: Dataset
+
+
 def test_a_data_set_among_other_parts_of_a_value_is_refused(tmp_path: Path) -> None:
     """It would not be registered, and nobody would know."""
 
@@ -244,6 +251,17 @@ def test_a_data_set_among_other_parts_of_a_value_is_refused(tmp_path: Path) -> N
 
     with pytest.raises(hookline.PluginError, match=r"'split' .* returns a data set among other parts"):
         hookline.run(flow, store=tmp_path, executor="inline")
+
+    @step
+    def several() -> list[Named | None]:
+        return [Named("x", Dataset("x", pd.DataFrame({"id": [1]})))]
+
+    @workflow
+    def nested():
+        return several()
+
+    with pytest.raises(hookline.PluginError, match=r"'several' .* returns a data set among other parts"):
+        hookline.run(nested, store=tmp_path, executor="inline")
 
 
 def test_a_table_has_columns_with_names(tmp_path: Path) -> None:
