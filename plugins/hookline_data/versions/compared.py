@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,10 @@ from hookline import Records
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.diff import diff
 from hookline_data.versions.difference import Difference
+from hookline_data.versions.inherited import seen_through
 from hookline_data.versions.names import DatasetName
 from hookline_data.versions.opening import table_of_versions
+from hookline_data.versions.producer import Producers
 from hookline_data.versions.registered import Version, find
 from hookline_data.versions.tabular import aligned, one_line
 
@@ -19,16 +21,24 @@ __all__ = ["difference_lines", "stored_difference"]
 
 
 def stored_difference(
-    records: Records, before: DatasetName, after: DatasetName, key: Sequence[str] | None, limit: int
+    store: Any,
+    records: Records,
+    before: DatasetName,
+    after: DatasetName,
+    key: Sequence[str] | None,
+    limit: int,
+    of_source: Callable[[str], set[str]] | None = None,
 ) -> Difference:
     """Compare two versions that are stored.
 
     Args:
+        store: The store.
         records: The plugin's records.
         before: The first; of a data set with partitions, where none is named, all of them.
         after: The second.
         key: The columns that tell rows; None for those of the data sets.
         limit: How many examples of each sort to give.
+        of_source: Names the personal columns of a source, whose values are not given.
 
     Raises:
         UsageError: There is no such data set, partition or version.
@@ -40,6 +50,8 @@ def stored_difference(
         rows, keys = sum(one.ref.rows or 0 for one in first), first[-1].schema.keys
         called = _called(before, first), _called(after, second)
         return Difference(*called, keys, (), rows, rows, added=0, removed=0, changed=0 if keys else None)
+    producers = Producers(store, records)
+    first[-1], second[-1] = (seen_through(records, producers, one[-1], of_source) for one in (first, second))
     return diff(_opened(records, before, first), _opened(records, after, second), key, limit=limit)
 
 

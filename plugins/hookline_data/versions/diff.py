@@ -13,6 +13,7 @@ from hookline_data.versions.cells import changed_rows
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.difference import PERSONAL, ColumnChange, Difference, RowChange, plain
 from hookline_data.versions.matching import match_rows, match_whole_rows
+from hookline_data.versions.personal import personal_in
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -180,7 +181,7 @@ def _key(given: str | Sequence[str] | None, schemas: tuple[Schema, Schema]) -> t
 
 
 def _personal(schemas: Iterable[Schema]) -> set[str]:
-    return {column.name for schema in schemas for column in schema.columns if column.personal}
+    return set().union(*map(personal_in, schemas))
 
 
 def _columns(before: Schema, after: Schema) -> Iterable[ColumnChange]:

@@ -102,7 +102,7 @@ def match_whole_rows(before: Frame, after: Frame) -> Matches:
         there.setdefault(value, []).append(row)
     for same in there.values():
         same.reverse()  # so that of equal rows the first are taken first
-    found = [same.pop() if (same := there.get(value)) else None for value in zip(*second, strict=True)]
+    found = [left.pop() if (left := there.get(value)) else None for value in zip(*second, strict=True)]
     return Matches(
         [row for row in found if row is not None],
         [row for row, other in enumerate(found) if other is not None],
