@@ -59,7 +59,7 @@ def with_code(pages: list[Path]) -> list[Path]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    unwanted = shutil.ignore_patterns("__pycache__", ".hookline")
+    unwanted = shutil.ignore_patterns("__pycache__", ".hookline", "data")
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=unwanted)
     return tmp_path
 
