@@ -201,10 +201,15 @@ def test_chargebacks_stand_in_the_file_of_the_day_of_their_report(generate: Any)
     rows = {path: table(path) for path in sorted((folder / "chargebacks").iterdir())}
     assert len(rows) == 20
     assert sum(map(len, rows.values())) == truth["chargebacks"] > 50
+    payments = {row["transaction_id"]: row for path in (folder / "transactions").iterdir() for row in table(path)}
     for path, reports in rows.items():
         day = path.stem.removeprefix("day=")
         assert {report["reported_at"][:10] for report in reports} <= {day}
-        assert all(report["transaction_id"][1:9] < day.replace("-", "") for report in reports)
+        for report in reports:
+            payment = payments[report["transaction_id"]]
+            assert report["transaction_id"][1:9] < day.replace("-", "")
+            assert payment["card_id"] in (report["card_id"], "")
+            assert payment["merchant_id"] == report["merchant_id"]
 
 
 def test_drift_raises_amounts_and_moves_the_trade_elsewhere(made: Any) -> None:

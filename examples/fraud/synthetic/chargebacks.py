@@ -20,10 +20,22 @@ REASONS = ("not recognised", "not recognised", "card stolen", "not received")
 
 @dataclass(frozen=True)
 class Report:
-    """A payment that its customer disputes."""
+    """A payment that its customer disputes.
+
+    Attributes:
+        at: When the dispute begins.
+        day: The day of the payment.
+        payment: Its place in that day.
+        card: What paid.
+        merchant: Who was paid.
+        reason: What the customer says.
+    """
 
     at: datetime
+    day: date
     payment: int
+    card: int
+    merchant: int
     reason: str
 
 
@@ -36,5 +48,6 @@ def reports_of(settings: Settings, trade: Trade, day: date) -> Iterator[Report]:
     seconds = chance.integers(8 * 3600, 18 * 3600, size=number)
     reasons = chance.integers(len(REASONS), size=number)
     for payment in np.flatnonzero(reported).tolist():
-        moment = timedelta(days=int(min(delays[payment], LONGEST_DELAY)), seconds=int(seconds[payment]))
-        yield Report(datetime.combine(day, time()) + moment, payment, REASONS[reasons[payment]])
+        after = timedelta(days=int(min(delays[payment], LONGEST_DELAY)), seconds=int(seconds[payment]))
+        who = int(trade.card[payment]), int(trade.merchant[payment])
+        yield Report(datetime.combine(day, time()) + after, day, payment, *who, REASONS[reasons[payment]])

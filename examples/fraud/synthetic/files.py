@@ -48,18 +48,16 @@ def generate(settings: Settings, folder: Path) -> dict[str, Any]:
         "cards.jsonl": as_json_lines(rows.cards(people)),
         "merchants.csv": as_csv(rows.merchants(people)),
     }
-    due: dict[date, list[tuple[Report, str]]] = defaultdict(list)
+    due: dict[date, list[Report]] = defaultdict(list)
     days: dict[str, Any] = {}
     for day in settings.dates:
         trade = trade_of(settings, people, day)
         table, faults = soil(settings, rows.transactions(trade, people, day), day)
         tables[f"transactions/day={day}.csv"] = as_csv(table)
         for report in reports_of(settings, trade, day):
-            due[report.at.date()].append((report, rows.transaction_id(day, report.payment)))
+            due[report.at.date()].append(report)
         known = due.pop(day, [])
-        tables[f"chargebacks/day={day}.csv"] = as_csv(
-            rows.chargebacks(known), ("transaction_id", "reported_at", "reason")
-        )
+        tables[f"chargebacks/day={day}.csv"] = as_csv(rows.chargebacks(known), rows.CHARGEBACK)
         days[f"{day}"] = _truth_of(trade, day, len(table), faults) | {"chargebacks": len(known)}
     for name, text in tables.items():
         write(folder / name, text)

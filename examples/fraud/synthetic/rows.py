@@ -16,6 +16,9 @@ _COUNTRY = np.array(list(COUNTRIES))
 _CURRENCY = np.array([currency for currency, _ in COUNTRIES.values()])
 _CATEGORY = np.array(list(CATEGORIES))
 
+CHARGEBACK = ("transaction_id", "card_id", "merchant_id", "reported_at", "reason")
+"""The columns of chargebacks, of which there may be none on a day."""
+
 
 def transactions(trade: Trade, people: Population, day: date) -> list[Row]:
     """Say what was paid on a day."""
@@ -45,12 +48,17 @@ def transaction_id(day: date, number: int) -> str:
     return f"T{day:%Y%m%d}-{number:06}"
 
 
-def chargebacks(reports: list[tuple[Report, str]]) -> list[Row]:
-    """Say what was reported, in order of time; each report comes with the payment's name."""
-    return [
-        {"transaction_id": name, "reported_at": f"{report.at:%Y-%m-%dT%H:%M:%SZ}", "reason": report.reason}
-        for report, name in sorted(reports, key=lambda pair: (pair[0].at, pair[1]))
-    ]
+def chargebacks(reports: list[Report]) -> Iterator[Row]:
+    """Say what was reported, in order of time."""
+    for report in sorted(reports, key=lambda report: (report.at, report.day, report.payment)):
+        cells = (
+            transaction_id(report.day, report.payment),
+            f"C{report.card:06}",
+            f"M{report.merchant:05}",
+            f"{report.at:%Y-%m-%dT%H:%M:%SZ}",
+            report.reason,
+        )
+        yield dict(zip(CHARGEBACK, cells, strict=True))
 
 
 def merchants(people: Population) -> Iterator[Row]:
