@@ -14,7 +14,8 @@ RATES = {"CHF": 0.95, "EUR": 1.0, "GBP": 0.85, "PLN": 4.3, "USD": 1.1}
 
 def put_together(tables: Sequence[Any], *order: str) -> nw.DataFrame[Any]:
     """Put the tables of several days into one, in an order."""
-    return nw.concat([nw.from_native(table, eager_only=True) for table in tables]).sort(*order)
+    frames = [nw.from_native(table, eager_only=True, pass_through=False) for table in tables]
+    return nw.concat(frames).sort(*order)
 
 
 def cents() -> nw.Expr:
@@ -32,7 +33,10 @@ def card_totals(payments: Sequence[Any]) -> Any:
 
 def merchant_disputes(chargebacks: Sequence[Any]) -> Any:
     """Say after each chargeback how many of its merchant's payments have been disputed until then."""
-    table = put_together(chargebacks, "reported_at", "transaction_id").with_columns(disputes=nw.lit(1))
+    # Of a day without chargebacks nothing says which zone its times are of.
+    utc = nw.col("reported_at").dt.replace_time_zone("UTC")
+    known = [nw.from_native(table, eager_only=True).with_columns(utc) for table in chargebacks]
+    table = put_together(known, "reported_at", "transaction_id").with_columns(disputes=nw.lit(1))
     counted = table.select("merchant_id", "reported_at", nw.col("disputes").cum_sum().over("merchant_id"))
     return nw.maybe_reset_index(counted).to_native()
 
@@ -65,6 +69,7 @@ def as_features(joined: Any) -> Any:
         card_spent_1d=(nw.col("spent") - nw.col("spent_day_ago")) / 100,
         times_usual=amount / usual,
         merchant_disputes="disputes",
+        disputed_at="disputed_at",
     )
     return nw.maybe_reset_index(made).to_native()
 
