@@ -101,13 +101,14 @@ def _steal(chance: np.random.Generator, people: Population, trade: Trade, share:
 
 
 def _burst(chance: np.random.Generator, people: Population, ring: int, settings: Settings) -> Trade:
-    """Let a ring's cards pay its merchants within two hours, always a little less than a limit of 500 euros."""
+    """Let a few of a ring's cards pay its merchants within two hours, always a little less than 500 euros."""
     number = int(chance.poisson(settings.rows * settings.fraud * RING_SHARE / (RINGS * ACTIVE)))
     members = people.rings[ring - 1]
+    cards = chance.choice(members.cards, size=max(2, len(members.cards) // 5), replace=False)
     merchant = chance.choice(members.merchants, size=number)
     second = chance.integers(22 * 3600) + chance.integers(2 * 3600, size=number)
     cents = _cents(chance.uniform(420, 499, size=number), people.merchants.country[merchant])
-    return Trade(second, chance.choice(members.cards, size=number), merchant, cents, np.full(number, ring))
+    return Trade(second, chance.choice(cards, size=number), merchant, cents, np.full(number, ring))
 
 
 def _merchants(
