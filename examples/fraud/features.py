@@ -4,12 +4,18 @@ It works with frames of pandas and of polars alike. Sums are of whole cents, so 
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import narwhals as nw
 
+from hookline import step
+from hookline_data import Dataset
+
 # What one euro was worth when the example was written; real work would join the rates of the day.
 RATES = {"CHF": 0.95, "EUR": 1.0, "GBP": 0.85, "PLN": 4.3, "USD": 1.1}
+
+COUNTS = ("payments", "spent", "payments_day_ago", "spent_day_ago", "disputes")
 
 
 def put_together(tables: Sequence[Any], *order: str) -> nw.DataFrame[Any]:
@@ -24,14 +30,16 @@ def cents() -> nw.Expr:
     return (nw.col("amount") / rate * 100 + 0.5).floor().cast(nw.Int64)
 
 
-def card_totals(payments: Sequence[Any]) -> Any:
+@step
+def card_totals(payments: list[Any]) -> Any:
     """Say after each payment how often its card has paid until then, and how much in all."""
     table = put_together(payments, "time", "transaction_id").with_columns(payments=nw.lit(1), spent=cents())
     sums = [nw.col(name).cum_sum().over("card_id") for name in ("payments", "spent")]
     return nw.maybe_reset_index(table.select("card_id", "time", *sums)).to_native()
 
 
-def merchant_disputes(chargebacks: Sequence[Any]) -> Any:
+@step
+def merchant_disputes(chargebacks: list[Any]) -> Any:
     """Say after each chargeback how many of its merchant's payments have been disputed until then."""
     # Of a day without chargebacks nothing says which zone its times are of.
     utc = nw.col("reported_at").dt.replace_time_zone("UTC")
@@ -41,6 +49,7 @@ def merchant_disputes(chargebacks: Sequence[Any]) -> Any:
     return nw.maybe_reset_index(counted).to_native()
 
 
+@step
 def holders(cards: Any, customers: Any) -> Any:
     """Say of each card when it was given out and where its holder lives; nothing else about persons goes on."""
     homes = nw.from_native(customers, eager_only=True).select("customer_id", home="country")
@@ -48,8 +57,9 @@ def holders(cards: Any, customers: Any) -> Any:
     return joined.select("card_id", "issued_at", "home").to_native()
 
 
-def as_features(joined: Any) -> Any:
-    """Make figures of what was joined to a day's payments. What was never seen before counts as nothing."""
+@step
+def make_features(joined: Any, day: date) -> Dataset:
+    """Make the day's part of the data set 'features'. What was never seen before counts as nothing."""
     table = nw.from_native(joined, eager_only=True)
     table = table.with_columns(nw.col(name).fill_null(0).cast(nw.Int64) for name in COUNTS)
     amount = cents() / 100
@@ -71,7 +81,4 @@ def as_features(joined: Any) -> Any:
         merchant_disputes="disputes",
         disputed_at="disputed_at",
     )
-    return nw.maybe_reset_index(made).to_native()
-
-
-COUNTS = ("payments", "spent", "payments_day_ago", "spent_day_ago", "disputes")
+    return Dataset("features", nw.maybe_reset_index(made).to_native(), key=("transaction_id",), partition=f"{day}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import narwhals as nw
 
-import features
+from features import card_totals, holders, make_features, merchant_disputes
 from hookline import log_artifact, log_metric, step, workflow
 from hookline.ml import Column, Schema
 from hookline_data import Checked, Dataset, check_leakage, join_asof, labels, load, profile, split, validate
@@ -28,27 +28,6 @@ def once(payments: Any) -> Annotated[Any, Checked("contracts/payments.yaml")]:
     if len(repeated):
         log_artifact("repeated", repeated.to_native())
     return nw.maybe_reset_index(table.filter(first)).to_native()
-
-
-@step
-def card_totals(payments: list[Any]) -> Any:
-    return features.card_totals(payments)
-
-
-@step
-def merchant_disputes(chargebacks: list[Any]) -> Any:
-    return features.merchant_disputes(chargebacks)
-
-
-@step
-def holders(cards: Any, customers: Any) -> Any:
-    return features.holders(cards, customers)
-
-
-@step
-def make_features(joined: Any, day: date) -> Dataset:
-    """Make the day's part of the data set 'features'."""
-    return Dataset("features", features.as_features(joined), key=("transaction_id",), partition=f"{day}")
 
 
 @step
