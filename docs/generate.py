@@ -6,6 +6,7 @@ and ``hooks.md``.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Iterable, Iterator
@@ -75,7 +76,9 @@ Classes of which users get objects, and make none themselves.
 
 _GIVEN = {
     "Attempt": "model.attempt",
+    "Backfill": "model.workflow",
     "Options": "model.options",
+    "Partition": "model.partitions",
     "Plan": "model.plan",
     "PlannedTask": "model.plan",
     "RecordedStore": "engine.recorded",
@@ -225,14 +228,20 @@ def _toml(value: object) -> str:
 # -- hooks -------------------------------------------------------------------------------------------------------------
 
 
-def hooks_page() -> str:
-    """Describe all hooks, and what they are given."""
+@functools.cache
+def _package() -> Any:
+    """Read all of hookline's code, which takes a second."""
     import griffe
 
+    return griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+
+
+def hooks_page() -> str:
+    """Describe all hooks, and what they are given."""
     from hookline.hooks import specs
     from hookline.hooks.where import IN_WORKERS_ONLY, IN_WORKERS_TOO
 
-    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    package = _package()
     hooks = {
         name: thing
         for name, thing in package["hooks.specs"].members.items()
@@ -275,11 +284,9 @@ def _first_paragraph(thing: Any) -> str:
 
 def api_page() -> str:
     """Describe the exported names."""
-    import griffe
-
     import hookline
 
-    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    package = _package()
     lines = [_API_HEAD]
     for name in sorted(hookline._HOMES, key=str.lower):
         home = hookline._HOMES[name].removeprefix("hookline.")
@@ -299,9 +306,7 @@ def module_page(module: str, head: str) -> str:
     """
     import importlib
 
-    import griffe
-
-    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    package = _package()
     exported = importlib.import_module(f"hookline.{module}")
     lines = [head]
     for name in sorted(exported.__all__, key=str.lower):
@@ -314,9 +319,7 @@ def module_page(module: str, head: str) -> str:
 
 def _suites() -> str:
     """Describe the contract suites."""
-    import griffe
-
-    package: Any = griffe.load("hookline", search_paths=[str(ROOT / "core")], docstring_parser="google")
+    package = _package()
     lines = ["", "## Contract suites", "", "Test classes to inherit from.", ""]
     for name, module in sorted(package["testing.contracts"].modules.items()):
         for kind in module.classes.values():

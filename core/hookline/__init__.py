@@ -8,6 +8,7 @@ from __future__ import annotations
 # Type checkers take this name to be true; importing typing for it would cost more than all the rest of this module.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hookline.config.facts import project
     from hookline.engine.api import resume, run
     from hookline.engine.recorded import open_store
     from hookline.errors import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
     from hookline.model.batch import Batch, Finished, Gone, Lost, Places, RunFacts, Started
     from hookline.model.facts import RunEvent, TaskEvent
+    from hookline.model.project_facts import ProjectFacts
     from hookline.model.provider import provider
     from hookline.model.record import Record, Records
     from hookline.model.reference import completed, first
@@ -58,6 +60,7 @@ __all__ = [
     "Places",
     "Plugin",
     "PluginError",
+    "ProjectFacts",
     "Record",
     "Records",
     "Register",
@@ -94,6 +97,7 @@ __all__ = [
     "log_metric",
     "log_params",
     "open_store",
+    "project",
     "provider",
     "resume",
     "run",
@@ -115,6 +119,7 @@ _HOMES = {
     "Places": "hookline.model.batch",
     "Plugin": "hookline.hooks.plugin",
     "PluginError": "hookline.errors",
+    "ProjectFacts": "hookline.model.project_facts",
     "Record": "hookline.model.record",
     "Records": "hookline.model.record",
     "Register": "hookline.hooks.registration",
@@ -150,6 +155,7 @@ _HOMES = {
     "log_metric": "hookline.model.attempt",
     "log_params": "hookline.model.attempt",
     "open_store": "hookline.engine.recorded",
+    "project": "hookline.config.facts",
     "provider": "hookline.model.provider",
     "resume": "hookline.engine.api",
     "run": "hookline.engine.api",

@@ -15,7 +15,17 @@ from hookline import HooklineError, UsageError
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["LIBRARIES", "Frame", "as_frame", "chosen_library", "library_of", "need", "same_library"]
+__all__ = [
+    "LIBRARIES",
+    "Frame",
+    "as_frame",
+    "chosen_library",
+    "lacking",
+    "library_of",
+    "named_frame",
+    "need",
+    "same_library",
+]
 
 LIBRARIES = ("pandas", "polars")
 """The libraries of frames, the one that is preferred first."""
@@ -36,9 +46,12 @@ def need(module: str) -> ModuleType:
         name = module.partition(".")[0]
         if find_spec(name) is not None:
             raise
-        raise HooklineError(
-            f"the data plugin needs {name}, which is not installed", help="pip install 'hookline[data]'"
-        ) from error
+        raise lacking(name) from error
+
+
+def lacking(name: str) -> HooklineError:
+    """Say that a library is not installed, and how to install it."""
+    return HooklineError(f"the data plugin needs {name}, which is not installed", help="pip install 'hookline[data]'")
 
 
 def chosen_library(wanted: str = "") -> str:
@@ -70,9 +83,13 @@ def as_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
         what: What it is called in an error.
 
     Raises:
-        HooklineError: It is something else.
+        HooklineError: It is something else, or has columns of one name.
     """
-    narwhals = need("narwhals")
+    try:
+        # Not by need(): code that imports by a text can't be followed, and steps that reach it are not reused.
+        import narwhals
+    except ImportError as error:
+        raise lacking("narwhals") from error
     try:
         frame: nw.DataFrame[Any] = narwhals.from_native(table, eager_only=True)
     except TypeError as error:
@@ -81,6 +98,30 @@ def as_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
             f"{what} is a {kind.__module__.partition('.')[0]}.{kind.__qualname__}, not a data frame",
             help="give a DataFrame of pandas or polars",
         ) from error
+    except narwhals.exceptions.DuplicateError as error:
+        names = [str(name) for name in table.columns]
+        twice = sorted({f"'{name}'" for name in names if names.count(name) > 1})
+        raise HooklineError(
+            f"{what} has several columns named {' and '.join(twice)}",
+            help="rename them, so that each has a name of its own",
+        ) from error
+    return frame
+
+
+def named_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
+    """Look at a frame whose columns all have names that are texts, as :func:`as_frame` does.
+
+    Raises:
+        HooklineError: It is something else, or has other columns.
+    """
+    frame = as_frame(table, what)
+    names: list[object] = [*frame.columns]  # pandas takes anything
+    unnamed = [repr(name) for name in names if not isinstance(name, str) or not name]
+    if unnamed:
+        raise HooklineError(
+            f"{what} has columns whose names are no texts: {', '.join(unnamed[:5])}{' …' if unnamed[5:] else ''}",
+            help='name them: table.columns = ["id", …]',
+        )
     return frame
 
 

@@ -229,10 +229,9 @@ def outposts() -> list[int]:
 
 
 @pytest.mark.chaos
-def test_whatever_is_killed_a_run_on_ray_comes_to_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("plain_ray")
+def test_whatever_is_killed_a_run_on_ray_comes_to_its_result(tmp_path: Path) -> None:
     """Nothing recorded is done again, each task has one outcome, and no process stays behind."""
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     with RayCluster(cpus=2) as cluster:
         ordeal = Ordeal(Project(tmp_path, FLOW.format(pause=PAUSE)), cluster, SEED)
         kinds: list[str] = []

@@ -142,9 +142,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def answers(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
     lines = [case[1] for case in CASES]
-    return dict(
-        zip(lines, call_each([line.split() for line in lines], project, tmp_path_factory.mktemp("said")), strict=True)
-    )
+    return dict(zip(lines, call_each([line.split() for line in lines], project), strict=True))
 
 
 @pytest.mark.parametrize(("line", "code", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])

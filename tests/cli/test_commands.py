@@ -104,7 +104,7 @@ def told(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, S
         if before is not None:
             before(project)
         names, lines = zip(*((name, line.split()) for name, _, line in STORY[begin:end]), strict=True)
-        shown.update(zip(names, call_each(lines, project, tmp_path_factory.mktemp("said")), strict=True))
+        shown.update(zip(names, call_each(lines, project), strict=True))
     return shown
 
 

@@ -29,6 +29,9 @@ class Recorded:
     def counts(self) -> dict[str, int]:
         return self._counts
 
+    def partitions(self) -> dict[str, str]:
+        return {}
+
     def task_ids(self) -> list[str]:
         return []
 

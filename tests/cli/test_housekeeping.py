@@ -76,7 +76,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pyproject.toml").touch()
     (folder / "story.py").write_text(WORKFLOW)
     lines = ["run story.py -q", "run story.py -q", "run story.py -q --count 3"]
-    shown = call_each([line.split() for line in lines], folder, tmp_path_factory.mktemp("said"))
+    shown = call_each([line.split() for line in lines], folder)
     assert [one.code for one in shown] == [0, 0, 0], shown
     return folder
 
@@ -240,7 +240,7 @@ def test_verify_names_what_is_damaged_and_the_next_run_makes_it_again(
     # A changed consumer, so that the artifact is needed.
     text = (project / "story.py").read_text()
     (project / "story.py").write_text(text.replace("return len(data)", "return len(data) + 1"))
-    (ran,) = call_each([["run", "story.py", "--count", "3"]], project, tmp_path)
+    (ran,) = call_each([["run", "story.py", "--count", "3"]], project)
     assert ran.code == 0, ran
     assert look(project, "artifacts", "verify").code == 0
 

@@ -96,7 +96,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
     (folder / "given.yaml").write_text("rate: 2\ndepths: [7, 9]\nflag: true\ntable: {a: 1}\n")
     lines = [*(line for line, _ in LINES.values()), *WRONG]
     calls = [["run", *line.split(), "--json", "--quiet"] for line in lines]
-    return dict(zip(lines, call_each(calls, folder, tmp_path_factory.mktemp("said")), strict=True))
+    return dict(zip(lines, call_each(calls, folder), strict=True))
 
 
 @pytest.mark.parametrize("name", LINES)

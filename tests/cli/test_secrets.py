@@ -98,7 +98,7 @@ def test_a_secret_shows_nowhere(project: Path, tmp_path: Path, executor: str, pl
         ["plan", "flow.py:flow", "--token", place],
         ["config", "show", "--origin"],
     ]
-    shown = call_each(lines, project, tmp_path)
+    shown = call_each(lines, project)
     assert [one.code for one in shown] == [1, 1, 0, 0, 0, 0, 0, 0, 0]
     told = "\n".join([recorded(project), *(one.out + one.err for one in shown)])
     assert "hunter2" not in told
@@ -122,7 +122,7 @@ def test_a_secret_in_the_open_is_refused_without_repeating_it(project: Path, tmp
         ["run", "defaults.py"],
         ["run", "defaults.py", "--help"],
     ]
-    shown = call_each(lines, project, tmp_path)
+    shown = call_each(lines, project)
     assert not [one for one in shown if "hunter2" in one.out + one.err]
     assert [one.code for one in shown] == [*[2] * 8, 0]
     for one in shown[:7]:
@@ -139,7 +139,7 @@ def test_a_secret_that_is_not_there_fails_its_task_with_its_place(project: Path,
         ["run", "flow.py:flow", "--token", "env:NOT_SET"],
         ["run", "flow.py:flow", "--token", "file:nothing/here"],
     ]
-    shown = call_each(lines, project, tmp_path)
+    shown = call_each(lines, project)
     assert [one.code for one in shown] == [0, 1, 1]
     assert "the environment variable 'NOT_SET' of a secret is not set" in shown[1].err
     assert "the secret file 'nothing/here' can't be read: No such file or directory" in shown[2].err
@@ -148,7 +148,7 @@ def test_a_secret_that_is_not_there_fails_its_task_with_its_place(project: Path,
 @pytest.mark.integration
 def test_a_returned_secret_is_stored_as_it_is(project: Path, tmp_path: Path) -> None:
     """A value is never changed: what a step returns is what the next one gets, and what the store holds."""
-    (done,) = call_each([["run", "flow.py:returns", "--token", "env:TEST_TOKEN"]], project, tmp_path)
+    (done,) = call_each([["run", "flow.py:returns", "--token", "env:TEST_TOKEN"]], project)
     assert done.code == 0
     assert "hunter2" in recorded(project)
 

@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def called(folder: Path, tmp_path: Path) -> Called:
     def call(*lines: str) -> list[Shown]:
-        return call_each([line.split() for line in lines], folder, tmp_path)
+        return call_each([line.split() for line in lines], folder)
 
     return call
 

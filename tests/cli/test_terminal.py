@@ -102,25 +102,6 @@ def test_a_signal_stops_the_run_and_resume_goes_on(
 
 
 @pytest.mark.integration
-def test_the_second_signal_ends_the_process_within_two_seconds(waiting: Path, run_command: Command):
-    """A task that never ends, in the driver's own thread, does not keep the command from ending."""
-    process = start(waiting, "run", "waiting.py", "--executor", "inline")
-    process.send_signal(signal.SIGINT)
-    assert process.stderr is not None
-    told = ""
-    while "stopping" not in told:
-        told += process.stderr.readline()
-    time.sleep(0.4)  # two signals at once count as one
-    second = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert time.monotonic() - second < 2.5
-    (waiting / "go").touch()
-    assert run_command(["resume"], waiting).code == 0
-
-
-@pytest.mark.integration
 def test_a_terminal_gets_the_live_table(waiting: Path):
     """On a terminal the steps' lines are redrawn in place, and their last state stays."""
     (waiting / "go").touch()

@@ -451,7 +451,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
         lines.append(["check", f"{number}/flow.yaml"])
     scratch = top / "scratch"
     scratch.mkdir()
-    return dict(zip(BAD, call_each(lines, folder, scratch), strict=True))
+    return dict(zip(BAD, call_each(lines, folder), strict=True))
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -480,7 +480,7 @@ def churn(tmp_path: Path) -> Path:
 def called(folder: Path, *lines: str) -> list[Shown]:
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
-    return call_each([line.split() for line in lines], folder, scratch)
+    return call_each([line.split() for line in lines], folder)
 
 
 def run_of(shown: Shown) -> dict[str, Any]:

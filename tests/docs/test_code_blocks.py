@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from forks import fork
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -34,6 +37,12 @@ PAGES = sorted(
 pytestmark = pytest.mark.integration
 _INSTALL = "pip install -e "
 _SITE = ".site"
+BIN = Path(sys.executable).parent
+_PLAIN = re.compile(
+    r"(cd (?P<inside>\w+) && )?(?P<variables>([A-Z_]+=[\w.-]+ )*)"
+    r"(?P<program>hookline|python) (?P<words>(?!-c |-m pytest)[^|;&<>`$*]*)(?P<echo>; echo \$\?)?"
+)
+"""What needs no shell."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ def run_python(block: Block, folder: Path, site: Path) -> None:
         return
     script = folder / f"block_{block.line}.py"
     script.write_text(block.text)
-    done = in_shell(f"{sys.executable} {script.name}", folder, site)
+    done = in_shell(f"python {script.name}", folder, site)
     assert done.returncode == 0, f"{block}:\n{done.stdout}"
 
 
@@ -154,9 +163,12 @@ def install(project: Path, site: Path) -> None:
 
 def in_shell(command: str, folder: Path, site: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "VIRTUAL_"))}
-    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", "")])
+    environment["PATH"] = os.pathsep.join([str(BIN), environment.get("PATH", "")])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), environment.get("PYTHONPATH")]))
     environment |= {"COLUMNS": "120", "NO_COLOR": "1"}
+    plain = _PLAIN.fullmatch(command)
+    if plain is not None:
+        return in_fork(plain, folder, environment)
     return subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
@@ -168,3 +180,15 @@ def in_shell(command: str, folder: Path, site: Path) -> subprocess.CompletedProc
         timeout=180,
         check=False,
     )
+
+
+def in_fork(plain: re.Match[str], folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Do what a shell would with a command that needs none: it takes a fifth of the time."""
+    words = shlex.split(plain["words"])
+    if plain["program"] == "hookline":
+        words.insert(0, str(BIN / "hookline"))
+    given = dict(word.split("=", 1) for word in plain["variables"].split())
+    done = fork(words, folder / (plain["inside"] or ""), environment | given, 180, merge=True)
+    if plain["echo"]:
+        return subprocess.CompletedProcess(words, 0, f"{done.out}{done.code}\n")
+    return subprocess.CompletedProcess(words, done.code, done.out)

@@ -23,6 +23,7 @@ from hookline.engine.stop import Stop
 from hookline.model.states import Kind
 from hookline.store import ArtifactWriter, Flight, Slot
 from hookline.store.place import storage_error
+from thorough import tries
 
 Make = Callable[[str], Project]
 EXECUTORS = ["inline", "threads", "processes"]
@@ -785,7 +786,7 @@ async def _wait_for(order: list[int], x: int) -> None:
         order.pop(0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(
     order=st.permutations(list(range(8))),
     failing=st.sets(st.integers(0, 7)),

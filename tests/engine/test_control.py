@@ -105,7 +105,7 @@ def test_a_run_whose_driver_is_dead_is_cancelled_at_once(waiting: Project) -> No
 
 @pytest.mark.integration
 def test_a_second_driver_is_refused_with_who_has_the_run(waiting: Project) -> None:
-    """Host, process and last heartbeat, within a second; the first driver goes on."""
+    """Host, process and last heartbeat, at once; the first driver goes on."""
     driver = start(waiting)
     began = time.monotonic()
     with pytest.raises(OwnershipError, match=f"is being driven by another process: .*process {driver.pid}, "):

@@ -25,8 +25,9 @@ from hookline.store.deletion import delete_runs
 from hookline.store.ids import task_ids
 from hookline.store.packs import pack_path, read_place
 from hookline.store.references import references
+from thorough import tries
 
-EXAMPLES = int(os.environ.get("HOOKLINE_LIVES", "30"))
+EXAMPLES = int(os.environ.get("HOOKLINE_LIVES", tries(30)))
 sizes = st.integers(0, 4)
 
 

@@ -20,6 +20,7 @@ from engine.project import Project
 from hookline import step, workflow
 from hookline.executors.inline import InlineExecutor
 from hookline.model.batch import Batch, Deliver, RunFacts
+from thorough import tries
 
 NAMES = ("alpha", "beta", "gamma", "delta")
 TAGS = ("gpu", "disk", "net")
@@ -88,7 +89,7 @@ Steps = st.fixed_dictionaries(
 Limits = st.dictionaries(st.sampled_from(NAMES + TAGS), st.integers(1, 3))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(Steps, Limits, st.integers(0, 1000))
 def test_no_limit_is_ever_passed_and_everything_ends(
     steps: dict[str, tuple[set[str], int | None, int, int, bool]], limits: dict[str, int], seed: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -17,7 +17,7 @@ from hookline.store import unpack_outputs
 from hookline.store.ids import task_ids
 from hookline.testing.command import run_command
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("plain_ray")]
 
 Make = Callable[[str], Project]
 HERE = ("inline", "threads", "processes")
@@ -172,19 +172,6 @@ def flow(token: Secret[str], ten: int = 10):
         "chosen": chosen,
     }
 """
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[RayCluster]:
-    """A head with room for four workers, whose environment knows nothing of what tests set later."""
-    with RayCluster(cpus=4) as cluster:
-        yield cluster
-
-
-@pytest.fixture(autouse=True)
-def _plain_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
 
 
 def facts(flow: Project, run: Run) -> dict[tuple[bytes, int], tuple[int, list[bytes]]]:

@@ -21,6 +21,7 @@ from hookline.graph.open_arguments import OpenArgument, OpenArguments
 from hookline.model.graph import Constant
 from hookline.model.states import Verdict
 from hookline.worker.target import Target, load_target
+from thorough import tries
 
 CODE = """
 from hookline import Secret
@@ -343,7 +344,7 @@ LAYERS = ("call", "set", "env", "base")
 
 
 @given(st.sets(st.sampled_from(LAYERS)))
-@settings(max_examples=32, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(32), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_of_any_layers_the_highest_wins(project: Project, present: set[str]) -> None:
     """Call, what is set for a run, the environment, the file; the default where there is none of these."""
     values = {"call": 2, "set": 3, "env": 4, "base": 5}

@@ -55,6 +55,24 @@ def test_a_priority_is_the_longest_way_to_the_end(graph: tuple[list[list[int]], 
     assert max(ways) == pytest.approx(critical_path(depends, seconds))
 
 
+@given(graphs(), st.data())
+def test_all_of_an_earlier_partition_goes_before_a_later_one(
+    graph: tuple[list[list[int]], list[float]], data: st.DataObject
+) -> None:
+    """With turns, the order is by turn first, and within one as it was."""
+    _, seconds = graph
+    turns = data.draw(st.lists(st.integers(0, 3), min_size=len(seconds), max_size=len(seconds)))
+    depends = [[other for other in range(index) if turns[other] == turns[index]] for index in range(len(seconds))]
+    plain, staggered = Priorities(depends, seconds), Priorities(depends, seconds, turns)
+    for first, second in itertools.permutations(range(len(seconds)), 2):
+        if turns[first] < turns[second]:
+            assert staggered.of(first) >= staggered.of(second)
+            assert not depends[second] or staggered.of(first) >= staggered.after(second)
+        elif turns[first] == turns[second]:
+            ahead = plain.of(first) - plain.of(second)
+            assert staggered.of(first) - staggered.of(second) == pytest.approx(ahead, abs=1e-6)
+
+
 @given(graphs(), st.integers(1, 5))
 def test_no_schedule_is_worse_than_graham_allows(graph: tuple[list[list[int]], list[float]], workers: int) -> None:
     """No worker idles while a task could start: work/m + (1 - 1/m) of the critical path is never exceeded."""
@@ -162,7 +180,7 @@ def test_the_second_run_starts_the_longest_way_first(project: Make) -> None:
     @step
     def slow(x: int) -> int:
         note(f"slow {x}")
-        time.sleep(0.03 * x)
+        time.sleep(0.08 * x)
         return x
 
     @workflow

@@ -18,6 +18,7 @@ from hookline.errors import WorkflowError
 from hookline.graph.build import build_graph
 from hookline.model.states import Kind
 from hookline.store import open_store, unpack_outputs
+from thorough import tries
 
 # Shrinking a failure would take minutes of whole runs; what is drawn is small as it is.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -100,7 +101,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder / ".hookline"
 
 
-@settings(max_examples=45, deadline=None, phases=PHASES)
+@settings(max_examples=tries(45), deadline=None, phases=PHASES)
 @given(nodes=descriptions())
 def test_inline_and_threads_come_to_what_plain_python_comes_to(store: Path, nodes: list[Any]) -> None:
     """Values, counts, keys and digests are those of a plain evaluation, though every consumer spoils its inputs."""
@@ -122,7 +123,7 @@ def test_processes_come_to_what_inline_comes_to(store: Path, nodes: list[Any]) -
     assert recorded(store, inline) == recorded(store, processes)
 
 
-@settings(max_examples=30, deadline=None, phases=PHASES)
+@settings(max_examples=tries(30), deadline=None, phases=PHASES)
 @given(nodes=descriptions())
 def test_what_a_step_grows_comes_to_what_the_workflow_would_make_of_it(store: Path, nodes: list[Any]) -> None:
     """A grown task behaves as if its calls had been written in the workflow in its place; reused, it does so again."""

@@ -26,6 +26,7 @@ from hookline.graph.rewriting.editor import GraphEditor
 from hookline.graph.rewriting.match import TaskMatch
 from hookline.graph.rewriting.rewrite import Rewriter, rewrite
 from hookline.model.graph import TaskGraph
+from thorough import tries
 
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
@@ -245,7 +246,7 @@ def run_and_compare(store: Path, case: tuple[list[Any], list[list[Any]]], execut
     assert (again.result, again.counts["completed"]) == (expected, 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(case=cases())
 def test_random_edits_leave_a_graph_in_order(case: tuple[list[Any], list[list[Any]]]) -> None:
     """Or are refused with the circle; twice over the same graph they come to the same, and that graph stays."""
@@ -265,7 +266,7 @@ def test_random_edits_leave_a_graph_in_order(case: tuple[list[Any], list[list[An
     assert tasks == [(task, dict(task.bindings)) for task in built.tasks]
 
 
-@settings(max_examples=30, deadline=None, phases=PHASES)
+@settings(max_examples=tries(30), deadline=None, phases=PHASES)
 @given(case=cases())
 def test_a_rewritten_graph_comes_to_what_plain_python_comes_to(
     store: Path, case: tuple[list[Any], list[list[Any]]]

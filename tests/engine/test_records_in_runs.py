@@ -14,6 +14,7 @@ import hookline
 from engine.project import Project
 from hookline.errors import HooklineError, UsageError
 from hookline.model.attempt import Attempt
+from hookline.model.run import TaskInput
 from hookline.store.collect import collect
 from hookline.store.deletion import delete_runs
 
@@ -125,6 +126,39 @@ def test_a_task_without_a_value_has_no_outputs(project: Make) -> None:
     run = flow.run()
     with pytest.raises(UsageError, match=f"task 'bad' of run {run.id} has no value"):
         run.outputs("bad")
+
+
+ORIGINS = """
+from hookline import attempt, step, workflow
+
+@step(version="2")
+def load(name: str, rows: int = 3) -> tuple[list[int], str]:
+    return list(range(rows)), name
+
+@step
+def fit(rows: list[int], depth: int) -> int:
+    return len(rows) * depth
+
+@step
+def best(models: list[int], name: str) -> int:
+    return max(models)
+
+@workflow
+def flow():
+    rows, name = load("customers")
+    return best(fit.partial(rows).map(depth=[1, 2]), name)
+"""
+
+
+def test_a_run_tells_where_arguments_came_from(project: Make) -> None:
+    """From which tasks, or which value; of an item as of its task; what is in the key beside arguments is not told."""
+    run = project(ORIGINS).run()
+    assert run.inputs("load") == {"name": TaskInput((), "'customers'")}
+    assert run.inputs("fit") == {"rows": TaskInput(("load",)), "depth": TaskInput((), "[1, 2]")}
+    assert run.inputs("fit[1]") == run.inputs("fit")
+    assert run.inputs("best") == {"models": TaskInput(("fit",)), "name": TaskInput(("load",))}
+    with pytest.raises(UsageError, match="no task 'fti'"):
+        run.inputs("fti")
 
 
 def test_a_written_record_names_the_row_of_its_run(project: Make) -> None:

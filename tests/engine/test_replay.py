@@ -24,6 +24,7 @@ from hookline.model.states import Kind, RunState
 from hookline.store import Group, NewRun, NodeRow, SqliteStore, open_store
 from hookline.store.deletion import delete_runs
 from hookline.store.ids import task_ids
+from thorough import tries
 
 Make = Callable[[str], Project]
 Event = RunEvent | TaskEvent
@@ -356,7 +357,7 @@ def random_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder / ".hookline"
 
 
-@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=tries(25), deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(nodes=descriptions())
 def test_every_item_of_any_run_ends_once_as_the_run_says(random_store: Path, nodes: list[Any]) -> None:
     """Ends add up to the run's counts, and each follows its start, if an attempt was made."""

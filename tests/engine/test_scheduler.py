@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from hookline.engine import scheduler as module
 from hookline.engine.scheduler import Dependencies, Scheduler, State
+from thorough import tries
 
 VALUES = (State.COMPLETED, State.REUSED)
 FAILURES = (State.FAILED, State.TIMED_OUT, State.CRASHED, State.ABANDONED)
@@ -162,7 +163,7 @@ class Drive:
             low = end
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(graph=sketches(), seed=st.integers(0, 2**32))
 def test_every_item_ends_as_the_model_says_whatever_the_order(graph: list[Sketch], seed: int) -> None:
     """Each item runs at most once and after its sources; exactly what has no inputs is left out; the run ends."""
@@ -185,7 +186,7 @@ def test_every_item_ends_as_the_model_says_whatever_the_order(graph: list[Sketch
         assert drive.scheduler.lack(task) == lack(states)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(graph=sketches(), seed=st.integers(0, 2**32), after=st.integers(0, 30))
 def test_cancelling_the_rest_ends_every_task_and_changes_no_outcome(graph: list[Sketch], seed: int, after: int) -> None:
     """After a cancellation nothing is left pending, and what had ended stays as it was."""

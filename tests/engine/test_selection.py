@@ -13,6 +13,7 @@ from hookline import step, workflow
 from hookline.engine import api
 from hookline.errors import UsageError
 from hookline.graph.select import Selection, select
+from thorough import tries
 
 Make = Callable[[str], Project]
 
@@ -149,7 +150,7 @@ def woven(edges: list[list[int]]):
     return made
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(data=st.data())
 def test_a_part_is_closed_and_holds_what_was_wanted(data: st.DataObject) -> None:
     """In any graph: a part has all that its tasks need, in an order in which they can run."""

@@ -32,6 +32,7 @@ from hookline.model.secret import Secret
 from hookline.model.seed import Seed
 from hookline.model.step import Step, step
 from hookline.model.workflow import Workflow, workflow
+from thorough import tries
 
 NO_SEED = Seed(0)
 
@@ -498,7 +499,7 @@ def test_any_text_makes_a_workflow_or_one_clear_error(text: str) -> None:
     survives(text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=tries(300))
 @given(
     st.lists(words | st.sampled_from(["\n", "\n  ", "\n    ", ": ", "- ", "{", "}", "[", "]", ", ", " "]), max_size=60)
 )
@@ -507,7 +508,7 @@ def test_any_words_of_the_form_make_a_workflow_or_one_clear_error(parts: list[st
     survives("".join(parts))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=tries(300))
 @given(nearly | documents)
 def test_any_document_makes_a_workflow_or_one_clear_error(document: object) -> None:
     """As above, with text that is YAML."""

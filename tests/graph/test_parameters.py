@@ -42,6 +42,27 @@ class Model(pydantic.BaseModel):
     depth: int = 3
 
 
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """A class with fields that is written as a text."""
+
+    name: str
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(cls._read)
+
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str) or not value.islower():
+            raise ValueError("write it small")
+        return cls(value)
+
+
 class Unknown:
     """A class that pydantic knows nothing about."""
 
@@ -379,3 +400,13 @@ def test_a_workflow_without_docstring_has_no_help() -> None:
     wf: Callable[..., Any] = lambda x=3: None  # noqa: E731
     wf.__name__ = "wf"
     assert describe_parameters(workflow(wf)) == [ParameterDoc("x", "int", "3", "", required=False)]
+
+
+def test_a_class_with_fields_may_say_itself_how_it_is_written() -> None:
+    """A command line gives it the text, be it a number to JSON; in Python an instance stays as it is."""
+    for text in ("abc", "x2", "true"):
+        assert parse_parameters(taking(Named), {"x": text}, text=True) == {"x": Named(text)}
+    assert parse_parameters(taking(list[Named]), {"x": ["a,b"]}, text=True) == {"x": [Named("a"), Named("b")]}
+    assert parse_parameters(taking(Named), {"x": Named("Z")}, text=False) == {"x": Named("Z")}
+    told = refusal(Named, "ABC", text=True)
+    assert told == "'x' takes a value of type 'Named', not 'ABC' (write it small)"

@@ -169,6 +169,16 @@ def text() -> str:
 
 def crash() -> None:
     raise ValueError("no such thing")
+
+def compare(first: str, second: str = "x", /, loud: bool = False) -> int:
+    """Compare.
+
+    Args:
+        first: One word.
+        second: Another.
+    """
+    print(first, second, loud)
+    return len(second)
 '''
 
 
@@ -184,6 +194,17 @@ def test_a_plugins_command_has_help_types_and_options_from_its_function(site: Si
     wrong = call(["say", "a", "--times", "many"], site.project)
     assert wrong.code == 2
     assert "--times" in wrong.err
+
+
+def test_what_a_command_takes_by_position_only_is_an_argument_though_it_has_a_default(site: Site) -> None:
+    """An argument may be left out; what follows the slash in the signature are options."""
+    site.install("say", COMMAND, hookline_commands="say = {module}:compare")
+    for words, told in ((["a"], "a x False"), (["a", "b", "--loud"], "a b True")):
+        done = call(["say", *words], site.project)
+        assert (done.out, done.code) == (f"{told}\n", 1)
+    shown = call(["say", "--help"], site.project).out
+    assert re.search(r"first <str> +One word\. +\[required\]", shown)
+    assert re.search(r"second <str> +Another\. +\[default: x\]", shown)
 
 
 def test_a_group_of_commands_has_dots_in_its_names(site: Site) -> None:

@@ -19,6 +19,7 @@ from hookline.hooks.order import in_order
 from hookline.hooks.plugin import Plugin
 from hookline.worker.target import load_target
 from hooks.site import Site
+from thorough import tries
 
 
 def refused(site: Site, *without: str) -> str:
@@ -250,7 +251,7 @@ _NAMES = "abcdef"
 _PAIRS = st.lists(st.sampled_from(list(itertools.combinations(_NAMES, 2))), unique=True)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=tries(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_PAIRS, st.randoms(use_true_random=False), st.permutations(_NAMES), st.data())
 def test_the_order_keeps_every_wish_and_depends_on_nothing_else(
     pairs: list[tuple[str, str]], random: object, installed: list[str], data: st.DataObject

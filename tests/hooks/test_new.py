@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from cli.terminal import call, environment
+from forks import fork_hookline
+from hookline.testing.command import CommandResult
 
 
 @pytest.mark.integration
@@ -32,21 +34,14 @@ def test_a_new_plugin_passes_its_tests_and_the_doctor(tmp_path: Path) -> None:
     )
     assert tests.returncode == 0, tests.stdout + tests.stderr
 
-    def hookline(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "hookline", *arguments],
-            cwd=project,
-            env=environment(PYTHONPATH=path),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def hookline(*arguments: str) -> CommandResult:
+        return fork_hookline(arguments, project, environment={"PYTHONPATH": path})
 
     doctor = hookline("plugins", "doctor", "my-data")
-    assert doctor.returncode == 0, doctor.stdout
-    assert "✗" not in doctor.stdout
-    assert hookline("my-data", "hello", "--name", "you").stdout == "hello you, from my-data\n"
-    assert "my-data.scale" in hookline("steps", "list").stdout
+    assert doctor.code == 0, doctor.out
+    assert "✗" not in doctor.out
+    assert hookline("my-data", "hello", "--name", "you").out == "hello you, from my-data\n"
+    assert "my-data.scale" in hookline("steps", "list").out
 
 
 @pytest.mark.parametrize(

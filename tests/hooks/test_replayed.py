@@ -18,6 +18,7 @@ from hookline.model.workflow import Workflow
 from hookline.worker.target import load_target
 from hooks.site import Site
 from hooks.test_events import FAILING, GROWING, SEE
+from thorough import tries
 
 Event = RunEvent | TaskEvent
 
@@ -103,7 +104,7 @@ def test_events_are_the_same_live_and_replayed(site: Site, executor: str) -> Non
 
 @pytest.mark.parametrize("workflow", [sprout, sow], ids=["own", "grown"])
 @settings(
-    max_examples=15,
+    max_examples=tries(15),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -119,6 +119,59 @@ def test_an_implementation_is_given_names_parameters_and_what_grew(site: Site) -
     assert seen[-2:] == [("flow", {"n": 3}, None), ("flow", {"n": 3}, "part")]
 
 
+PROJECT = """
+seen = []
+
+@hookimpl
+def rewrite_graph(graph, grown, project):
+    uri = project.sources["customers"]["uri"]
+    seen.append((grown, project.root, project.env, project.store, uri, project.where("source.customers.uri")))
+    for task in graph.tasks("load"):
+        graph.give(task, n=len(uri))
+"""
+
+SOURCES = """
+[tool.hookline.source.customers]
+uri = "abc"
+[tool.hookline.env.prod.source.customers]
+uri = "abcd"
+"""
+
+
+def test_an_implementation_is_given_the_facts_of_the_project(site: Site) -> None:
+    """In a run, where a step grew, in a plan, in a graph and when a run goes on: with the store and the environment."""
+    module = site.install("facts", PROJECT)
+    site.settings(SOURCES)
+    first = run(site, env="prod", store=site.project / "team")
+    assert first.result == (60, 60)
+    target = load_target(site.flow(FLOW))
+    assert run(site).result == (30, 30)
+    api.plan(target.workflow, target=target)
+    api.graph(target.workflow, target=target)
+    hookline.resume(first.id, store=site.project / "team")
+    import sys
+
+    root = site.project.resolve()
+    prod = (root, "prod", root / "team", "abcd", "pyproject.toml:5 (env prod)")
+    base = (root, "", root / ".hookline", "abc", "pyproject.toml:3")
+    seen = sys.modules[module].seen
+    assert {facts[1:] for facts in seen} == {prod, base}
+    assert {facts[0] for facts in seen if facts[1:] == prod} == {None, "part"}
+    assert seen[:2] == [(None, *prod), ("part", *prod)]
+    assert seen[-2:] == seen[:2]
+
+
+def test_what_was_given_is_shown_and_recorded(site: Site) -> None:
+    """By ``graph``, ``plan`` and the page of a run: the names of parameters, and no values."""
+    site.install("facts", PROJECT)
+    site.settings(SOURCES)
+    flow = site.flow(FLOW)
+    for command in (["graph", flow], ["plan", flow], ["run", flow, "--executor", "inline"], ["runs", "show", "last"]):
+        shown = call(command, site.project)
+        assert shown.code == 0, shown.err
+        assert ("facts: gave n to 'load'" in shown.out) is (command[0] != "run")
+
+
 def test_settings_of_a_step_hold_for_what_plugins_insert(site: Site) -> None:
     """What a plugin leaves open can be set, also without a default; that is not what takes the value, then."""
     site.install("data", DATA.replace(", least=settings.least)", ")"))

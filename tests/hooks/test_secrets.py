@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from forks import fork_hookline
 from hooks.site import Site
 
 VALUE = "canary-of-the-vault"
@@ -77,9 +76,8 @@ PLACES = [
 
 def hookline_says(*arguments: str) -> str:
     """Give all that a command writes."""
-    command = [sys.executable, "-m", "hookline", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+    done = fork_hookline(arguments, Path.cwd())
+    return done.out + done.err
 
 
 @pytest.mark.parametrize("at", PLACES)

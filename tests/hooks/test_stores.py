@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import hookline
+from forks import fork_hookline
 from hookline import PluginError, Run, SqliteStore, Store, StoreMissingError, UsageError
 from hookline.config import configure
 from hookline.engine import api
 from hookline.hooks.stores import open_configured
 from hookline.testing import store_in_memory
+from hookline.testing.command import CommandResult
 from hookline.testing.contracts.stores import StoreContract
 from hookline.worker.target import load_target
 from hooks.ram_store import open_counted, open_ram
@@ -83,11 +83,9 @@ def run(flow: str, url: str, executor: str = "threads", **params: object) -> Run
     return hookline.run(load_target(flow).workflow, params, executor=executor, workers=2, store=url)
 
 
-def cli(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
+def cli(site: Site, *words: str) -> CommandResult:
     """Type a command in the project."""
-    return subprocess.run(
-        [sys.executable, "-m", "hookline", *words], cwd=site.project, capture_output=True, text=True, check=False
-    )
+    return fork_hookline(words, site.project)
 
 
 def failure(site: Site, url: str) -> str:
@@ -136,8 +134,8 @@ def test_a_failed_run_in_such_a_store_is_resumed(ram: Site, scheme: str) -> None
     assert failed.status == "failed"
     Path(flow).write_text(FLOW.replace("if x == 5", "if x == 99"))
     resumed = cli(ram, "resume", "last", "--store", url, "--json")
-    assert resumed.returncode == 0, resumed.stderr
-    told = json.loads(resumed.stdout.splitlines()[-1])
+    assert resumed.code == 0, resumed.err
+    told = json.loads(resumed.out.splitlines()[-1])
     assert (told["run"], told["store"]) == (failed.id, url)
     with hookline.open_store(url) as store:
         assert store.run(failed.id).result == 1
@@ -177,8 +175,8 @@ def test_commands_read_such_a_store(ram: Site, scheme: str) -> None:
         (("artifacts", "get", "double:1", "-o", "two"), ""),
     ):
         done = cli(ram, *words)
-        assert done.returncode == 0, done.stderr
-        assert said in done.stdout
+        assert done.code == 0, done.err
+        assert said in done.out
     planned = api.plan(load_target(ram.flow(FLOW)).workflow)
     assert [task.verdict.name for task in planned][:2] == ["REUSE", "REUSE"]
 
@@ -194,8 +192,8 @@ def test_housekeeping_works_where_a_store_builds_on_ours(ram: Site) -> None:
         (("runs", "delete", "last", "--yes"), "deleted 1 run"),
     ):
         done = cli(ram, *words, "--store", "ram://churn")
-        assert done.returncode == 0, done.stderr
-        assert said in done.stdout + done.stderr
+        assert done.code == 0, done.err
+        assert said in done.out + done.err
 
 
 @pytest.mark.parametrize(
@@ -216,9 +214,9 @@ def test_a_store_of_another_kind_says_what_it_does_not_offer(ram: Site, words: t
     run(ram.flow(FLOW), "counted://churn")
     words_given = ["abcdef0123" if word == "DIGEST" else word for word in words]
     done = cli(ram, *words_given, "--store", "counted://churn")
-    assert done.returncode == 2
+    assert done.code == 2
     command = f"hookline {' '.join(words[: 3 if 'DIGEST' in words else 2])}"
-    assert done.stderr == (
+    assert done.err == (
         f"error: the store 'counted://churn' does not offer '{command}': it is a Counted, and its journal is not"
         " hookline's own\nhelp: the plugin that brings it can have commands of its own: hookline plugins list\n"
     )
@@ -227,8 +225,8 @@ def test_a_store_of_another_kind_says_what_it_does_not_offer(ram: Site, words: t
 def test_the_files_of_a_url_are_upgraded_by_their_folder(ram: Site) -> None:
     """A store of an old format can't be opened, and a URL does not tell where its files are."""
     done = cli(ram, "store", "upgrade", "--store", "ram://churn")
-    assert done.returncode == 2
-    assert done.stderr == (
+    assert done.code == 2
+    assert done.err == (
         "error: 'ram://churn' is no folder, and 'hookline store upgrade' is about the files of one\n"
         "help: if the plugin that brings it keeps hookline's own journal, name its folder: --store PATH\n"
     )
@@ -296,8 +294,8 @@ def test_an_unknown_scheme_in_the_settings_is_told_with_its_place(site: Site) ->
     """A file may be far away."""
     site.settings('[tool.hookline]\nstore = "team://churn"')
     done = cli(site, "runs", "list")
-    assert done.returncode == 2
-    assert done.stderr.startswith(
+    assert done.code == 2
+    assert done.err.startswith(
         "error: pyproject.toml:2: no plugin brings the store 'team://churn': there is no scheme 'team'\n"
     )
 

@@ -9,7 +9,9 @@ import threading
 import pytest
 
 import hookline
+from forks import fork_hookline
 from hookline.errors import HooklineError, PluginError, UsageError
+from hookline.testing.command import CommandResult
 from hookline.values.policy import is_allowed, set_load_policy
 from hookline.worker.target import load_target
 from hooks.site import Site
@@ -102,16 +104,15 @@ def test_a_command_line_names_secrets_at_a_plugins_place(site: Site, given: str)
     module = site.install("geo", PLUGIN)
     file = site.flow(FLOW.replace("MODULE", module).replace('= Secret("vault:door")', given))
 
-    def hookline_run(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "hookline", "run", file, "-x", "processes", *options]
-        return subprocess.run(command, cwd=site.project, capture_output=True, text=True, check=False)
+    def hookline_run(*options: str) -> CommandResult:
+        return fork_hookline(["run", file, "-x", "processes", *options], site.project)
 
     token = () if given else ("--token", "vault:door")
     done = hookline_run(*token)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     refused = hookline_run(*token, "--no-plugins")
-    assert refused.returncode in (2, 3)
-    assert "a secret was given in the open" in refused.stderr
+    assert refused.code in (2, 3)
+    assert "a secret was given in the open" in refused.err
 
 
 def test_whoever_reads_a_store_loads_plugins_when_a_value_needs_one(site: Site) -> None:

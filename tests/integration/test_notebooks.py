@@ -15,6 +15,7 @@ import pytest
 from cli.terminal import Shown, call
 from hookline.store import open_store
 from integration.kernel import Cell, in_notebook
+from thorough import THOROUGH
 
 pytestmark = [
     pytest.mark.integration,
@@ -90,6 +91,8 @@ def read(r: Row, m, c, n: int) -> int:
 def flow(n: int = 2):
     return read(row(n), model(n), colour(), number(n))
 '''
+EXECUTORS = ["inline", "threads", "processes"] if THOROUGH else ["threads", "processes"]
+"""Inline and on threads, steps run beside the notebook's own code; in processes it comes to them."""
 CELLS = re.split(r"\n\n\n", TEXT)
 TELL = """
 import json
@@ -133,7 +136,7 @@ def run_file(folder: Path, text: str, executor: str) -> list[Any]:
     return [document["status"], counts.get("completed", 0), counts.get("reused", 0), errors, document["result"]]
 
 
-@pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
+@pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_file_reuses_what_a_notebook_with_the_same_text_made(folder: Path, executor: str) -> None:
     """Everything is reused, values of classes from cells included; a step that is edited then gets these values."""
     assert run_cells(folder, TEXT, executor) == ["completed", 5, 0, {}, 18]
@@ -142,7 +145,7 @@ def test_a_file_reuses_what_a_notebook_with_the_same_text_made(folder: Path, exe
     assert run_file(folder, edited, executor) == ["completed", 1, 4, {}, 118]
 
 
-@pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
+@pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_notebook_reuses_what_a_file_with_the_same_text_made(folder: Path, executor: str) -> None:
     """The same the other way round: values of the file's classes become those of the cells' classes."""
     assert run_file(folder, TEXT, executor) == ["completed", 5, 0, {}, 18]

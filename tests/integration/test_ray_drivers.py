@@ -23,9 +23,8 @@ from executors.ray.cluster import RayCluster
 from hookline import Run
 from hookline.engine import api
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("plain_ray")]
 
-CPUS = 3
 AT_LAST = 60.0
 """Seconds for what is awaited."""
 SOON = 20.0
@@ -54,19 +53,6 @@ def flow():
     return total(hold.partial(total(send.map(x=range(20)))).map(x=range(2)))
 """
 SENT = sorted(f"send {x}" for x in range(20))
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[RayCluster]:
-    """A head with room for a few workers."""
-    with RayCluster(cpus=CPUS) as cluster:
-        yield cluster
-
-
-@pytest.fixture(autouse=True)
-def _plain_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
 
 
 def wait_for(condition: Callable[[], object], what: Callable[[], object], within: float = AT_LAST) -> None:
@@ -161,7 +147,7 @@ def wait_until_gone(cluster: RayCluster, workers: list[int]) -> None:
     """Wait until workers of a run are gone, and all of the cluster is free."""
 
     def left() -> tuple[list[int], float]:
-        return [worker for worker in workers if is_alive(worker)], CPUS - cluster.free().get("CPU", 0.0)
+        return [worker for worker in workers if is_alive(worker)], cluster.cpus - cluster.free().get("CPU", 0.0)
 
     wait_for(lambda: left() == ([], 0.0), left, SOON)
 

@@ -12,10 +12,13 @@ import sys
 import textwrap
 import time
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "examples" / "third_party_plugin"
@@ -158,20 +161,46 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Build both wheels and install them."""
+    """Build both wheels, and install them beside copies of what they need, which is installed here."""
     made = Environment(tmp_path_factory.mktemp("installed"))
     wheels = made.folder / "wheels"
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    for project in (ROOT, PLUGIN):
-        check(made.call(*pip, "wheel", "--no-deps", "--wheel-dir", wheels, project, folder=made.folder))
-    check(made.call(sys.executable, "-m", "venv", made.folder / "venv", folder=made.folder))
-    check(made.call(made.python, *pip[1:], "install", "pytest", *wheels.glob("*.whl"), folder=made.folder))
-    check(made.call(made.python, "-m", "venv", "--without-pip", made.folder / "other", folder=made.folder))
+    check(made.call(*pip, "wheel", "--no-deps", "--wheel-dir", wheels, ROOT, PLUGIN, folder=made.folder))
+    for name in ("venv", "other"):
+        check(made.call(sys.executable, "-m", "venv", "--without-pip", made.folder / name, folder=made.folder))
     (site,) = (made.folder / "venv").glob("lib/python*/site-packages")
     (there,) = (made.folder / "other").glob("lib/python*/site-packages")
-    # What is installed there is the same; links make that quick.
-    shutil.copytree(site, there, copy_function=os.link, dirs_exist_ok=True)
+    for needed in closure("hookline", "pytest") - {"hookline"}:
+        for file in distribution(needed).files or ():
+            if ".." not in file.parts:
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                link(file.locate(), site / file)
+    install = ("--python", made.python, "install", "--no-deps", "--no-index", *wheels.glob("*.whl"))
+    check(made.call(*pip, *install, folder=made.folder))
+    # What is installed there is the same.
+    shutil.copytree(site, there, copy_function=link, dirs_exist_ok=True)
     return made
+
+
+def closure(*names: str) -> set[str]:
+    """Give the names of distributions, and of all that these need."""
+    found: set[str] = set()
+    waiting = [*names]
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in found:
+            found.add(name)
+            needs = [Requirement(text) for text in distribution(name).requires or ()]
+            waiting += [each.name for each in needs if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return found
+
+
+def link(source: Any, target: Any) -> None:
+    """Copy a file as quickly as the two places allow."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hookline.errors import ArtifactError, StoreError
 from hookline.store import INLINE_LIMIT, PACK_LIMIT, Artifacts, ArtifactWriter, Stored
+from thorough import tries
 
 LARGE = PACK_LIMIT + 1
 
@@ -36,7 +37,7 @@ def flip(path: Path, at: int) -> None:
         file.write(bytes((byte[0] ^ 1,)))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(max_size=3000), min_size=1, max_size=6), st.integers(1, 3))
 def test_values_come_back_as_they_were_put(artifacts: Artifacts, values: list[bytes], pieces: int) -> None:
     """Whatever the bytes, in however many pieces they come, reading gives them back, here and elsewhere."""

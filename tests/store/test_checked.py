@@ -14,12 +14,13 @@ from hookline.errors import ArtifactError
 from hookline.store import PACK_LIMIT, Artifacts, Stored
 from hookline.store.checked import Checked
 from hookline.store.flight import Flight, checked_path
+from thorough import tries
 
 NUMBERS = st.integers(0, 2**64 - 1)
 ENTRIES = st.lists(st.tuples(st.binary(min_size=32, max_size=32), st.tuples(NUMBERS, NUMBERS, NUMBERS)), max_size=8)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=tries(50), deadline=None)
 @given(ENTRIES)
 def test_what_one_tells_the_others_find(tmp_path_factory, entries: list[tuple[bytes, tuple[int, int, int]]]) -> None:
     """The last that was told of a digest is found, whoever told it; nothing is found of any other."""

@@ -33,6 +33,7 @@ from hookline.store import (
 from hookline.store.collect import collect
 from hookline.store.deletion import delete_runs
 from hookline.store.verify import verify
+from thorough import tries
 
 STEP = b"f" * 32
 # In the row, in a pack, in a file of its own; few of them, so that the same bytes are put again and again.
@@ -282,7 +283,7 @@ def key_of(digest: bytes) -> bytes:
 
 TestHousekeeping = Housekeeping.TestCase
 TestHousekeeping.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=tries(40), stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 

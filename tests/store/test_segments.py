@@ -15,6 +15,7 @@ from hookline.model.states import Kind
 from hookline.store import Group, NewRun, NodeRow, SqliteStore, open_store, pack_one, segments
 from hookline.store.schema import migrate
 from hookline.store.segments import CHUNK, FAN_IN, Segments, append_segment, entry
+from thorough import tries
 
 commits = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 400), st.integers(1, 500)), min_size=1, max_size=40)
 
@@ -30,7 +31,7 @@ def fresh_journal() -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(commits, st.integers(1, 12))
 def test_the_index_gives_what_a_dictionary_would(history: list[tuple[int, int, int]], rhythm: int) -> None:
     """However commits are cut, merged and looked up in between, the newest entry of each key is found."""
@@ -132,7 +133,7 @@ def found(store: SqliteStore, numbers: list[int]) -> dict[int, int]:
     return {names[key]: hit.run for key, hit in store.lookup(b"f" * 32, list(names)).items()}
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(20), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(0, 900), st.integers(1, 900)), min_size=1, max_size=6),
     st.lists(st.integers(0, 2000), min_size=1, max_size=300, unique=True),

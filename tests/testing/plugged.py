@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from hookline import GraphEditor, hookimpl, step, workflow
+from hookline import GraphEditor, ProjectFacts, hookimpl, step, workflow
 
 
 @step
@@ -44,6 +44,13 @@ def rewrite_graph(graph: GraphEditor, settings: Any) -> None:
         graph.insert_after(task, plausible, least=settings)
     for task in graph.tasks("train"):
         graph.wrap(task, bounded)
+
+
+@hookimpl
+def give_rows(graph: GraphEditor, project: ProjectFacts) -> None:
+    """Let the project's settings say how many rows are loaded."""
+    for task in graph.tasks("load"):
+        graph.give(task, rows=project.sources["ages"]["rows"])
 
 
 _COUNT = itertools.count()

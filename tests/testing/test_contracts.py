@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import hookline
+from hookline import ProjectFacts
 from hookline.testing.contracts.digests import DigestContract
 from hookline.testing.contracts.rewrites import RewriteContract
 from hookline.testing.contracts.serializers import SerializerContract
@@ -113,6 +115,27 @@ class TestRewrite(RewriteContract):
     rewrite_graph = staticmethod(plugged.rewrite_graph)
     workflows = ((plugged.churn, {}), (plugged.churn, {"rows": 2}))
     settings = 0
+
+
+class TestGiven(RewriteContract):
+    """A plugin that asks for the project, and gives what its settings say."""
+
+    rewrite_graph = staticmethod(plugged.give_rows)
+    workflows = ((plugged.churn, {}),)
+    project = ProjectFacts(Path("elsewhere"), "", "elsewhere/.hookline", {"ages": {"rows": 3}})
+
+
+def test_a_rewrite_is_given_the_project_of_its_workflows() -> None:
+    """Where the test brings no other."""
+    seen: list[Any] = []
+
+    class Looking(RewriteContract):
+        __test__ = False
+        rewrite_graph = staticmethod(lambda graph, project: seen.append(project))
+        workflows = ((plugged.churn, {}),)
+
+    Looking().test_it_takes_a_graph_without_anything_for_it()
+    assert seen == [hookline.project(Path(plugged.__file__))]
 
 
 def refused(test: Any, name: str, *arguments: Any) -> str:

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from hookline.values.encode import decode, encode
 from hookline.values.plain import encode_plain
+from thorough import tries
 
 SIMPLE = hnp.scalar_dtypes().filter(lambda dtype: dtype.itemsize > 0 and dtype.char not in "gG")
 RECORDS = hnp.array_dtypes(SIMPLE, allow_subarrays=True).filter(lambda dtype: dtype.itemsize > 0)
@@ -27,7 +28,7 @@ def same(a: Any, b: Any) -> bool:
     return a.dtype == b.dtype and all(same(a[name], b[name]) for name in a.dtype.names)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(ARRAYS)
 def test_any_array_comes_back_as_it_was(array: Any) -> None:
     """All element types with units, byte orders and fields; all shapes, also without axes or elements."""
@@ -39,7 +40,7 @@ def test_any_array_comes_back_as_it_was(array: Any) -> None:
     assert encode_plain([array], [])  # it has a canonical form
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(ARRAYS, st.data())
 def test_how_an_array_lies_in_memory_does_not_count(array: Any, data: st.DataObject) -> None:
     """A view with gaps or negative strides, a read-only one, and what was loaded have the digest of a compact copy."""
@@ -54,7 +55,7 @@ def test_how_an_array_lies_in_memory_does_not_count(array: Any, data: st.DataObj
     assert encode(decode(encode(array).data())).digest == digest
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.lists(CELLS, max_size=6), st.sampled_from("CF"))
 def test_arrays_of_objects_keep_each_object(items: list[Any], order: Any) -> None:
     """Lists inside stay lists, integers of any size integers, and types are told apart."""

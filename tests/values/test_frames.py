@@ -23,6 +23,7 @@ from hookline.store import Artifacts, Stored
 from hookline.values import container
 from hookline.values.encode import Encoded, decode, encode
 from hookline.values.plain import encode_plain
+from thorough import tries
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
 pa: Any = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -174,7 +175,7 @@ def assert_same_frame(back: Any, frame: Any) -> None:
     assert back.attrs == frame.attrs
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(frames())
 def test_any_frame_comes_back_as_it_was(frame: Any) -> None:
     """Element types, index, names, categories, zones, attributes and flags; objects in cells keep their type."""
@@ -229,7 +230,7 @@ def like(built: Any, frame: Any) -> Any:
     return built
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(frames())
 def test_how_a_frame_was_built_does_not_count(frame: Any) -> None:
     """Consolidated or in pieces, a slice of something larger, or a view backwards twice: one digest."""

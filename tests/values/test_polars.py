@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hookline.values.encode import decode, encode
 from hookline.values.plain import encode_plain
 from hookline.values.serializers import UnstorableError
+from thorough import tries
 
 pl = pytest.importorskip("polars", reason="polars is not installed")
 pytest.importorskip("pyarrow", reason="pyarrow is not installed")
@@ -64,7 +65,7 @@ def through(value: Any) -> Any:
     return decode(encode(value).data())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(frames())
 def test_any_frame_comes_back_as_it_was(frame: Any) -> None:
     """Types with units, zones, categories and nested ones; nulls are told from NaN."""
@@ -77,7 +78,7 @@ def test_any_frame_comes_back_as_it_was(frame: Any) -> None:
     assert encode_plain([frame], [])  # it has a canonical form
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(frames(), st.integers(0, 3))
 def test_chunks_and_slices_do_not_count(frame: Any, cut: int) -> None:
     """In one chunk or many, alone or a slice of something larger: one digest."""
@@ -87,7 +88,7 @@ def test_chunks_and_slices_do_not_count(frame: Any, cut: int) -> None:
     assert encode(pl.concat([frame, frame], rechunk=True)[frame.height :]).digest == digest
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.data())
 def test_one_changed_cell_changes_the_digest(data: st.DataObject) -> None:
     """Two columns that differ anywhere have different digests, and their series too."""

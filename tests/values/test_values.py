@@ -30,6 +30,7 @@ from hookline.values.encode import decode, encode, encode_constant
 from hookline.values.files import FileRef, digest_path, opening, swap_paths
 from hookline.values.plain import NotPlain, PathFound, digest_plain, encode_plain
 from hookline.values.serializers import UnstorableError
+from thorough import tries
 
 SCALARS = (
     st.none()
@@ -89,7 +90,7 @@ def alike(a: Any, b: Any) -> bool:
     return a == b or encode_plain(a) == encode_plain(b)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(value=PLAIN)
 def test_plain_data_comes_back_as_it_was(value: Any) -> None:
     """Any unpickler reads the stored form; types and values are the same at every depth."""
@@ -100,7 +101,7 @@ def test_plain_data_comes_back_as_it_was(value: Any) -> None:
     assert encode(value).digest == digest_bytes(stream) == digest_plain(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(value=PLAIN)
 def test_a_copy_of_plain_data_has_the_same_stored_form(value: Any) -> None:
     """It does not matter which parts are one object, nor in which order a set was filled."""
@@ -135,7 +136,7 @@ def rebuilt(value: Any) -> Any:
     return value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(a=PLAIN, b=PLAIN)
 def test_different_plain_data_has_different_stored_forms(a: Any, b: Any) -> None:
     """Equal bytes mean values that are alike; True is not 1, and 1 is not 1.0."""
@@ -389,7 +390,7 @@ def test_what_nothing_can_store_is_refused_with_its_type() -> None:
     assert "help:" in str(caught.value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(
     stream=st.binary(max_size=200),
     buffers=st.lists(st.binary(max_size=300), max_size=4),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
+import os
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from forks import fork
 from hookline.errors import HooklineError
 from hookline.model.batch import FunctionRef, HeldName
 from hookline.worker.agreement import check, held_by
@@ -86,11 +87,9 @@ def _run(folder: Path, case: tuple[str, ...], executor: str = "processes") -> st
     before, body, change = case[:3]
     code = f"{_HEAD}\n{before}\n@step\ndef use(x: int) -> int:\n    return {body}\n{_TAIL.format(change=change)}"
     (folder / "flow.py").write_text(code)
-    ended = subprocess.run(
-        [sys.executable, "flow.py", executor], cwd=folder, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout.strip()
+    ended = fork(["flow.py", executor], folder, os.environ)
+    assert ended.code == 0, ended.err
+    return ended.out.strip()
 
 
 @pytest.mark.parametrize("name", CHANGES)

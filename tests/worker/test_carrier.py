@@ -26,6 +26,7 @@ from hookline.values.registered import DIGESTS
 from hookline.worker.carrier import Carrier, Piece
 from hookline.worker.loading import FileOpener, load_outcome
 from hookline.worker.storing import Storer
+from thorough import tries
 from values.shapes import DIGEST, Tagged
 
 PACKED, OWN = 50_000, PACK_LIMIT + 1
@@ -119,7 +120,7 @@ def test_empty_artifacts_are_carried_too(
     assert bytes(there.read(item)) == b""
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from([0, 1, 5000, PACKED, PACK_LIMIT, OWN, 2 * PACK_LIMIT]), st.binary(max_size=4))),
     st.integers(1, 3),

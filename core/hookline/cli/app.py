@@ -31,6 +31,10 @@ COMMANDS = {
     "why": ("hookline.cli.why", "Tell why tasks of a run ran, were reused or skipped."),
     "graph": ("hookline.cli.graph", "Draw a workflow's task graph."),
     "check": ("hookline.cli.check", "Build a workflow's task graph and report all problems, without running anything."),
+    "backfill": (
+        "hookline.cli.backfill",
+        "Run a workflow once for each of several values, reusing what is recorded.",
+    ),
     "resume": ("hookline.cli.resume", "Go on with a run that failed or was interrupted."),
     "runs": ("hookline.cli.runs", "List runs, show one, read what its tasks printed, stop one, or delete some."),
     "artifacts": ("hookline.cli.artifacts", "List, show, write out, verify and clean up what runs stored."),

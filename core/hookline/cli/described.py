@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from enum import Enum
 from pathlib import PurePath
@@ -38,7 +38,7 @@ def as_json(value: object, depth: int = 0) -> object:
         return as_json(value.value, depth + 1)
     if isinstance(value, (PurePath, datetime, date, time)):
         return str(value) if isinstance(value, PurePath) else value.isoformat()
-    if isinstance(value, dict) and all(type(key) in (str, int) for key in value):
+    if isinstance(value, Mapping) and all(type(key) in (str, int) for key in value):
         return {str(key): as_json(item, depth + 1) for key, item in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: as_json(item, depth + 1) for name, item in value._asdict().items()}

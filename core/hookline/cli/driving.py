@@ -12,7 +12,7 @@ from hookline.cli.exits import exit_code_of
 from hookline.cli.output import show, show_json
 from hookline.cli.progress import make_progress
 from hookline.cli.signals import stopping_on_signals
-from hookline.cli.wording import clean
+from hookline.cli.wording import clean, one_line, table
 from hookline.config import StoreAddress, store_address, without_password
 from hookline.model.events import Observer
 from hookline.model.run import Run
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hookline.engine.stop import Stop
 
 __all__ = ["drive", "store_hint"]
+
+_LONGEST_LINE = 200
 
 
 def drive(start: Callable[[Sequence[Observer], Stop], Run], store: StoreAddress, quiet: bool, as_json: bool) -> int:
@@ -49,10 +51,23 @@ def drive(start: Callable[[Sequence[Observer], Stop], Run], store: StoreAddress,
     if as_json:
         show_json(ending_document(run, progress.tally, store, interruption.number))
     elif RunState(run.status) is RunState.COMPLETED:
-        result = run.result
-        if result is not None:
-            show(clean(as_text(result)))
+        _show_result(run)
     return exit_code_of(run.status, interruption.number)
+
+
+def _show_result(run: Run) -> None:
+    """Show what the workflow returned; of a mapped one a line for each partition that returned anything."""
+    from hookline.engine.partition_results import PartitionResults
+
+    result = run.result
+    if isinstance(result, PartitionResults):
+        # Each value is loaded on its own, and let go of.
+        values = ((name, value) for name, value in result.items() if value is not None)
+        rows = [(name, one_line(as_text(value), _LONGEST_LINE)) for name, value in values]
+        for line in table((), rows):
+            show(line)
+    elif result is not None:
+        show(clean(as_text(result)))
 
 
 def store_hint(store: StoreAddress) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from hookline.cli.described import as_json
 from hookline.cli.exits import exit_code_of
@@ -12,11 +13,12 @@ from hookline.cli.wording import all_of, amount, clean, counted, duration, hint,
 from hookline.config import StoreAddress, without_password
 from hookline.model.events import TaskEnded
 from hookline.model.run import Run
-from hookline.model.states import RunState
+from hookline.model.states import RunState, TaskState
 
-__all__ = ["ending_document", "tell_ending", "tell_failures", "tell_summary"]
+__all__ = ["ending_document", "tell_ending", "tell_failures", "tell_summary", "told_partitions"]
 
 _SHOWN_FAILURES = 5
+_SHOWN_PARTITIONS = 20
 
 
 def tell_ending(run: Run, tally: Tally, store: str, quiet: bool) -> None:
@@ -35,6 +37,9 @@ def tell_ending(run: Run, tally: Tally, store: str, quiet: bool) -> None:
         say(clean(tally.finished.error))
     if state is not RunState.COMPLETED:
         tell_failures(tally.failures, tally.failed)
+    partitions = run.partitions if not quiet or state is not RunState.COMPLETED else {}
+    if partitions:
+        say(f"{counted(len(partitions), 'partition')}: {told_partitions(partitions)}")
     for command in _next_commands(state, tally.failures, store):
         if not quiet or state is not RunState.COMPLETED:
             say(command)
@@ -43,12 +48,14 @@ def tell_ending(run: Run, tally: Tally, store: str, quiet: bool) -> None:
 def ending_document(run: Run, tally: Tally, store: StoreAddress, signal_number: int | None) -> dict[str, object]:
     """Describe a run's end for programs."""
     completed = RunState(run.status) is RunState.COMPLETED
+    partitions = dict(run.partitions)
     return {
         "run": run.id,
         "workflow": run.workflow,
         "status": str(run.status),
         "counts": {word: count for word, count in run.counts.items() if count},
         "result": as_json(run.result) if completed else None,
+        **({"partitions": partitions} if partitions else {}),
         "error": (tally.finished.error if tally.finished else "") or None,
         "seconds": round(tally.finished.seconds if tally.finished else tally.elapsed(), 6),
         "failures": [
@@ -94,6 +101,14 @@ def tell_failures(failures: Sequence[TaskEnded], total: int) -> None:
         if event.frame:
             say(f"  {one_line(event.frame, 1000)}")
     say()
+
+
+def told_partitions(partitions: Mapping[str, str]) -> str:
+    """Say how many partitions ended how, and which of them failed; nothing where the workflow was not mapped."""
+    failed = [name for name, state in partitions.items() if state == TaskState.FAILED]
+    names = ", ".join(map(one_line, failed[:_SHOWN_PARTITIONS]))
+    more = f" and {amount(len(failed) - _SHOWN_PARTITIONS)} more" if len(failed) > _SHOWN_PARTITIONS else ""
+    return f"{listed_counts(Counter(partitions.values()))}{f': {names}{more}' if failed else ''}"
 
 
 def _next_commands(state: RunState, failures: Sequence[TaskEnded], store: str) -> list[str]:

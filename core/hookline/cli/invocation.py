@@ -54,8 +54,12 @@ class Invocation:
         """
         from hookline.graph.parameters import parse_parameters
 
-        texts, typed = gather_parameters(self.options, self.pairs, self.file)
+        texts, typed = self.given()
         return dict(parse_parameters(self.workflow, {**typed, **texts}, text=True))
+
+    def given(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Give what was given for the workflow's parameters: as text, and what a file holds beyond that."""
+        return gather_parameters(self.options, self.pairs, self.file)
 
     def store(self, given: str | None, env: str | None) -> StoreAddress:
         """Tell where the target's runs are recorded."""

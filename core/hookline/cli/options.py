@@ -12,6 +12,8 @@ __all__ = [
     "Durability",
     "Env",
     "ExecutorName",
+    "FailFast",
+    "Fresh",
     "From",
     "Grace",
     "Json",
@@ -20,10 +22,12 @@ __all__ = [
     "Quiet",
     "RayAddress",
     "RunId",
+    "RunName",
     "SeedNumber",
     "Set",
     "StoreAt",
     "StrictResources",
+    "Tag",
     "TaskId",
     "To",
     "Turns",
@@ -63,6 +67,10 @@ StrictResources = Annotated[
     bool,
     typer.Option("--strict-resources", help="Let tasks fail that fit on no node of the cluster, rather than wait."),
 ]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Run everything anew, whatever is recorded.")]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Start nothing more after the first failure.")]
+RunName = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="A name for the run.")]
+Tag = Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help="A tag for the run; repeat it for more.")]
 SeedNumber = Annotated[int | None, typer.Option("--seed", metavar="N", help="What Seed arguments derive from.")]
 Durability = Annotated[
     str | None,

@@ -39,6 +39,8 @@ class PlainProgress:
         self.tally.take(event)
         if isinstance(event, RunStarted):
             tasks = counted(len(event.tasks), "task")
+            if self.tally.partitions:
+                tasks += f" in {counted(self.tally.partitions, 'partition')}"
             say(f"run {event.run_id} of {event.workflow}{' goes on' if event.resumed else ''}: {tasks}")
         elif isinstance(event, TaskEnded):
             self._tell_failure(event)

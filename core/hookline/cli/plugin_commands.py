@@ -1,7 +1,8 @@
 """Commands that plugins add: entry points of the group ``hookline.commands``, imported when they are called.
 
 The entry ``data.versions`` is ``hookline data versions``. What it names is a plain function: its signature says which
-arguments and options there are, its docstring is the help.
+arguments and options there are, its docstring is the help. What has no default is an argument, and so is what the
+function takes by position only; the rest are options.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -28,6 +29,8 @@ __all__ = ["GROUP", "PluginCommand", "plugin_commands"]
 
 GROUP = "hookline.commands"
 """The group of entry points that name commands."""
+
+_BY_POSITION = inspect.Parameter.POSITIONAL_ONLY
 
 
 @dataclass(slots=True)
@@ -164,11 +167,14 @@ def _function(entry: Entry) -> Any:
 
 def _guarded(entry: Entry, function: Callable[..., Any]) -> Callable[..., Any]:
     """Let what a command raises be told as its own, and ``sys.exit`` end it as it ends a script."""
+    by_position = [
+        name for name, parameter in inspect.signature(function).parameters.items() if parameter.kind is _BY_POSITION
+    ]
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(**kwargs: Any) -> Any:
         try:
-            result = function(*args, **kwargs)
+            result = function(*[kwargs.pop(name) for name in by_position], **kwargs)
         except (HooklineError, typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except SystemExit as done:
@@ -182,4 +188,20 @@ def _guarded(entry: Entry, function: Callable[..., Any]) -> Callable[..., Any]:
             ) from error
         return result if isinstance(result, int) else None
 
+    if by_position:
+        _by_keyword(call, by_position)
     return call
+
+
+def _by_keyword(call: Any, by_position: Sequence[str]) -> None:
+    """Let typer, which knows keywords only, see arguments where a function takes something by position only."""
+    signature = inspect.signature(call, eval_str=True)
+    keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [
+        parameter.replace(kind=keyword, annotation=Annotated[parameter.annotation, typer.Argument()])
+        if parameter.name in by_position
+        else parameter
+        for parameter in signature.parameters.values()
+    ]
+    call.__signature__ = signature.replace(parameters=parameters)
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,6 +13,8 @@ from hookline.cli.options import (
     Durability,
     Env,
     ExecutorName,
+    FailFast,
+    Fresh,
     From,
     Grace,
     Json,
@@ -20,10 +22,12 @@ from hookline.cli.options import (
     Only,
     Quiet,
     RayAddress,
+    RunName,
     SeedNumber,
     Set,
     StoreAt,
     StrictResources,
+    Tag,
     To,
     Turns,
     Without,
@@ -54,13 +58,11 @@ def run(
     durability: Durability = None,
     grace: Grace = None,
     turns: Turns = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run everything anew, whatever is recorded.")] = False,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Start nothing more after the first failure.")] = False,
+    fresh: Fresh = False,
+    fail_fast: FailFast = False,
     seed: SeedNumber = None,
-    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="A name for the run.")] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TEXT", help="A tag for the run; repeat it for more.")
-    ] = None,
+    name: RunName = None,
+    tag: Tag = None,
     to: To = None,
     from_: From = None,
     only: Only = None,

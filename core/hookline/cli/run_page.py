@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from hookline.cli.ending import told_partitions
 from hookline.cli.run_rows import Listed, moment, written_target
 from hookline.cli.wording import amount, clean, clipped, counted, duration, hint, listed_counts, one_line, table
+from hookline.engine.history import recorded_over
 from hookline.engine.hook_times import HookTime, hook_times, without_times
 from hookline.model.run import Run, TaskRecord
 from hookline.model.states import RunState, TaskState
@@ -25,6 +27,7 @@ _SHOWN_TASKS = 60
 _SHOWN_FAILURES = 10
 _SHOWN_NOTES = 60
 _SHOWN_REWRITES = 20
+_SHOWN_VALUES = 5
 
 
 def run_page(run: Run, listed: Listed, store: Store, everything: bool = False) -> Iterator[str]:
@@ -44,8 +47,9 @@ def run_page(run: Run, listed: Listed, store: Store, everything: bool = False) -
     facts = [
         ("started", f"{moment(row.created_us)}, took {duration(listed.seconds)}"),
         ("tasks", listed_counts(listed.counts) or "none"),
+        ("partitions", told_partitions(run.partitions)),
         ("target", one_line(written_target(row.target))),
-        ("parameters", one_line(_parameters(row.parameters))),
+        ("parameters", one_line(_parameters(row.parameters, recorded_over(row)))),
         ("env", one_line(_environment(row))),
         ("set", one_line(", ".join(_set(row)))),
         ("name", one_line(row.name or "")),
@@ -80,6 +84,7 @@ def run_document(run: Run, listed: Listed, store: Store) -> dict[str, object]:
     return {
         **listed.document(),
         "parameters": json.loads(row.parameters or "{}"),
+        **({"partitions": partitions} if (partitions := dict(run.partitions)) else {}),
         "env": _environment(row),
         "set": _set(row),
         "seed": row.seed,
@@ -260,7 +265,7 @@ def _task_document(record: TaskRecord) -> dict[str, object]:
     }
 
 
-def _parameters(text: str) -> str:
+def _parameters(text: str, over: Sequence[str]) -> str:
     try:
         values = json.loads(text or "{}")
     except ValueError:
@@ -268,5 +273,13 @@ def _parameters(text: str) -> str:
     if not isinstance(values, Mapping):
         return text
     return ", ".join(
-        f"{name}={json.dumps(value) if not isinstance(value, str) else value}" for name, value in values.items()
+        f"{name}={_several(value) if name in over else value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in values.items()
     )
+
+
+def _several(names: Sequence[str]) -> str:
+    """Write the values that a workflow was mapped over."""
+    if len(names) <= _SHOWN_VALUES:
+        return ",".join(names)
+    return f"{names[0]} … {names[-1]} ({amount(len(names))} values)"

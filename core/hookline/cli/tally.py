@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from hookline.cli.wording import amount, counted, duration
 from hookline.model.events import Event, PlacesChanged, RunFinished, RunStarted, TaskEnded, TaskRetrying, TasksChanged
+from hookline.model.partitions import partition_of
 from hookline.model.states import TaskState
 
 __all__ = ["CONNECTING", "Line", "Tally", "chosen_lines"]
@@ -111,6 +112,8 @@ class _Known:
     total: int | None
     counts: Mapping[TaskState, int] = field(default_factory=dict)
     running: int = 0
+    over: bool = False
+    """Whether it does not keep its partition open, or not any more."""
 
 
 class Tally:
@@ -123,6 +126,7 @@ class Tally:
         run_id: The run's id, once it started.
         failures: The tasks that failed, the first thousand.
         failed: How many did.
+        partitions: How many partitions the workflow is mapped over; 0 where it is not mapped.
         retries: How many attempts were repeated.
         places: Where executors make attempts, by their names; of those only that say so.
         finished: The last event, once the run is over.
@@ -133,12 +137,15 @@ class Tally:
         self._lock = threading.Lock()
         self._tasks: dict[str, _Known] = {}
         self._lines: dict[str, Line] = {}
+        self._levels = 0
+        self._open: dict[str, int] = {}
         self._began = clock()
         self.run_id = ""
         self.workflow = ""
         self.resumed = False
         self.failures: list[TaskEnded] = []
         self.failed = 0
+        self.partitions = 0
         self.retries = 0
         self.places: dict[str, PlacesChanged] = {}
         self.finished: RunFinished | None = None
@@ -195,6 +202,8 @@ class Tally:
         over, total = sum(line.over for line in lines), sum(line.total for line in lines)
         open_end = "+" if any(line.unknown for line in lines) else ""
         parts = [f"{amount(over)} of {counted(total, 'task') if not open_end else amount(total) + '+ tasks'}"]
+        if self._open:
+            parts.insert(0, f"{amount(list(self._open.values()).count(0))} of {counted(self.partitions, 'partition')}")
         wrong = sum(line.wrong for line in lines)
         if wrong:
             parts.append(f"{amount(wrong)} failed")
@@ -232,13 +241,21 @@ class Tally:
 
     def _start(self, event: RunStarted) -> None:
         self.run_id, self.workflow, self.resumed = event.run_id, event.workflow, event.resumed
+        self._levels = len(event.mapped_over)
         names = {task_id for task_id, _ in event.tasks}
         for task_id, total in event.tasks:
+            if partition := partition_of(task_id, self._levels):
+                self._open[partition] = self._open.get(partition, 0) + 1
             self._add(task_id, total, names)
+        self.partitions = len(self._open)
 
     def _add(self, task_id: str, total: int | None, names: set[str] | dict[str, _Known]) -> _Known:
         numbered = _NUMBERED.fullmatch(task_id)
         name = numbered[1] if numbered and numbered[1] in names else task_id
+        partition = partition_of(task_id, self._levels)
+        if partition in self._open:
+            # A task of all partitions has one line.
+            name = name.removeprefix(f"{partition}/")
         line = self._lines.get(name)
         if line is None:
             line = self._lines[name] = Line(name)
@@ -254,11 +271,13 @@ class Tally:
             known = self._tasks.get(task_id)
             if known is None:
                 known = self._add(task_id, event.totals.get(task_id), self._tasks)
+                known.over = True  # it grew: its partition waits for what it grew from
             line = known.line
             self._change_total(known, event.totals.get(task_id, known.total))
             for state, sign in _signed(known.counts, event.counts.get(task_id)):
                 line.counts[state] = line.counts.get(state, 0) + sign
             known.counts = event.counts.get(task_id, known.counts)
+            self._close(task_id, known)
             running = event.running.get(task_id, 0)
             line.running += running - known.running
             known.running = running
@@ -269,6 +288,15 @@ class Tally:
             known = self._tasks.get(task_id)
             if known is not None:
                 known.line.seconds = seconds
+
+    def _close(self, task_id: str, known: _Known) -> None:
+        """Notice when the last task of a partition has ended."""
+        partition = partition_of(task_id, self._levels)
+        if known.over or partition not in self._open or known.total is None:
+            return
+        if sum(count for state, count in known.counts.items() if state.ended) >= known.total:
+            known.over = True
+            self._open[partition] -= 1
 
     def _change_total(self, known: _Known, total: int | None) -> None:
         line = known.line

@@ -17,15 +17,15 @@ from hookline.engine.open_arguments import (
     read_provider_arguments,
     read_step_arguments,
 )
+from hookline.engine.planning import planned
 from hookline.engine.project import open_project
-from hookline.engine.recorded import recorded_target
+from hookline.engine.recorded import as_recorded, recorded_target
 from hookline.engine.request import Request
 from hookline.engine.session import drive
 from hookline.engine.stop import Stop
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor
 from hookline.graph.select import Selection, select
-from hookline.hooks.driver import show_plan
 from hookline.hooks.stores import open_configured
 from hookline.model.events import Observer
 from hookline.model.graph import TaskGraph
@@ -151,7 +151,7 @@ def run(
     project = open_project(settings, without=without, fail_fast=fail_fast, providers=providers, rewriters=rewriters)
     project.check_executor()
     built = project.graph(workflow, params or {})
-    selection = _selection(to, from_, only)
+    selection = Selection.of(to, from_, only)
     if selection:
         built = project.selected(built, selection, target)
     journal = project.open_store(create=True)
@@ -248,7 +248,7 @@ def resume(
     journal = open_configured(here)
     row = journal.run(run_id)
     recorded = json.loads(row.options)
-    target = target_of(workflow) if workflow is not None else recorded_target(row)
+    target = as_recorded(target_of(workflow), row) if workflow is not None else recorded_target(row)
     # What the run was started with goes on, unless the call says otherwise; an executor that was given is gone.
     began = {"executor": recorded.get("executor"), "workers": recorded.get("workers")}
     if began["executor"] == "given":
@@ -262,6 +262,7 @@ def resume(
         env=recorded.get("env", "") if env is None else env,
         plugins=recorded.get("plugins"),
         step_arguments=given,
+        store=here.store,
         ray=ray,
         **wishes,
     )
@@ -397,18 +398,21 @@ def plan(
     Returns:
         A verdict with its reason for each task.
     """
-    target = target or target_of(workflow)
-    settings = configure(
-        target.root, env=env, plugins=plugins, step_arguments=step_arguments, store=store or None, seed=seed
-    )
-    project = open_project(settings, without=without, providers=providers, rewriters=rewriters)
-    built = project.graph(workflow, params or {})
-    selection = _selection(to, from_, only)
-    if selection:
-        built = select(built, selection).graph
-    made = project.plan(built, target, project.recorded(), fresh=fresh)
-    show_plan(project.plugins, made)
-    return made
+    return planned(
+        workflow,
+        params,
+        store=store,
+        fresh=fresh,
+        seed=seed,
+        selection=Selection.of(to, from_, only),
+        plugins=plugins,
+        without=without,
+        env=env,
+        step_arguments=step_arguments,
+        providers=providers,
+        target=target,
+        rewriters=rewriters,
+    ).plan
 
 
 def graph(
@@ -449,11 +453,6 @@ def graph(
 def _executor(executor: str | Executor | None, ray_address: str | None) -> str | Executor | None:
     """Whoever names a cluster wants to run there, unless another executor is named as well."""
     return "ray" if executor is None and ray_address is not None else executor
-
-
-def _selection(to: Sequence[str], from_: Sequence[str], only: Sequence[str]) -> Selection:
-    words = ((given,) if isinstance(given, str) else tuple(given) for given in (to, from_, only))
-    return Selection(*words)
 
 
 def _refuse_while_loading(name: str) -> None:

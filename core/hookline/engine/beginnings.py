@@ -15,6 +15,7 @@ from hookline.engine.request import Request
 from hookline.errors import UsageError
 from hookline.model.batch import RunFacts, python_minor
 from hookline.model.change import described
+from hookline.model.partitions import partitions
 from hookline.store.protocol import RunWriter, Store
 from hookline.store.rows import NewRun
 from hookline.values.policy import load_policy
@@ -50,9 +51,10 @@ def new_run(request: Request, executor: str, executors: Collection[str], store: 
                 "module": target.module_name,
                 "root": str(target.root),
                 "attribute": _attribute_of(target),
+                **({"over": list(graph.mapped_over)} if graph.mapped_over else {}),
             }
         ),
-        json.dumps(plain_params(graph.params)),
+        json.dumps(plain_params(graph.params, graph.mapped_over)),
         json.dumps(
             {
                 "executor": executor,
@@ -89,9 +91,11 @@ def new_run(request: Request, executor: str, executors: Collection[str], store: 
     )
 
 
-def plain_params(params: Mapping[str, object]) -> dict[str, object]:
-    """Give parameters as JSON can say them; references in place of secrets."""
-    return {name: _plain(value) for name, value in params.items()}
+def plain_params(params: Mapping[str, object], over: Collection[str] = ()) -> dict[str, object]:
+    """Give parameters as JSON can say them; references in place of secrets, names in place of partitions' values."""
+    return {
+        name: list(partitions((name,), params)) if name in over else _plain(value) for name, value in params.items()
+    }
 
 
 def _plain(value: object) -> object:
@@ -106,7 +110,7 @@ def _attribute_of(target: Target) -> str:
     """Find the name under which the target's module holds the workflow; empty where it holds it under none."""
     module = sys.modules.get(target.module_name)
     for name, value in vars(module).items() if module is not None else ():
-        if value is target.workflow:
+        if value is target.workflow.origin:
             return name
     return ""
 

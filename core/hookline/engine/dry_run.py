@@ -13,7 +13,7 @@ from hookline.engine.growth import Growth
 from hookline.engine.held import Held
 from hookline.engine.nodes import Nodes
 from hookline.engine.planner import Decided, Planner
-from hookline.engine.program import FORGOTTEN, GrownPart
+from hookline.engine.program import FORGOTTEN, GrownPart, TaskProgram
 from hookline.engine.request import Settings
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.why import Reasons
@@ -102,6 +102,7 @@ class _DryRun:
             Settings().turns,
             arguments,
             rewriters,
+            self._evaluator.value,
         )
         self._arguments = Arguments(
             prepared.program,
@@ -115,6 +116,7 @@ class _DryRun:
         self._inputs: dict[int, Any] = {}
         self._verdicts: dict[int, PlannedTask] = {}
         self._counts: dict[int, list[int]] = {}
+        self._always: set[int] = set()
         self._waiting: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self._over: list[GrownPart] = []
         self._summed: dict[tuple[str, str], tuple[int, tuple[Change, ...]]] = {}
@@ -184,7 +186,15 @@ class _DryRun:
             self._waiting.setdefault((source[0], source[1]), []).append((index, item))
             self._serve((source[0], source[1]))
         if decided.run and index not in self._verdicts:
-            self._verdict(index, Verdict.RUN, self._reasons.to_run(task))
+            self._to_run(index, task)
+
+    def _to_run(self, index: int, task: TaskProgram) -> None:
+        """Note that a task would run; of one that runs every time, also what changed since the last time."""
+        why, changed = self._reasons.to_run(task), ""
+        if not task.task.options.cache and not task.fingerprint.unstable:
+            changed = self._reasons.changed(task)
+        always = not task.cacheable and not changed
+        self._verdict(index, Verdict.RUN, f"{why}; {changed}" if changed else why, always=always)
 
     def _reuse(self, index: int, item: int, blob: bytes) -> None:
         """Take an item as done, and those of equal keys with it."""
@@ -246,14 +256,15 @@ class _DryRun:
             self._inputs.pop(index)
         self._growth.forget(part)
 
-    def _verdict(self, index: int, verdict: Verdict, why: str) -> None:
+    def _verdict(self, index: int, verdict: Verdict, why: str, *, always: bool = False) -> None:
         task = self._program.tasks[index].task
-        items = 1 if task.form is Form.CALL else None
-        self._verdicts[index] = PlannedTask(task.id, task.step.name, verdict, why, items)
+        self._verdicts[index] = PlannedTask(task.id, task.step.name, verdict, why, always=always)
 
     def _planned(self, index: int) -> PlannedTask:
         task = self._program.tasks[index].task
         planned = self._judged(index, task)
+        if planned.always:
+            self._always.add(index)
         return replace(planned, changes=task.changes) if task.changes else planned
 
     def _judged(self, index: int, task: Task) -> PlannedTask:
@@ -261,7 +272,7 @@ class _DryRun:
         reused, length = self._counts.get(index, (0, None))
         items = 1 if task.form is Form.CALL else length
         if planned is not None:
-            return PlannedTask(planned.id, planned.step, planned.verdict, planned.why, items, reused)
+            return replace(planned, items=items, reused=reused)
         if self._scheduler.ended(index):
             return PlannedTask(task.id, task.step.name, Verdict.REUSE, "same code and inputs", items, reused)
         if reused == length or any(part.target[0] == index for part in self._growth.parts()):
@@ -270,10 +281,8 @@ class _DryRun:
         if index in self._counts:
             why = "the same work as another task, which will run"
             return PlannedTask(task.id, task.step.name, Verdict.UNDECIDED, why, items, reused)
-        waits = [
-            self._program.tasks[source].task.id
-            for source in self._program.tasks[index].depends
-            if not self._scheduler.ended(source)
-        ]
+        sources = [source for source in self._program.tasks[index].depends if not self._scheduler.ended(source)]
+        waits = [self._program.tasks[source].task.id for source in sources]
         why = f"waits for {', '.join(map(repr, waits[:3]))}{' …' if len(waits) > 3 else ''}, which will run"
-        return PlannedTask(task.id, task.step.name, Verdict.UNDECIDED, why, items, reused)
+        always = bool(sources) and self._always.issuperset(sources)
+        return PlannedTask(task.id, task.step.name, Verdict.UNDECIDED, why, items, reused, always=always)

@@ -18,8 +18,8 @@ from hookline.engine.nodes import Nodes
 from hookline.engine.program import GrownPart, Head, Program, TaskProgram
 from hookline.engine.scheduler import Scheduler
 from hookline.errors import WorkflowError
-from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
-from hookline.model.graph import Task
+from hookline.graph.open_arguments import OpenArguments
+from hookline.model.graph import Binding, Task
 from hookline.model.options import Options
 from hookline.model.outputs import Outputs
 from hookline.model.recording import RETURN, Form
@@ -65,6 +65,7 @@ class Growth:
         limit: How many levels, or turns of a loop, there may be.
         open_arguments: What settings give to arguments that the calls left open.
         rewriters: The plugins that rewrite each part.
+        known: Gives the value of what an attempt gave to a step, for those plugins.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class Growth:
         nodes: Nodes,
         artifacts: Artifacts,
         limit: int,
-        open_arguments: OpenArguments = NO_ARGUMENTS,
-        rewriters: Sequence[Rewriter] = (),
+        open_arguments: OpenArguments,
+        rewriters: Sequence[Rewriter],
+        known: Callable[[Binding], Any],
     ) -> None:
         self._program = program
         self._builder = builder
@@ -90,6 +92,7 @@ class Growth:
         self._limit = limit
         self._open_arguments = open_arguments
         self._rewriters = rewriters
+        self._known = known
         self._finder = StepFinder()
         self._returns: dict[Step[Any, Any], Step[Any, Any]] = {}
         self._results: dict[int, GrownPart] = {}
@@ -207,7 +210,8 @@ class Growth:
             from hookline.graph.rewriting.rewrite import rewrite_part  # few runs need it, and all load this module
 
             graph, name = self._program.graph, _item_id(grown, item)
-            found = rewrite_part(tasks, returns, grown.task.step, rewriters, name, graph, self._open_arguments)
+            step, arguments = grown.task.step, self._open_arguments
+            found = rewrite_part(tasks, returns, step, rewriters, name, graph, arguments, self._known)
             if found is not None:
                 tasks, returns, result = found
         if result is None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from hookline.engine.descriptions import ONE_SLOT, read_returns, read_slots
 from hookline.engine.evaluate import Evaluator
 from hookline.engine.glance import glance
+from hookline.engine.partition_results import PartitionResults
+from hookline.engine.partition_states import partition_states
 from hookline.errors import (
     HooklineError,
     RunCancelledError,
@@ -19,9 +21,9 @@ from hookline.errors import (
     UsageError,
     close_match,
 )
-from hookline.model.graph import TaskGraph
+from hookline.model.graph import Nested, TaskGraph
 from hookline.model.outputs import Outputs
-from hookline.model.run import Run, RunSummary, TaskRecord
+from hookline.model.run import Run, RunSummary, TaskInput, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.ids import task_ids
 from hookline.store.protocol import Store
@@ -30,11 +32,15 @@ from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow, RunRow
 if TYPE_CHECKING:
     from hookline.ml import ArtifactRef
 
-__all__ = ["REFUSED", "RecordedRun", "recorded_run", "split_task_id"]
+__all__ = ["REFUSED", "RecordedRun", "recorded_over", "recorded_run", "split_task_id"]
 
 REFUSED = '{"refused": true}'
 """The detail of the decision not to repeat a recorded side effect whose inputs changed."""
 
+_ITEMS_PER_NODE = 20
+"""Up to how many items of a task it is quicker to read all attempts of a run than those of the tasks that have one."""
+
+_Row = TypeVar("_Row", Decision, AttemptRow)
 _ORDER = ("completed", "reused", "failed", "skipped")
 
 
@@ -51,6 +57,14 @@ def recorded_run(store: Store, row: RunRow, load_code: Callable[[], object], gra
         The run.
     """
     return Run(row.id, row.workflow, RecordedRun(store, row.id, load_code, graph))
+
+
+def recorded_over(row: RunRow) -> tuple[str, ...]:
+    """Give the names of the parameters over whose values a run mapped its workflow."""
+    try:
+        return tuple(json.loads(row.target).get("over", ()))
+    except (ValueError, AttributeError):
+        return ()  # recorded by a store's own means
 
 
 def split_task_id(task_id: str) -> tuple[str, int | None]:
@@ -112,6 +126,27 @@ class RecordedRun:
             counts={state.value: count for state, count in states.items()},
         )
 
+    def partitions(self) -> dict[str, str]:
+        """See :attr:`Run.partitions`."""
+        row = self._store.run(self._id)
+        over = recorded_over(row)
+        if not over:
+            return {}
+        nodes = self._store.nodes(row.run, own=True)
+        decided = _by_node(self._store.decisions(row.run))
+        attempts: dict[int, list[AttemptRow]] | None = None
+        if sum(node.length or 1 for node in nodes) <= _ITEMS_PER_NODE * len(nodes):
+            attempts = _by_node(self._store.attempts(row.run))
+
+        def states(node: NodeRow) -> dict[TaskState, int]:
+            counters = self._counted_states().get(node.node)
+            if counters or node.shape:
+                return counters or self._states(node)
+            made = self._attempts(node, 0) if attempts is None else attempts.get(node.node, [])
+            return {self._item_state(node, 0, made, decided.get(node.node, [])): 1}
+
+        return partition_states(row, over, nodes, states)
+
     def why(self, task_id: str) -> str:
         """See :meth:`Run.why`."""
         node, item = self._find(task_id)
@@ -137,6 +172,16 @@ class RecordedRun:
             lambda node, item: self._item_state(node, item, self._attempts(node, item)),
             failures,
         )
+
+    def inputs(self, task_id: str) -> dict[str, TaskInput]:
+        """See :meth:`Run.inputs`."""
+        node, _ = self._find(task_id)
+        described: dict[str, Any] = json.loads(node.bindings or b"{}")
+        return {
+            name: TaskInput(tuple(bound.get("tasks", ())), bound.get("shown", ""))
+            for name, bound in described.items()
+            if not name.startswith("@")  # what else counts for the key
+        }
 
     def load(self, task_id: str) -> Any:
         """See :meth:`Run.load`."""
@@ -165,7 +210,10 @@ class RecordedRun:
             raise self._not_completed(row.state)
         if row.result is None:
             return None
-        return self._evaluator().value(read_returns(row.result))
+        returned, load = read_returns(row.result), self._evaluator().value
+        if recorded_over(row) and isinstance(returned, Nested) and not json.loads(row.options).get("select"):
+            return PartitionResults(returned, load)
+        return load(returned)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -264,10 +312,12 @@ class RecordedRun:
             self._counters = found
         return found
 
-    def _item_state(self, node: NodeRow, item: int, attempts: Sequence[AttemptRow]) -> TaskState:
+    def _item_state(
+        self, node: NodeRow, item: int, attempts: Sequence[AttemptRow], decided: Sequence[Decision] | None = None
+    ) -> TaskState:
         rows = [
             row
-            for row in self._store.decisions(self._id, node.node)
+            for row in (self._store.decisions(self._id, node.node) if decided is None else decided)
             if row.low <= item < row.high or row.verdict is Verdict.RUN
         ]
         # What the latest driver decided counts; an attempt that it made besides counts more.
@@ -409,6 +459,13 @@ _WORST = (
 def _overall(states: dict[TaskState, int]) -> TaskState:
     """Give the state of a whole from those of its items: the one that matters most."""
     return next((state for state in _WORST if states.get(state)), TaskState.COMPLETED)
+
+
+def _by_node(rows: Iterable[_Row]) -> dict[int, list[_Row]]:
+    found: dict[int, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row.node, []).append(row)
+    return found
 
 
 def _has_failed(states: dict[TaskState, int]) -> bool:

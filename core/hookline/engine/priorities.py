@@ -11,10 +11,11 @@ import statistics
 from array import array
 from collections.abc import Iterable, Sequence
 
-from hookline.model.graph import Task
+from hookline.model.graph import Task, TaskGraph
+from hookline.model.partitions import partition_of
 from hookline.store.measured import Measured
 
-__all__ = ["Priorities", "expected_us"]
+__all__ = ["Priorities", "expected_us", "partition_turns"]
 
 _FADING = 0.95
 """What of a task's priority those have that it grows. A loop without end so falls behind whatever else is ready."""
@@ -28,9 +29,11 @@ class Priorities:
     Args:
         depends: Per task those that it waits for, all of which stand before it.
         expected: Per task how long it should take; more than nothing.
+        turns: Per task the place of its partition among all; nothing where there are no partitions. What belongs to an
+            earlier one goes first, so that a run which is stopped leaves whole partitions, and few that are begun.
     """
 
-    def __init__(self, depends: Sequence[Sequence[int]], expected: Sequence[float]) -> None:
+    def __init__(self, depends: Sequence[Sequence[int]], expected: Sequence[float], turns: Sequence[int] = ()) -> None:
         self._ways = ways = array("d", expected)
         self._after = longest = array("d", bytes(8 * len(ways)))
         for index in range(len(ways) - 1, -1, -1):
@@ -38,6 +41,17 @@ class Priorities:
             for source in depends[index]:
                 if longest[source] < way:
                     longest[source] = way
+        if turns:
+            self._stagger(turns)
+
+    def _stagger(self, turns: Sequence[int]) -> None:
+        """Put all ways of a partition before those of the next one."""
+        longest, last = max(self._ways), max(turns)
+        for index, turn in enumerate(turns):
+            ahead = longest * (last - turn)
+            self._ways[index] += ahead
+            if self._after[index]:
+                self._after[index] += ahead
 
     def of(self, index: int) -> float:
         """Give a task's priority; the highest should start first."""
@@ -83,3 +97,12 @@ def expected_us(tasks: Iterable[Task], measured: Measured) -> list[float]:
             known = by_step.get(task.step.name, median)
         found.append(max(1.0, known))
     return found
+
+
+def partition_turns(graph: TaskGraph) -> Sequence[int]:
+    """Give, per task, the place of its partition among all; nothing where the workflow is not mapped."""
+    levels = len(graph.mapped_over)
+    if not levels:
+        return ()
+    places: dict[str, int] = {}
+    return [places.setdefault(partition_of(task.id, levels), len(places)) for task in graph.tasks]

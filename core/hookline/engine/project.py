@@ -186,7 +186,7 @@ def open_project(
         configuration.limits,
         open_arguments(configuration),
         provider_arguments(configuration, providers),
-        (*rewriters_of(plugins), *rewriters),
+        (*rewriters_of(plugins, configuration), *rewriters),
         configuration.load_policy,
     )
     return Project(configuration, plugins, settings)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from hookline.config import StoreAddress, configure, scheme_of, store_address
-from hookline.engine.history import recorded_run
+from hookline.engine.history import recorded_over, recorded_run
 from hookline.engine.replay import Event, latest_cursor, replay
 from hookline.errors import UsageError
 from hookline.hooks.loader import load_plugins
@@ -22,7 +23,7 @@ from hookline.values.policy import set_load_policy
 from hookline.worker.declared import is_declared
 from hookline.worker.target import Target, load_target
 
-__all__ = ["RecordedStore", "open_run", "open_store", "recorded_target", "run_in"]
+__all__ = ["RecordedStore", "as_recorded", "open_run", "open_store", "recorded_target", "run_in"]
 
 
 def open_run(run_id: str = "last", *, store: StoreAddress | None = None) -> Run:
@@ -181,6 +182,26 @@ def recorded_target(row: RunRow) -> Target:
         UsageError: It had no name in a file, or is gone.
     """
     where = json.loads(row.target)
+    return as_recorded(_found(row, where), row)
+
+
+def as_recorded(target: Target, row: RunRow) -> Target:
+    """Map the workflow over the parameters over which a run mapped it, if it did.
+
+    Args:
+        target: The workflow as the user wrote it, or mapped already.
+        row: The run.
+
+    Raises:
+        UsageError: One of the parameters is gone.
+    """
+    over = recorded_over(row)
+    if over and not target.workflow.mapped_over:
+        return replace(target, workflow=target.workflow.over(*over))
+    return target
+
+
+def _found(row: RunRow, where: Mapping[str, str]) -> Target:
     place = where.get("file") or where.get("module")
     if place and is_declared(place):
         return load_target(place)

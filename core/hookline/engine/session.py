@@ -33,7 +33,7 @@ from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.planner import Planner
 from hookline.engine.plugin_events import PluginEvents, task_hooks
-from hookline.engine.priorities import Priorities, expected_us
+from hookline.engine.priorities import Priorities, expected_us, partition_turns
 from hookline.engine.program import Program
 from hookline.engine.progress import Progress
 from hookline.engine.provided import Given
@@ -178,7 +178,8 @@ class _Session:
         self._opener = Opener(request, facts, writer.flight)
         measured = store.measured(request.graph.workflow, [task.id for task in request.graph.tasks])
         expected = expected_us(request.graph.tasks, measured)
-        priorities = Priorities([task.depends for task in program.tasks], expected)
+        depends = [task.depends for task in program.tasks]
+        priorities = Priorities(depends, expected, partition_turns(request.graph))
         settings = request.settings
         self._launcher = Launcher(
             self._open_executor, executor, self._retries, priorities, settings.limits, eager=not settings.fail_fast
@@ -218,6 +219,7 @@ class _Session:
             request.settings.turns,
             request.settings.open_arguments,
             request.settings.rewriters,
+            evaluator.value,
         )
         tasks = OpenTasks(
             program,
@@ -385,7 +387,7 @@ class _Session:
         graph = self._request.graph
         if self._observers.listening or self._listeners.listening:
             tasks = tuple((task.id, 1 if task.form is Form.CALL else None) for task in graph.tasks)
-            self._tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed))
+            self._tell(RunStarted(self._writer.run_id, graph.workflow, tasks, self._resumed, graph.mapped_over))
 
     def _hooks(
         self, request: Request, program: Program, facts: RunFacts

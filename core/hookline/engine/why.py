@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import Any
 
 from hookline.cache.explain import explain, unpack_parts
 from hookline.engine.compile import env_digests
+from hookline.engine.earlier import EarlierRun, EarlierRuns
 from hookline.engine.held import Held
 from hookline.engine.inputs import digest_of
 from hookline.engine.program import Program, TaskProgram
@@ -15,10 +15,9 @@ from hookline.engine.provided import provider_changes
 from hookline.model.graph import Binding, Constant, FirstOf, Kept, Nested, TaskOutput
 from hookline.model.masking import mask
 from hookline.model.recording import Form
-from hookline.store.ids import task_ids
 from hookline.store.outputs import ONE_INLINE
 from hookline.store.protocol import Store
-from hookline.store.rows import NodeRow, RunRow
+from hookline.store.rows import NodeRow
 from hookline.values.digest import digest_bytes
 from hookline.values.encode import decode
 
@@ -27,7 +26,6 @@ __all__ = ["Reasons", "describe_bindings"]
 _SHOWN = 60
 _SMALL = 1 << 64
 _NAMED = 3
-_READ_AHEAD = 20_000
 _READ = 1000
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _quoted = json.encoder.encode_basestring_ascii
@@ -50,10 +48,7 @@ class Reasons:
         self._program = program
         self._held = held
         self._fresh = fresh
-        self._previous = self._latest(before)
-        self._nodes: dict[str, NodeRow] | None = None
-        self._with_grown = False
-        self._attempted: dict[int, bytes | None] | None = None
+        self._earlier = EarlierRuns(store, program.graph, before)
 
     def to_run(self, task: TaskProgram) -> str:
         """Say why a task has no result to reuse."""
@@ -67,47 +62,33 @@ class Reasons:
             return "its recorded artifact is missing or damaged"
         if self._fresh:
             return "a fresh run was asked for"
-        if self._previous is None or self._store is None:
-            return "first run of this workflow"
-        node = self._before(task)
+        earlier = self._earlier.of(task.task.id)
+        if earlier is None:
+            return self._earlier.nothing
+        node = earlier.node(task.task.id, grown=task.part is not None)
         if node is None:
-            return f"new task: run {self._previous.id} did not have it"
-        return self._changes(task, node) or f"run {self._previous.id} left no result for the same code and inputs"
+            return f"new task: run {earlier.id} did not have it"
+        return self._changes(task, node, earlier) or f"run {earlier.id} left no result for the same code and inputs"
 
-    def _before(self, task: TaskProgram) -> NodeRow | None:
-        """Find a task in the earlier run by its id."""
-        assert self._store is not None
-        assert self._previous is not None
-        if self._nodes is None:
-            self._nodes = {node.name: node for node in self._store.nodes(self._previous.run, own=True)}
-        if task.part is not None and not self._with_grown:
-            rows = {node.node: node for node in self._store.nodes(self._previous.run)}
-            self._nodes = {name: rows[number] for number, name in task_ids(rows.values()).items()}
-            self._with_grown = True
-        return self._nodes.get(task.task.id)
+    def changed(self, task: TaskProgram) -> str:
+        """Say what changed of a task since the run that it is compared with; empty for nothing that is known."""
+        earlier = self._earlier.of(task.task.id)
+        node = earlier.node(task.task.id) if earlier is not None else None
+        return self._changes(task, node, earlier) if node is not None and earlier is not None else ""
 
-    def _latest(self, before: int | None) -> RunRow | None:
-        if self._store is None:
-            return None
-        workflow = self._program.graph.workflow
-        for row in self._store.runs(limit=200):
-            if row.workflow == workflow and (before is None or row.run < before):
-                return row
-        return None
-
-    def _changes(self, task: TaskProgram, node: NodeRow) -> str:
+    def _changes(self, task: TaskProgram, node: NodeRow, earlier: EarlierRun) -> str:
         found = []
         if node.fingerprint is not None and node.fingerprint != task.fingerprint.digest:
             found.append(self._code_change(task, node.fingerprint))
         described = describe_bindings(self._program, task)
         if node.bindings == described:
-            found += self._upstream_changes(task)
+            found += self._upstream_changes(task, earlier)
         elif node.bindings:
             # Written by describe_bindings, so without what json.loads looks for around and before it.
-            old: dict[str, Any] = _decode(node.bindings.decode())[0]
+            old: dict[str, Any] = earlier.renamed(_decode(node.bindings.decode())[0])
             new: dict[str, Any] = _decode(described.decode())[0]
             found += [change for name in {**old, **new} if (change := self._argument(name, old, new))]
-            found += self._upstream_changes(task)
+            found += self._upstream_changes(task, earlier)
         return "; ".join(found)
 
     def _code_change(self, task: TaskProgram, old: bytes) -> str:
@@ -139,12 +120,12 @@ class Reasons:
             return f"argument '{name}' changed ({now['shown']})"
         return f"argument '{name}' now comes from {_origin(now)}, not from {_origin(before)}"
 
-    def _upstream_changes(self, task: TaskProgram) -> list[str]:
+    def _upstream_changes(self, task: TaskProgram, earlier: EarlierRun) -> list[str]:
         """Tell which tasks that give this one its inputs gave other values this time."""
         changed = []
         for index in task.depends:
             source = self._program.tasks[index].task
-            before = (self._nodes or {}).get(source.id)
+            before = earlier.node(source.id)
             if before is None:
                 continue
             if source.form is not Form.CALL:
@@ -153,26 +134,12 @@ class Reasons:
                     changed.append(repr(source.id))
                 continue
             blob = next(iter(self._held.blobs(index)), None)
-            if blob is not None and self._earlier(before.node) != blob:
+            if blob is not None and earlier.outcome(before.node) != blob:
                 changed.append(repr(source.id))
         if not changed:
             return []
         shown = ", ".join(changed[:_NAMED]) + (f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else "")
         return [f"input changed: {shown} gave another value"]
-
-    def _earlier(self, node: int) -> bytes | None:
-        """Give the outcome of a plain task in the earlier run."""
-        assert self._store is not None
-        assert self._previous is not None
-        if self._attempted is None:
-            # One pass over the run instead of a query per task.
-            rows = itertools.islice(self._store.attempts(self._previous.run), _READ_AHEAD)
-            self._attempted = {row.node: row.outputs for row in rows if row.item == 0 and row.outputs is not None}
-        known = self._attempted.get(node)
-        if known is None and node not in self._attempted:
-            found = self._store.outputs(self._previous.run, node, 0, 1)
-            known = self._attempted[node] = found[0] if found else None
-        return known
 
 
 def describe_bindings(program: Program, task: TaskProgram) -> bytes:

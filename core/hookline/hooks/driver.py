@@ -10,18 +10,21 @@ from hookline.hooks.plugin_set import PluginSet
 from hookline.model.plan import Plan
 
 if TYPE_CHECKING:
+    from hookline.config import Configuration
     from hookline.graph.rewriting.editor import GraphEditor
     from hookline.graph.rewriting.rewrite import Rewriter
     from hookline.hooks.implementation import Implementation
+    from hookline.model.project_facts import ProjectFacts
 
 __all__ = ["rewriters_of", "show_plan"]
 
 
-def rewriters_of(plugins: PluginSet) -> tuple[Rewriter, ...]:
+def rewriters_of(plugins: PluginSet, configuration: Configuration) -> tuple[Rewriter, ...]:
     """Give what plugins do to task graphs.
 
     Args:
         plugins: The plugins.
+        configuration: The settings of the project.
 
     Returns:
         Per implementation of ``rewrite_graph`` what calls it, in declared order.
@@ -29,13 +32,16 @@ def rewriters_of(plugins: PluginSet) -> tuple[Rewriter, ...]:
     implementations = plugins.implementations("rewrite_graph")
     if not implementations:
         return ()
-    from hookline.graph.rewriting.rewrite import Rewriter  # few runs need it, and all load this module
+    # Few runs need these, and all load this module.
+    from hookline.config.facts import project_facts
+    from hookline.graph.rewriting.rewrite import Rewriter
 
-    return tuple(Rewriter(each.plugin, functools.partial(_rewrite, each)) for each in implementations)
+    project = project_facts(configuration)
+    return tuple(Rewriter(each.plugin, functools.partial(_rewrite, each, project)) for each in implementations)
 
 
-def _rewrite(implementation: Implementation, graph: GraphEditor) -> None:
-    implementation.call(graph=graph, workflow=graph.workflow, params=graph.params, grown=graph.grown)
+def _rewrite(implementation: Implementation, project: ProjectFacts, graph: GraphEditor) -> None:
+    implementation.call(graph=graph, workflow=graph.workflow, params=graph.params, grown=graph.grown, project=project)
 
 
 def show_plan(plugins: PluginSet, plan: Plan) -> None:

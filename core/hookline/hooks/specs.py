@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
     from hookline.model.facts import RunEvent, TaskEvent
     from hookline.model.plan import Plan
+    from hookline.model.project_facts import ProjectFacts
 
 __all__: list[str] = []
 
@@ -129,18 +130,25 @@ def register_hooks(register: RegisterHooks, settings: Any) -> None:
 
 @hookspec
 def rewrite_graph(
-    graph: GraphEditor, workflow: str, params: Mapping[str, Any], grown: str | None, settings: Any
+    graph: GraphEditor,
+    workflow: str,
+    params: Mapping[str, Any],
+    grown: str | None,
+    project: ProjectFacts,
+    settings: Any,
 ) -> None:
     """Change a workflow's task graph, before it is planned.
 
     Called in the driver: for ``plan`` as for ``run``, and for each part that grows at run time. It must depend on
-    nothing but its arguments: the same graph has to come out each time.
+    nothing but its arguments, and on what these name, such as files of sources: the same graph has to come out each
+    time.
 
     Args:
         graph: Finds tasks and changes them: see ``GraphEditor``.
         workflow: The workflow's name.
         params: The workflow's parameters, validated, by name; read only.
         grown: The id of the task whose new part the graph is; None for the workflow's own graph.
+        project: The project's folder, environment, store and sources of data: see ``ProjectFacts``.
         settings: The plugin's settings.
     """
 

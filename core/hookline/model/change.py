@@ -17,7 +17,8 @@ class Change:
 
     Attributes:
         plugin: The plugin's name.
-        kind: ``"inserted"``, ``"wrapped"``, ``"replaced"``, ``"connected"``, ``"removed"`` or ``"options"``.
+        kind: ``"inserted"``, ``"wrapped"``, ``"replaced"``, ``"connected"``, ``"given"``, ``"removed"`` or
+            ``"options"``.
         text: All of it: ``"inserted 'data:validate@load' after 'load'"``.
     """
 

@@ -28,12 +28,15 @@ class RunStarted:
         workflow: The workflow's name.
         tasks: Task ids in graph order, with the number of items; None where that is not known yet, 1 for plain tasks.
         resumed: Whether an earlier driver began it.
+        mapped_over: Names of the parameters over whose values the workflow is mapped: ids of tasks begin with a part
+            for each.
     """
 
     run_id: str
     workflow: str
     tasks: tuple[tuple[str, int | None], ...]
     resumed: bool = False
+    mapped_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,7 @@ class TaskGraph:
         returns: What the workflow returns: a binding; None where it returns nothing.
         params: The validated parameters.
         changes: What plugins did to it, in order.
+        mapped_over: Names of the parameters over whose values the workflow is mapped.
     """
 
     workflow: str
@@ -169,6 +170,7 @@ class TaskGraph:
     returns: Binding | None
     params: Mapping[str, Any] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+    mapped_over: tuple[str, ...] = ()
 
     def task(self, task_id: str) -> Task:
         """Find a task by its id.

@@ -6,13 +6,17 @@ import dataclasses
 import functools
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hookline.model.parameter import read_signature
 
-__all__ = ["Outputs", "bare_type", "checkable", "outputs_of"]
+__all__ = ["Outputs", "annotated_parts", "bare_type", "checkable", "outputs_of", "peeled"]
+
+
+# Fields of a TypedDict are wrapped in the last of these.
+_LAYERS = (typing.Annotated, typing.Final, typing.Required, typing.NotRequired, getattr(typing, "ReadOnly", None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +156,36 @@ def checkable(annotation: Any, *, widen: bool = True) -> tuple[type, ...]:
     return (kind,)
 
 
+def annotated_parts(function: Callable[..., Any]) -> dict[str, Any]:
+    """Give the annotations of a function's slots with what ``Annotated`` says in them.
+
+    Args:
+        function: The step's plain function.
+
+    Returns:
+        By the slots' names; empty where there is a single slot.
+    """
+    outputs = outputs_of(function)
+    if outputs.form == "one":
+        return {}
+    if outputs.form == "tuple":
+        return dict(zip(outputs.names, outputs.types, strict=True))
+    split = _fields_of(outputs.returns, extras=True)
+    return {} if split is None else split[1]
+
+
 def bare_type(annotation: Any) -> Any:
     """Take off what says nothing about a value's class: ``Annotated``, ``NewType``, ``Final``, type aliases."""
+    *_, bare = peeled(annotation)
+    return bare
+
+
+def peeled(annotation: Any) -> Iterator[Any]:
+    """Yield an annotation, and what is left of it each time that one layer is taken off, down to the bare type."""
+    yield annotation
     for _ in range(50):
-        if typing.get_origin(annotation) in (typing.Annotated, typing.Final):
+        origin = typing.get_origin(annotation)
+        if origin is not None and origin in _LAYERS:
             annotation = typing.get_args(annotation)[0]
         elif isinstance(annotation, typing.NewType):
             annotation = annotation.__supertype__
@@ -163,10 +193,11 @@ def bare_type(annotation: Any) -> Any:
             try:
                 annotation = annotation.__value__
             except Exception:  # noqa: BLE001 - evaluating an alias may raise anything; it then says nothing
-                return Any
+                yield Any
+                return
         else:
-            break
-    return annotation
+            return
+        yield annotation
 
 
 def _slots(kind: type) -> list[str]:
@@ -179,9 +210,9 @@ def _unpacked(element: Any) -> bool:
     return typing.get_origin(element) is typing.Unpack or getattr(element, "__unpacked__", False)
 
 
-def _fields_of(kind: type) -> tuple[str, dict[str, Any]] | None:
+def _fields_of(kind: type, *, extras: bool = False) -> tuple[str, dict[str, Any]] | None:
     try:
-        hints = typing.get_type_hints(kind)
+        hints = typing.get_type_hints(kind, include_extras=extras)
     except Exception:  # noqa: BLE001 - an annotation that does not resolve makes it one slot
         return None
     if typing.is_typeddict(kind):

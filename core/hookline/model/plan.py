@@ -28,6 +28,7 @@ class PlannedTask:
         items: How many items it has; None where that is not known yet; 1 for a plain task.
         reused: How many of these are reused.
         changes: What plugins did to it.
+        always: Whether it runs every time, or waits only for tasks that do, and nothing else is known to have changed.
     """
 
     id: str
@@ -37,6 +38,7 @@ class PlannedTask:
     items: int | None = 1
     reused: int = 0
     changes: tuple[Change, ...] = ()
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 if TYPE_CHECKING:
     from hookline.ml import ArtifactRef
 
-__all__ = ["Run", "RunSource", "RunSummary", "StepSummary", "TaskFailure", "TaskRecord"]
+__all__ = ["Run", "RunSource", "RunSummary", "StepSummary", "TaskFailure", "TaskInput", "TaskRecord"]
 
 # What draws stands above the model; it is reached by name, and only when a notebook asks.
 _DRAWING = "hookline.cli.notebook.run"
@@ -42,6 +42,19 @@ class TaskRecord:
     started: datetime | None
     finished: datetime | None
     counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInput:
+    """What a task was given for one parameter.
+
+    Attributes:
+        tasks: Ids of the tasks that it came from; empty where the value was known before the run.
+        shown: How a value that was known looks, as far as it is small and plain; empty for others.
+    """
+
+    tasks: tuple[str, ...]
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +131,20 @@ class RunSource(Protocol):
         """See :attr:`Run.tasks`."""
         ...
 
+    def partitions(self) -> dict[str, str]:
+        """See :attr:`Run.partitions`."""
+        ...
+
     def why(self, task_id: str) -> str:
         """See :meth:`Run.why`."""
         ...
 
     def summary(self, failures: int) -> RunSummary:
         """See :meth:`Run.summary`."""
+        ...
+
+    def inputs(self, task_id: str) -> dict[str, TaskInput]:
+        """See :meth:`Run.inputs`."""
         ...
 
     def load(self, task_id: str) -> Any:
@@ -176,6 +197,14 @@ class Run:
         """Task id to record, read when asked."""
         return _Tasks(self._source)
 
+    @property
+    def partitions(self) -> Mapping[str, str]:
+        """Of a workflow that was mapped over values: the state's word of each partition, by its name; else nothing.
+
+        A partition is ``completed`` when all its tasks are, or were reused or skipped, and ``reused`` when none ran.
+        """
+        return self._source.partitions()
+
     def why(self, task_id: str) -> str:
         """Tell why a task ran, was reused or skipped.
 
@@ -191,6 +220,14 @@ class Run:
             failures: How many failures to tell of.
         """
         return self._source.summary(failures)
+
+    def inputs(self, task_id: str) -> dict[str, TaskInput]:
+        """Tell where a task's arguments came from, by parameter; what was left to defaults is not among them.
+
+        Raises:
+            UsageError: There is no such task.
+        """
+        return self._source.inputs(task_id)
 
     def load(self, task_id: str) -> Any:
         """Load a task's value; of a mapped task the list of all items' values.

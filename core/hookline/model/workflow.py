@@ -7,11 +7,13 @@ import importlib
 import inspect
 import types
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
-from hookline.errors import WorkflowError
+from hookline.errors import UsageError, WorkflowError, close_match
 from hookline.model.names import check_name
-from hookline.model.parameter import Signature, raw_signature, read_signature
+from hookline.model.parameter import MISSING, Signature, raw_signature, read_signature
+from hookline.model.partitions import partitions
 from hookline.model.place import calling_place
 from hookline.model.recording import recording_in_force, snapshot
 from hookline.model.step import Step
@@ -20,16 +22,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hookline.model.graph import TaskGraph
+    from hookline.model.partitions import Partition
     from hookline.model.plan import Plan
     from hookline.model.run import Run
 
-__all__ = ["Workflow", "workflow"]
+__all__ = ["Backfill", "Workflow", "workflow"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # The engine stands above the model; a workflow reaches it by name, and only when it is run.
 _ENGINE = "hookline.engine.api"
+_PARTITIONS = "hookline.engine.partitions"
 
 
 class Workflow(Generic[P, R]):
@@ -40,9 +44,11 @@ class Workflow(Generic[P, R]):
         name: What its runs are called.
         on_failure: The step that runs as one more task when a run has failed, or None.
         file: The file that declares it, where that is not Python's; else None.
+        mapped_over: Names of the parameters over whose values it is mapped; see :meth:`over`.
     """
 
     file: Path | None = None
+    mapped_over: tuple[str, ...] = ()
 
     def __init__(self, fn: Callable[P, R], name: str, on_failure: Step[..., Any] | None) -> None:
         functools.update_wrapper(self, fn)
@@ -108,13 +114,132 @@ class Workflow(Generic[P, R]):
         """
         return cast("Plan", importlib.import_module(_ENGINE).plan(self, params))
 
+    def over(self, /, *names: str) -> Backfill[R]:
+        """Map the workflow over values of some of its parameters.
+
+        What this gives takes a list where the workflow takes one value: ``daily.over("day").run(day=days)``.
+
+        Args:
+            *names: Names of the parameters; with several, all combinations of their values.
+
+        Returns:
+            A workflow that calls this one once for each value, and returns a dict of what these calls return.
+
+        Raises:
+            UsageError: There is no such parameter, or none was named.
+        """
+        return Backfill(self, names)
+
     @property
     def signature(self) -> Signature:
         """The workflow's parameters."""
         return read_signature(self.fn)
 
+    @property
+    def origin(self) -> Workflow[Any, Any]:
+        """The workflow that the user wrote: this one, or the one that is mapped."""
+        return self
+
     def __repr__(self) -> str:
         return f"<workflow {self.name}>"
+
+
+class Backfill(Workflow[..., dict[str, R]]):
+    """A workflow that is mapped over values of some of its parameters. Made by :meth:`Workflow.over`.
+
+    The ids of the tasks begin with the name of their partition, which follows from the value: ``2026-01-31/load``.
+
+    Args:
+        mapped: The workflow.
+        names: Names of the parameters.
+    """
+
+    def __init__(self, mapped: Workflow[..., R], names: tuple[str, ...]) -> None:
+        self._mapped = mapped
+        self._signature = _over(mapped, names)
+
+        @functools.wraps(mapped.fn)
+        def call_each(**values: Any) -> dict[str, R]:
+            return self._call_each(values)
+
+        super().__init__(call_each, mapped.name, mapped.on_failure)
+        self.file = mapped.file
+        self.mapped_over = names
+
+    def partitions(self, /, **params: Any) -> tuple[Partition, ...]:
+        """Tell which partitions are recorded, which are missing, and which are stale and why; nothing is run.
+
+        Args:
+            **params: The workflow's parameters.
+
+        Returns:
+            All partitions, in order.
+        """
+        return cast("tuple[Partition, ...]", importlib.import_module(_PARTITIONS).partitions(self, params))
+
+    def over(self, /, *names: str) -> Backfill[Any]:
+        """Refuse to be mapped once more.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"the workflow '{self.name}' is mapped over {', '.join(map(repr, self.mapped_over))} already",
+            help=f"name all parameters at once: .over({', '.join(map(repr, (*self.mapped_over, *names)))})",
+        )
+
+    @property
+    def signature(self) -> Signature:
+        """The workflow's parameters, with lists where it is mapped."""
+        return self._signature
+
+    @property
+    def origin(self) -> Workflow[Any, Any]:
+        """The workflow that is mapped."""
+        return self._mapped
+
+    def _call_each(self, values: dict[str, Any]) -> dict[str, R]:
+        """Make the calls of each partition, under its name."""
+        recording = recording_in_force()
+        assert recording is not None  # a workflow that is called outside of another one was refused
+        own = self._mapped.signature
+        only = own.positional[: own.positional_only]
+        found: dict[str, R] = {}
+        for name, chosen in partitions(self.mapped_over, values).items():
+            # No partition is to see what the workflow's function did to another one's parameters.
+            given = {key: snapshot(value) for key, value in {**values, **chosen}.items()}
+            with recording.inside(self._mapped, name):
+                try:
+                    found[name] = self._mapped.fn(*[given.pop(key) for key in only], **given)
+                except Exception as error:
+                    error.add_note(f"in the partition '{name}'")
+                    raise
+        return found
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.name} over {', '.join(self.mapped_over)}>"
+
+
+def _over(mapped: Workflow[Any, Any], names: tuple[str, ...]) -> Signature:
+    """Give a workflow's signature with lists where it is mapped; all that is given to it is given by name."""
+    own = mapped.signature
+    if not names:
+        raise UsageError(f"no parameter of '{mapped.name}' was named to map over", help="name at least one")
+    for name in names:
+        if name not in own.parameters or names.count(name) > 1:
+            known = ", ".join(own.parameters)
+            fault = "is named twice" if name in own.parameters else f"is not there;{close_match(name, own.parameters)}"
+            raise UsageError(
+                f"workflow '{mapped.name}': the parameter '{name}' to map over {fault}".rstrip(";"),
+                help=f"its parameters are {known}" if known else "it takes no parameters",
+            )
+    parameters = {
+        name: replace(parameter, annotation=list[parameter.annotation], default=MISSING)  # type: ignore[name-defined]
+        if name in names
+        else parameter
+        for name, parameter in own.parameters.items()
+    }
+    return replace(own, parameters=parameters, positional=(), positional_only=0)
 
 
 @overload

@@ -140,7 +140,7 @@ def target_of(workflow: Workflow[Any, Any]) -> Target:
     adopt_main()
     if workflow.file is not None:
         return _of_declared(workflow, name_of_file(workflow.file))
-    name = workflow.fn.__module__
+    name = workflow.origin.fn.__module__
     file = _own_file(sys.modules.get(name))
     if file is None or name == "__main__":
         return Target(workflow, "", None, Path.cwd(), ())
@@ -274,8 +274,10 @@ def _choose(module: ModuleType, name: str, place: str) -> Workflow[Any, Any]:
                 help="name a function that is decorated with @workflow",
             )
         return found[name]
-    # Those that it imports from elsewhere are parts of its own ones, or there for no other reason.
+    # Those that it imports from elsewhere are parts of its own ones, or there for no other reason; so is one that is
+    # mapped over values beside the one that is not.
     own = {key: value for key, value in found.items() if value.fn.__module__ == module.__name__} or found
+    own = {key: value for key, value in own.items() if value.origin is value} or own
     distinct = {id(value): (key, value) for key, value in reversed(own.items())}
     if not distinct:
         raise UsageError(

@@ -85,6 +85,9 @@ class Source:
     def counts(self) -> dict[str, int]:
         return {"completed": self.tasks - 1, "reused": 0, "failed": 1, "skipped": 0}
 
+    def partitions(self) -> dict[str, str]:
+        return {}
+
     def task_ids(self) -> list[str]:
         return [f"loop/{self.words}/{number}" for number in range(self.tasks)]
 

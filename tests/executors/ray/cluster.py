@@ -29,10 +29,12 @@ class RayCluster:
         **resources: What else it has.
 
     Attributes:
+        cpus: How many processors the head's node has.
         address: The head's address.
     """
 
     def __init__(self, cpus: int = 2, *, environment: Mapping[str, str] | None = None, **resources: float) -> None:
+        self.cpus = cpus
         ours = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
         # A node that is killed is known to be dead within seconds, one that is only slow is not taken for dead.
         ours |= {"RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "3"}

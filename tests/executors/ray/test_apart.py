@@ -242,7 +242,7 @@ def test_the_project_is_there_as_git_sees_it(
         assert (notes["remark"].value, notes["loss"].step) == ('{"a": [1]}', 3)
         assert "weights" in notes
         assert not verify(store).damaged
-    # An outpost whose folder Ray has not made yet is replaced, with a warning of its own.
+    # One that ends before it can begin is replaced, with a warning of its own.
     assert sum("does not see the store's folder" in record.message for record in caplog.records) == 1
 
 

@@ -56,13 +56,6 @@ def rig(cluster: RayCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def small() -> Iterator[RayCluster]:
-    """A cluster of one processor, to which tests add nodes."""
-    with RayCluster(cpus=1) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="module")
 def guarded() -> Iterator[RayCluster]:
     """A cluster that wants a token, and finds every few seconds that it has too little memory."""
     memory = {"RAY_memory_usage_threshold": "0.001", "RAY_memory_monitor_refresh_ms": "4000"}
@@ -322,13 +315,13 @@ def test_what_no_node_has_fails_where_resources_are_strict(cluster: RayCluster, 
                 f"no node of the Ray cluster has {named}; of each, the most that one has is cpu=4, memory="
                 in outcome.failure.message
             )
-            assert ", special=2\nhelp: " in outcome.failure.message
+            assert ", special=2, turn=1\nhelp: " in outcome.failure.message
 
 
-def test_no_kind_of_batch_starves_another(small: RayCluster, tmp_path: Path) -> None:
-    """On one processor, the kind of which there is always more makes room for one that waits."""
-    with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
-        steady, rare = own.work("nap"), work_needing(own, "nap", 0.75, memory=1.0)
+def test_no_kind_of_batch_starves_another(cluster: RayCluster, tmp_path: Path) -> None:
+    """Where there is room for one, the kind of which there is always more makes room for one that waits."""
+    with rig_on(RayExecutor(address=cluster.address), tmp_path / "own") as own:
+        steady, rare = (work_needing(own, "nap", turn=turn) for turn in (1.0, 0.75))
         own.wait(submit(own, steady, 0.05))
         wanted = submit(own, rare, 0.05)
         steadily = deque(submit(own, steady, 0.05) for _ in range(3))
@@ -339,29 +332,26 @@ def test_no_kind_of_batch_starves_another(small: RayCluster, tmp_path: Path) -> 
 
 
 def test_what_no_node_has_waits_for_one_that_does(
-    small: RayCluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    cluster: RayCluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One warning says what is missing; a node that has it is used as soon as it is there, and its GPU is visible."""
-    with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
+    with rig_on(RayExecutor(address=cluster.address), tmp_path / "own") as own:
         with caplog.at_level(logging.WARNING, "hookline"):
             waiting = [submit(own, work_needing(own, "device", 2.0, gpu=1.0), item) for item in range(2)]
-            until(lambda: bool(caplog.records), "there is no warning")
+            until(lambda: "no node of the Ray cluster" in caplog.text, "there is no warning")
             assert own.values(own.submit("same", 1)) == [1]
-            node = small.add_node(2, GPU=1)
+            node = cluster.add_node(2, GPU=1)
             try:
                 assert [own.values(number) for number in waiting] == [[(0, "0")], [(1, "0")]]
             finally:
-                small.remove_node(node)
-        (record,) = caplog.records
-        assert (
-            "no node of the Ray cluster has cpu=2, gpu=1; of each, the most that one has is cpu=1, memory="
-            in record.getMessage()
-        )
+                cluster.remove_node(node)
+        missing = "no node of the Ray cluster has cpu=2, gpu=1; of each, the most that one has is cpu=4, memory="
+        assert sum(missing in record.getMessage() for record in caplog.records) == 1
 
 
-def test_a_gateway_that_is_slow_is_told_all_by_and_by(small: RayCluster, tmp_path: Path) -> None:
+def test_a_gateway_that_is_slow_is_told_all_by_and_by(cluster: RayCluster, tmp_path: Path) -> None:
     """What finds no room on the way to it now is sent when there is some, and closing does not wait in vain."""
-    with rig_on(RayExecutor(40, address=small.address), tmp_path / "own") as own:
+    with rig_on(RayExecutor(40, address=cluster.address), tmp_path / "own") as own:
         own.values(own.submit("same", 1))
         assert isinstance(own.executor, RayExecutor)
         channel = own.executor._link.channel
@@ -376,43 +366,43 @@ def test_a_gateway_that_is_slow_is_told_all_by_and_by(small: RayCluster, tmp_pat
         assert own.values(own.submit("same", 2)) == [2]
 
 
-def test_a_node_that_is_removed_loses_what_had_begun_there(small: RayCluster, tmp_path: Path) -> None:
+def test_a_node_that_is_removed_loses_what_had_begun_there(cluster: RayCluster, tmp_path: Path) -> None:
     """Other nodes go on; what had not begun waits for another such node; nothing is made twice."""
-    node = small.add_node(1, far=1)
-    with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
+    node = cluster.add_node(1, far=1)
+    with rig_on(RayExecutor(address=cluster.address), tmp_path / "own") as own:
         number, pids, _ = begin_with_child(own, work_needing(own, "with_child", far=1.0))
         door = tmp_path / "door"
         here = own.submit("until_there", str(door))
         own.until(lambda: own.started(here))
         behind = submit(own, work_needing(own, "same", far=1.0), 1)
-        small.remove_node(node)
+        cluster.remove_node(node)
         lost = own.lost(number)
         assert lost.reason.startswith("the worker on the node '")
         assert not lost.out_of_memory
         until(gone(pids), "the step's processes are left")
         door.write_text("open")
         own.wait(here)
-        node = small.add_node(1, far=1)
+        node = cluster.add_node(1, far=1)
         assert own.values(behind) == [1]
         ends = [message for message in own.messages if isinstance(message, (Lost, Finished, Started))]
         assert len(ends) == 6
-    small.remove_node(node)
+    cluster.remove_node(node)
 
 
-def test_a_node_that_dies_while_its_outposts_start_ends_no_run(small: RayCluster, tmp_path: Path) -> None:
+def test_a_node_that_dies_while_its_outposts_start_ends_no_run(cluster: RayCluster, tmp_path: Path) -> None:
     """However many they were: that says nothing of what others would meet, and what waits goes to the next node."""
-    node = small.add_node(4, far=4)
-    with rig_on(RayExecutor(address=small.address), tmp_path / "own") as own:
+    node = cluster.add_node(4, far=4)
+    with rig_on(RayExecutor(address=cluster.address), tmp_path / "own") as own:
         assert own.values(own.submit("same", 1)) == [1]
         work = work_needing(own, "same", far=1.0)
         waiting = [submit(own, work, item) for item in range(8)]
         assert isinstance(own.executor, RayExecutor)
         posts = own.executor._room.posts
         until(lambda: len(posts) > 4, "no outposts are asked for")
-        small.remove_node(node)
-        node = small.add_node(4, far=4)
+        cluster.remove_node(node)
+        node = cluster.add_node(4, far=4)
         assert [own.values(number) for number in waiting] == [[item] for item in range(8)]
-    small.remove_node(node)
+    cluster.remove_node(node)
 
 
 def test_rays_memory_monitor_is_told_from_other_ends(
@@ -472,8 +462,8 @@ def test_whoever_stops_while_ray_connects_waits_for_nothing(tmp_path: Path) -> N
         caller, _ = server.accept()  # it waits for a word now
         with caller:
             began = time.monotonic()
-            rig.close(10.0)
-            assert time.monotonic() - began < 9.0
+            rig.close(WITHIN)
+            assert time.monotonic() - began < WITHIN / 2
 
 
 def test_who_listens_without_a_word_is_no_cluster(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hookline.errors import HooklineError
 from hookline.executors.ray.package import INNER, pack, project_files
 from hookline.executors.ray.shipping import with_project
+from thorough import tries
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 with_and_without_git = pytest.mark.parametrize("ask", [pytest.param(True, marks=needs_git), False], ids=["git", "walk"])
@@ -339,7 +340,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @needs_git
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=tries(150))
 @given(st.sets(PATHS, min_size=1, max_size=8), st.dictionaries(st.just("") | PATHS, RULES, min_size=1, max_size=3))
 @example({"data/a", "data/b/.keep", "data/b/c"}, {"": "data/**\n!data/**/\n!data/**/.keep"})
 @example({"a/b/b", "a/b/c", "b"}, {"": "b\n!a", "a": "!b"})

@@ -62,8 +62,13 @@ class Outpost:
             serve = importlib.import_module("hookline.worker.outpost").serve
         except ImportError as error:
             return f"it can't import hookline with {sys.executable}: {error}", True
-        # Ray makes the folder in which it unpacked a package the working directory.
-        folder = os.path.join(os.getcwd(), inner) if inner else ""  # noqa: PTH109, PTH118 - as text
+        folder = ""
+        if inner:
+            try:
+                unpacked = importlib.import_module("hookline.executors.ray.shipping").unpacked()
+            except FileNotFoundError as error:
+                return str(error), False
+            folder = os.path.join(unpacked, inner)  # noqa: PTH118 - as text
         answer: tuple[str, bool] = serve(driver, token, serial, ray.get_runtime_context().get_node_id(), folder)
         return answer
 

@@ -1,9 +1,11 @@
-"""The project's files as a package, which Ray brings to each node once."""
+"""The project's files as a package, which Ray brings to each node once; and where a worker finds them there."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,10 @@ from typing import Any
 from hookline.errors import HooklineError
 from hookline.executors.ray.package import pack
 
-__all__ = ["with_project"]
+__all__ = ["unpacked", "with_project"]
+
+_COMES_BACK_WITHIN = 10.0
+_LOOK_EVERY = 0.02
 
 
 @contextlib.contextmanager
@@ -37,3 +42,29 @@ def with_project(runtime_env: Mapping[str, Any], root: str, leave_out: Iterable[
     with tempfile.TemporaryDirectory(prefix="hookline-package-", ignore_cleanup_errors=True) as folder:
         package = pack(Path(root), Path(folder, "project.zip"), leave_out=[Path(each) for each in leave_out])
         yield {**runtime_env, "working_dir": str(package.path)}
+
+
+def unpacked(within: float = _COMES_BACK_WITHIN) -> str:
+    """Give the folder in which Ray unpacked the package for this process, and made it the working directory.
+
+    Nodes on one machine share that folder, and each of them removes what is there before it unpacks the same package:
+    whoever stands in it is nowhere then. The same files are soon there again, under the same path.
+
+    Args:
+        within: Seconds in which they must be.
+
+    Raises:
+        FileNotFoundError: They are not.
+    """
+    end = time.monotonic() + within
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            return os.getcwd()  # noqa: PTH109 - as text
+        folder = os.environ.get("PWD", "")  # what the shell that began this process called it
+        # Ray unpacks a file of that name, and removes it in the end.
+        if os.path.isdir(folder) and not os.path.exists(f"{folder}.zip"):  # noqa: PTH110, PTH112 - as text
+            os.chdir(folder)
+        elif time.monotonic() > end:
+            raise FileNotFoundError(f"the folder '{folder}', in which Ray unpacked the project's files, is gone")
+        else:
+            time.sleep(_LOOK_EVERY)

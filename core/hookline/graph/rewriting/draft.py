@@ -9,13 +9,16 @@ The graph that it began with, and its tasks, stay as they were.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hookline.graph.items import listed_length
+from hookline.graph.rewriting.constants import known_value
 from hookline.graph.rewriting.redirect import moved, redirected, renumbered
 from hookline.model.change import Change
 from hookline.model.graph import Binding, Task, TaskGraph, TaskOutput, task_outputs
+from hookline.model.recording import Form
 from hookline.model.reference import WHOLE
 
 __all__ = ["CircleError", "Draft"]
@@ -32,14 +35,17 @@ class Draft:
 
     Args:
         graph: What it begins with.
+        known: Gives the value of a binding that refers to no task.
 
     Attributes:
+        known: As above.
         tasks: By number; None for those that were removed. What their bindings call a task is a port.
         changes: What was done so far.
     """
 
-    def __init__(self, graph: TaskGraph) -> None:
+    def __init__(self, graph: TaskGraph, known: Callable[[Binding], Any] = known_value) -> None:
         self._graph = graph
+        self.known = known
         self._returns = graph.returns
         self.tasks: list[Task | None] = list(graph.tasks)
         self.changes: list[Change] = []
@@ -142,6 +148,23 @@ class Draft:
             count += 1
             found = f"{before}-{count}{after}"
         return found
+
+    def length(self, binding: Binding) -> int | None:
+        """Tell the length of a collection that is mapped over; None where the graph alone does not tell it."""
+        pending, seen = [binding], set[int]()
+        while pending:
+            one = pending.pop()
+            if not isinstance(one, TaskOutput):
+                found = listed_length(one)
+                if found is not None:
+                    return found
+            elif one.slot == WHOLE and not one.completed:
+                owner = self._owner(one.task)
+                task = None if owner in seen else self.tasks[owner]
+                seen.add(owner)
+                if task is not None and task.form is Form.MAP:
+                    pending.extend(task.bindings[name] for name in task.mapped)
+        return None
 
     def takes(self, taker: int, number: int) -> bool:
         """Tell whether a task takes another one's value."""

@@ -7,26 +7,24 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from hookline.errors import PluginError, WorkflowError, close_match
-from hookline.graph.bind import shape_of
+from hookline.errors import WorkflowError
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
+from hookline.graph.rewriting.constants import known_value
 from hookline.graph.rewriting.draft import Draft
-from hookline.graph.rewriting.given import VALUE, GivenError, bind_given, free_parameter
+from hookline.graph.rewriting.edits import Edits
+from hookline.graph.rewriting.given import VALUE
 from hookline.graph.rewriting.match import TaskMatch, promises
-from hookline.model.change import INSERTED, Change
-from hookline.model.graph import Binding, Constant, Task, TaskGraph, TaskOutput
-from hookline.model.masking import mask
+from hookline.model.change import INSERTED
+from hookline.model.graph import Binding, Task, TaskGraph
 from hookline.model.place import nearest_place
 from hookline.model.recording import Form
-from hookline.model.reference import WHOLE
-from hookline.model.seed import is_seed
 from hookline.model.step import Step
 from hookline.model.wrapping import unwrapped, wrapped
 
 __all__ = ["GraphEditor"]
 
 
-class GraphEditor:
+class GraphEditor(Edits):
     """A task graph as one plugin changes it.
 
     Args:
@@ -34,6 +32,7 @@ class GraphEditor:
         plugin: The plugin's name.
         grown: The id of the task whose new part the graph is; None for a workflow's own tasks.
         settings: What settings give to arguments that are left open.
+        known: Gives the value of a binding that refers to no task.
 
     Attributes:
         workflow: The workflow's name.
@@ -45,14 +44,17 @@ class GraphEditor:
     value: Final = VALUE
 
     def __init__(
-        self, graph: TaskGraph, plugin: str, grown: str | None = None, settings: OpenArguments = NO_ARGUMENTS
+        self,
+        graph: TaskGraph,
+        plugin: str,
+        grown: str | None = None,
+        settings: OpenArguments = NO_ARGUMENTS,
+        known: Callable[[Binding], Any] = known_value,
     ) -> None:
+        super().__init__(Draft(graph, known), plugin, grown, settings)
         self.workflow = graph.workflow
         self.params: Mapping[str, Any] = types.MappingProxyType(dict(graph.params))
         self.grown = grown
-        self._plugin = plugin
-        self._settings = settings
-        self._draft = Draft(graph)
 
     def tasks(
         self, step: str | Step[..., Any] | None = None, tag: str | None = None, returns: Any = None
@@ -204,9 +206,63 @@ class GraphEditor:
         other, one = self._known(source), self._known(task)
         what = f"can't connect task '{self._shown(other.id)}' to '{arg}' of task '{self._shown(one.id)}'"
         self._parameter(one, arg, what)
+        self._refuse_seed(one, arg, what)
         text = f"connected '{self._shown(other.id)}' to '{arg}' of '{self._shown(one.id)}'"
         bindings = {**one.bindings, arg: self._draft.output(source._number)}
         self._draft.change(task._number, self._note("connected", text), bindings=bindings)
+
+    def give(self, task: TaskMatch, /, **values: Any) -> None:
+        """Give a task arguments, in the place of what it was given or of defaults.
+
+        They count as if the call had given them: for the task's key, and for the checks.
+
+        Args:
+            task: The task.
+            **values: By parameter: values, tasks, and lists, tuples and dicts of both. A parameter that the task is
+                mapped over takes a list with a value for each item.
+
+        Raises:
+            PluginError: The task has no such parameter, or not as many items.
+        """
+        one = self._known(task)
+        bindings = dict(one.bindings)
+        for name, value in values.items():
+            what = f"can't give '{name}' to task '{self._shown(one.id)}'"
+            self._parameter(one, name, what)
+            count = self._length(one, name) if name in one.mapped else None
+            bindings[name] = self._bound(name, value, what, each=name in one.mapped, count=count)
+        if values:
+            note = self._note("given", f"gave {', '.join(values)} to '{self._shown(one.id)}'")
+            self._draft.change(task._number, note, bindings=bindings)
+
+    def give_each(self, task: TaskMatch, /, **lists: Any) -> None:
+        """Give each item of a mapped task its own values of parameters that it is not mapped over yet.
+
+        The task is mapped over these lists too from now on, item by item together with those of the call.
+
+        Args:
+            task: The task: one of ``.map``, whose number of items the graph tells.
+            **lists: By parameter: a list with a value, or a task, for each item.
+
+        Raises:
+            PluginError: The task is not mapped, or in another way, or has no such parameter, or not as many items.
+        """
+        one = self._known(task)
+        bindings, mapped = dict(one.bindings), one.mapped
+        for name, values in lists.items():
+            what = f"can't give '{name}' to each item of task '{self._shown(one.id)}'"
+            if one.form is not Form.MAP:
+                product = one.form is Form.PRODUCT
+                why = "which is a product: a list more would be one of combinations" if product else "which has none"
+                raise self._refusal(f"{what}, {why}", "give one value: graph.give(…)")
+            self._parameter(one, name, what)
+            if name in one.mapped:
+                raise self._refusal(f"{what}, which is mapped over it", "give another list: graph.give(…)")
+            bindings[name] = self._bound(name, values, what, each=True, count=self._length(one, one.mapped[0]))
+            mapped = (*mapped, name)
+        if lists:
+            note = self._note("given", f"gave {', '.join(lists)} to each item of '{self._shown(one.id)}'")
+            self._draft.change(task._number, note, bindings=bindings, mapped=mapped)
 
     def remove(self, task: TaskMatch, /, *, use: TaskMatch | None = None) -> None:
         """Take a task away.
@@ -265,111 +321,6 @@ class GraphEditor:
     def finish(self) -> TaskGraph:
         """Make a graph of it; see :meth:`Draft.finish`."""
         return self._draft.finish()
-
-    # -- inside ------------------------------------------------------------------------------------------------
-
-    def _known(self, match: TaskMatch) -> Task:
-        given: object = match
-        if not isinstance(given, TaskMatch) or given._draft is not self._draft:
-            what = "a task of another graph" if isinstance(given, TaskMatch) else f"{given!r}"
-            raise self._refusal(
-                f"gives {what} where a task is meant", "give what graph.tasks(…) or graph.insert_after(…) returned"
-            )
-        task = self._draft.tasks[given._number]
-        if task is None:
-            raise self._refusal("names a task that it removed", "change a task before it is removed")
-        return task
-
-    def _step(self, given: object) -> Step[Any, Any]:
-        if not isinstance(given, Step):
-            raise self._refusal(f"gives {given!r} where a step is meant", "give a function decorated with @step")
-        return given
-
-    def _arguments(
-        self, step: Step[Any, Any], bind: Mapping[str, Any], what: str, own: Mapping[int, TaskOutput]
-    ) -> tuple[str, dict[str, Binding]]:
-        """Find the parameter that takes the value at hand, and bind the others."""
-
-        def output(value: object) -> TaskOutput | None:
-            if not isinstance(value, TaskMatch):
-                return None
-            self._known(value)
-            return own.get(value._number) or self._draft.output(value._number)
-
-        try:
-            name = free_parameter(step, bind, self._settings.names.get(step.name, ()))
-            bindings = {key: bind_given(key, value, output) for key, value in bind.items() if value is not VALUE}
-        except GivenError as error:
-            raise self._refusal(f"{what}: {error}", error.cure) from None
-        return name, bindings
-
-    def _completed(self, step: Step[Any, Any], bindings: dict[str, Binding]) -> dict[str, Binding]:
-        """Add what settings give to arguments that nobody gave, and defaults that name files."""
-        self._settings.give(step, bindings)
-        shape_of(step.fn).add_files(bindings)
-        return bindings
-
-    def _given(self, task: Task, arg: str, what: str) -> Binding:
-        """Tell what a task is given for a parameter."""
-        self._parameter(task, arg, what)
-        if arg in task.bindings:
-            return task.bindings[arg]
-        parameter = task.step.signature.parameters[arg]
-        if parameter.required:
-            raise self._refusal(f"{what}, which is given nothing", "connect it to a task first: graph.connect(…)")
-        return Constant(parameter.default)
-
-    def _parameter(self, task: Task, arg: str, what: str) -> None:
-        signature = task.step.signature
-        several = {signature.var_positional, signature.var_keyword} - {""}
-        known = [name for name in signature.parameters if name not in several]
-        if arg in several:
-            raise self._refusal(f"{what}, which takes any number of arguments", "name a parameter that takes one")
-        if arg not in known:
-            match = close_match(arg, known)
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise self._refusal(f"{what}: step '{task.step.name}' has no such parameter", match.strip() or takes)
-        provider = shape_of(task.step.fn).provided.get(arg)
-        if provider is not None:
-            raise self._refusal(f"{what}, which the provider '{provider.name}' opens", "leave it as it is")
-        if is_seed(signature.parameters[arg].annotation) and arg not in task.bindings:
-            raise self._refusal(f"{what}, which is a seed that the run gives", "leave it as it is")
-
-    def _parts(self, number: int, step: Step[Any, Any], what: str) -> dict[int, int]:
-        """Tell, per part of a task's value that others use, which part of a step's value that is."""
-        mine, its = self._draft.task(number).outputs, step.outputs
-        parts: dict[int, int] = {}
-        if mine.form == "one":
-            return parts
-        for taker, output in self._draft.takers(number):
-            if output.slot == WHOLE or output.slot in parts:
-                continue
-            name = mine.names[output.slot]
-            if its.form == "one" or name not in its.names:
-                raise self._refusal(
-                    f"{what}: {self._taker(taker)} takes its part '{name}', which '{step.name}' does not return",
-                    f"let '{step.name}' return the same parts, or insert it before the argument that takes them",
-                )
-            parts[output.slot] = its.names.index(name)
-        return parts
-
-    def _taker(self, number: int | None) -> str:
-        return "the workflow's return" if number is None else f"task '{self._shown(self._draft.task(number).id)}'"
-
-    def _new_id(self, step: Step[Any, Any], task: Task) -> str:
-        prefix, slash, name = task.id.rpartition("/")
-        # A plugin's own step may be called data.validate, as it is registered: data:validate says it all.
-        short = step.name.removeprefix(f"{self._plugin}.")
-        return self._draft.free_id(f"{prefix}{slash}{self._plugin}:{short}", f"@{name}")
-
-    def _shown(self, task_id: str) -> str:
-        return task_id if self.grown is None else f"{self.grown}/{task_id}"
-
-    def _note(self, kind: str, text: str) -> Change:
-        return Change(self._plugin, kind, mask(text))  # it is shown and recorded
-
-    def _refusal(self, what: str, cure: str) -> PluginError:
-        return PluginError(f"the plugin '{self._plugin}' {what} ({nearest_place()})", help=cure)
 
 
 def _is_of(step: Step[Any, Any], wanted: str | Step[..., Any]) -> bool:

@@ -1,8 +1,8 @@
-"""The arguments that a plugin gives to a step which it inserts."""
+"""The arguments that a plugin gives to a task, or to a step which it inserts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from hookline.errors import close_match
@@ -12,9 +12,10 @@ from hookline.model.recording import snapshot
 from hookline.model.seed import is_seed
 from hookline.model.step import Step
 
-__all__ = ["VALUE", "GivenError", "bind_given", "free_parameter"]
+__all__ = ["VALUE", "GivenError", "bind_given", "bind_items", "free_parameter"]
 
-_CONTAINERS = (list, tuple, dict)
+_CONTAINERS = frozenset({list, tuple, dict})
+_PLAIN = frozenset({int, float, str, bool, type(None), bytes})
 
 
 class _Value:
@@ -77,7 +78,7 @@ def free_parameter(step: Step[Any, Any], bind: Mapping[str, Any], settled: Colle
 
 
 def bind_given(name: str, value: Any, output: Callable[[object], TaskOutput | None]) -> Binding:
-    """Bind an argument of an inserted step.
+    """Bind an argument.
 
     Args:
         name: The parameter.
@@ -90,8 +91,12 @@ def bind_given(name: str, value: Any, output: Callable[[object], TaskOutput | No
     Raises:
         GivenError: It can't be passed to a step.
     """
+    if value is VALUE:
+        raise GivenError(
+            f"no value is at hand for '{name}'", "graph.value is for steps that are inserted; give a value"
+        )
     try:
-        return _bound(snapshot(value), output)
+        return _Given(output).bind(snapshot(value))
     except UnusableError as error:
         raise GivenError(
             f"it can't take '{name}', which {error}", "give plain values, and tasks of the graph"
@@ -102,13 +107,63 @@ def bind_given(name: str, value: Any, output: Callable[[object], TaskOutput | No
         ) from None
 
 
-def _bound(value: Any, output: Callable[[object], TaskOutput | None]) -> Binding:
-    found = output(value)
-    if found is not None:
-        return found
-    kind = type(value)
-    if kind in _CONTAINERS:
-        parts = [_bound(part, output) for part in (value.values() if kind is dict else value)]
-        if not all(type(part) is Constant for part in parts):
+def bind_items(name: str, values: Any, output: Callable[[object], TaskOutput | None], count: int | None) -> Binding:
+    """Bind an argument that each item of a mapped task gets an element of.
+
+    Args:
+        name: The parameter.
+        values: The list of elements, each as for :func:`bind_given`.
+        output: As for :func:`bind_given`.
+        count: How many items there are; None where only the run tells.
+
+    Returns:
+        The binding.
+
+    Raises:
+        GivenError: It is no list of that length, or an element can't be passed to a step.
+    """
+    if not isinstance(values, (list, tuple, range)) or hasattr(values, "_fields"):
+        raise GivenError(
+            f"each item takes its own '{name}', and {type(values).__name__} is no list",
+            f"give one value for each item: {name}=[…]",
+        )
+    if count is None:
+        raise GivenError(
+            f"only the run tells how many items take their own '{name}'",
+            "give what is one for all items, or let a step make the list: graph.connect(…), graph.insert_before(…)",
+        )
+    if len(values) != count:
+        raise GivenError(
+            f"the task has {count} item{'' if count == 1 else 's'}, but the list for '{name}' {len(values)}",
+            "give one value for each item",
+        )
+    return bind_given(name, list(values), output)
+
+
+class _Given:
+    """Binds one argument; what it learns of one element helps with the others, of which there may be many."""
+
+    def __init__(self, output: Callable[[object], TaskOutput | None]) -> None:
+        self._output = output
+        self._binder = Binder(())
+
+    def bind(self, value: Any) -> Binding:
+        kind = type(value)
+        if kind is dict or kind is set or kind is frozenset:
+            self._refuse_tasks(value)
+        if kind not in _CONTAINERS:
+            return self._output(value) or self._binder.value(value)
+        if kind is not dict and _PLAIN.issuperset(map(type, value)):
+            return Constant(value)
+        parts = [self.bind(part) for part in (value.values() if kind is dict else value)]
+        if any(type(part) is not Constant for part in parts):
             return Nested(kind.__name__, tuple(value) if kind is dict else (), tuple(parts))
-    return Binder(()).value(value)
+        # Its parts are known to be fine; a dict's keys are not.
+        return self._binder.value(value) if kind is dict else Constant(value)
+
+    def _refuse_tasks(self, values: Iterable[Any]) -> None:
+        """Look for tasks where their values could not be put: among a dict's keys, and in a set."""
+        for value in values:
+            if self._output(value) is not None:
+                where = "as a dict's key" if isinstance(values, dict) else "in a set"
+                raise UnusableError(f"has {value!r} {where}, whose value does not exist yet; build that in a step")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any
 
+from hookline.graph.rewriting.constants import Constants
 from hookline.graph.rewriting.draft import Draft
 from hookline.model.graph import Task
+from hookline.model.metadata import metadata_of, part_metadata_of
 from hookline.model.options import Options
 from hookline.model.outputs import bare_type
 from hookline.model.place import Place
@@ -50,6 +53,22 @@ class TaskMatch:
         return self._task.outputs.returns
 
     @property
+    def metadata(self) -> tuple[Any, ...]:
+        """What ``Annotated[…]`` says beside the type that it returns, of a mapped task each item."""
+        return metadata_of(self._task.step.declares)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that its value, or each item, splits into; empty for a value of one piece."""
+        outputs = self._task.outputs
+        return () if outputs.form == "one" else outputs.names
+
+    @property
+    def part_metadata(self) -> Mapping[str, tuple[Any, ...]]:
+        """What ``Annotated[…]`` says beside the type of each part, by the part's name."""
+        return types.MappingProxyType(part_metadata_of(self._task.step.declares))
+
+    @property
     def mapped(self) -> tuple[str, ...]:
         """Names of the parameters that it is mapped over; empty for a plain task."""
         return self._task.mapped
@@ -58,6 +77,21 @@ class TaskMatch:
     def bindings(self) -> tuple[str, ...]:
         """Names of the parameters that are given something."""
         return tuple(self._task.bindings)
+
+    @property
+    def takes(self) -> Mapping[str, Any]:
+        """The annotations of its step's parameters; ``Any`` where there is none."""
+        parameters = self._task.step.signature.parameters
+        return types.MappingProxyType({name: parameter.annotation for name, parameter in parameters.items()})
+
+    @property
+    def constants(self) -> Mapping[str, Any]:
+        """The parameters that are given something known, without any task in it, and copies of these values.
+
+        Of a parameter that the task is mapped over, the list of its items' values. What is left to defaults is not
+        among them.
+        """
+        return Constants(self._task.bindings, self._draft.known)
 
     @property
     def place(self) -> Place:

@@ -11,6 +11,7 @@ from hookline.graph.check import check_graph
 from hookline.graph.collector import collector_paused
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
 from hookline.graph.part import result_of
+from hookline.graph.rewriting.constants import known_value
 from hookline.graph.rewriting.draft import CircleError
 from hookline.graph.rewriting.editor import GraphEditor
 from hookline.graph.rewriting.redirect import moved, renumbered
@@ -20,6 +21,8 @@ from hookline.model.raised import words_of
 from hookline.model.step import Step
 
 __all__ = ["Rewriter", "rewrite", "rewrite_part"]
+
+Known = Callable[[Binding], Any]
 
 
 class Rewriter(NamedTuple):
@@ -40,6 +43,7 @@ def rewrite(
     rewriters: Sequence[Rewriter],
     grown: str | None = None,
     arguments: OpenArguments = NO_ARGUMENTS,
+    known: Known = known_value,
 ) -> TaskGraph:
     """Let plugins rewrite a graph.
 
@@ -48,6 +52,7 @@ def rewrite(
         rewriters: The plugins, in the order in which they have their turn.
         grown: The id of the task whose new part the graph is; None for a workflow's own tasks.
         arguments: What settings give to arguments that plugins leave open.
+        known: Gives the value of a binding that refers to no task.
 
     Returns:
         The new graph, checked; the same object where nobody changed anything.
@@ -58,7 +63,7 @@ def rewrite(
     """
     with collector_paused():
         for rewriter in rewriters:
-            graph = _rewritten(graph, rewriter, grown, arguments)
+            graph = _rewritten(graph, rewriter, grown, arguments, known)
     return graph
 
 
@@ -70,6 +75,7 @@ def rewrite_part(
     grown: str,
     graph: TaskGraph,
     arguments: OpenArguments,
+    known: Known,
 ) -> tuple[list[Task], Binding, int | None] | None:
     """Let plugins rewrite what one attempt called.
 
@@ -81,6 +87,7 @@ def rewrite_part(
         grown: The id of the task or item that grew.
         graph: The workflow's own graph.
         arguments: What settings give to arguments that plugins leave open.
+        known: As for :func:`rewrite`; reads what the attempt gave.
 
     Returns:
         The tasks, numbered from the same index on; what is returned; and the index of the task whose outcome is the
@@ -94,7 +101,7 @@ def rewrite_part(
     down = {task.index: task.index - first for task in tasks}
     own = tuple([renumbered(task, down[task.index], down) for task in tasks])
     part = TaskGraph(graph.workflow, own, moved(returns, down), graph.params)
-    made = rewrite(part, rewriters, grown, arguments)
+    made = rewrite(part, rewriters, grown, arguments, known)
     if made is part:
         return None
     up = {index: index + first for index in range(len(made.tasks))}
@@ -104,10 +111,12 @@ def rewrite_part(
     return moved_up, moved(again, up), None if result is None else first + result
 
 
-def _rewritten(graph: TaskGraph, rewriter: Rewriter, grown: str | None, arguments: OpenArguments) -> TaskGraph:
+def _rewritten(
+    graph: TaskGraph, rewriter: Rewriter, grown: str | None, arguments: OpenArguments, known: Known
+) -> TaskGraph:
     plugin = rewriter.plugin
     what = f"the workflow '{graph.workflow}'" if grown is None else f"what task '{grown}' grew"
-    editor = GraphEditor(graph, plugin, grown, arguments)
+    editor = GraphEditor(graph, plugin, grown, arguments, known)
     try:
         rewriter.rewrite(editor)
     except HooklineError as error:

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from hookline.config import configure
+from hookline.config.facts import project
 from hookline.engine import api
 from hookline.graph.build import build_graph
 from hookline.graph.rewriting.editor import GraphEditor
 from hookline.graph.rewriting.rewrite import Rewriter, rewrite
 from hookline.hooks.loader import found_plugins
 from hookline.model.graph import Task, TaskGraph
+from hookline.model.project_facts import ProjectFacts
 from hookline.model.run import Run
 from hookline.model.workflow import Workflow
 from hookline.worker.target import target_of
@@ -39,12 +41,14 @@ class RewriteContract:
         workflows: Workflows that complete, with their parameters; it has to change all of them.
         settings: What it gets as ``settings``.
         plugin: The plugin's name, which stands in the ids of what it inserts.
+        project: What it gets as ``project``; None for the facts of the project that the first workflow is of.
     """
 
     rewrite_graph: Any
     workflows: Sequence[tuple[Workflow[..., Any], Mapping[str, Any]]] = ()
     settings: Any = None
     plugin = "under-test"
+    project: ProjectFacts | None = None
 
     def test_it_changes_the_graph_and_leaves_it_sound(self) -> None:
         """No cycle, no type that can't meet; and each change carries the plugin's name."""
@@ -110,6 +114,7 @@ class RewriteContract:
     def _rewriter(self) -> Rewriter:
         function = type(self).rewrite_graph
         wanted = inspect.signature(function).parameters
+        facts_of_project = self.project or project(target_of(self.workflows[0][0]).root if self.workflows else None)
 
         def call(graph: GraphEditor) -> None:
             facts = {
@@ -117,6 +122,7 @@ class RewriteContract:
                 "workflow": graph.workflow,
                 "params": graph.params,
                 "grown": graph.grown,
+                "project": facts_of_project,
                 "settings": self.settings,
             }
             function(**{name: fact for name, fact in facts.items() if name in wanted})

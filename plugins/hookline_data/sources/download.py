@@ -1,0 +1,68 @@
+"""Fetches files by HTTP: in pieces, whole or not at all."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from hookline import HooklineError, Secret
+
+__all__ = ["fetch", "shown_url"]
+
+_PIECE = 1 << 20
+_TIMEOUT = 60.0
+
+
+def shown_url(place: Secret[str] | str) -> str:
+    """Give an address as it may be shown: without what could let others in."""
+    if isinstance(place, Secret):
+        return place.reference
+    parts = urllib.parse.urlsplit(place)
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def fetch(place: Secret[str] | str, folder: Path, source: str, *, timeout: float = _TIMEOUT) -> Path:
+    """Fetch a file.
+
+    Args:
+        place: Its address.
+        folder: Where it is put.
+        source: The name of the source, for messages.
+        timeout: For how many seconds nothing may come.
+
+    Returns:
+        Its path.
+
+    Raises:
+        HooklineError: It can't be had, or not all of it.
+    """
+    url = place.reveal() if isinstance(place, Secret) else place
+    shown = shown_url(place)
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        raise HooklineError(f"the source '{source}' is no address of the web: {shown}", help="give https://…")
+    path = folder / f"fetched{''.join(Path(urllib.parse.urlsplit(url).path).suffixes[-2:])}"
+    request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})
+    size = 0
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer, path.open("wb") as file:
+            told = answer.headers.get("Content-Length")
+            while piece := answer.read(_PIECE):
+                size += file.write(piece)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _failed(source, shown, f"the server says {error.code} {error.reason}") from None
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise _failed(source, shown, f"{reason} (after {size:,} bytes)") from None
+    if told is not None and told.isdigit() and size != int(told):
+        raise _failed(source, shown, f"it has {int(told):,} bytes, of which {size:,} came")
+    return path
+
+
+def _failed(source: str, shown: str, why: str) -> HooklineError:
+    return HooklineError(
+        f"the source '{source}' can't be fetched from {shown}: {why}", help="try again; or set retries"
+    )

@@ -1,0 +1,87 @@
+"""Schemas of pandera's: what types their columns are read as, and what a contract says beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hookline.ml import Schema
+from hookline_data.frames import Frame, library_of
+from hookline_data.libraries import pandas, polars
+from hookline_data.schemas.convert import schema_of_pandera
+from hookline_data.schemas.kinds import library_of_schema, pandera_schema
+from hookline_data.sources.contract import Contract
+from hookline_data.validation.finding import Finding
+
+__all__ = ["facts_of", "settled", "with_plain_types", "with_terms_of"]
+
+_WORDS = {
+    "bool": "bool",
+    "uint": "int",
+    "int": "int",
+    "float": "float",
+    "decimal": "decimal",
+    "datetime": "datetime",
+    "timestamp": "datetime",
+    "date": "date",
+    "timedelta": "duration",
+    "duration": "duration",
+    "categor": "category",
+    "enum": "category",
+    "str": "str",
+    "utf8": "str",
+    "binary": "bytes",
+    "bytes": "bytes",
+    "list": "list",
+    "array": "list",
+}
+"""Words for types by what the names of other systems' begin with; of several the first that fits."""
+
+
+def facts_of(schema: Any) -> Schema:
+    """Say what a schema of pandera's says in hookline's own, with hookline's words for types."""
+    facts = schema_of_pandera(schema)
+    return replace(facts, columns=tuple(replace(one, type=_word(one.type)) for one in facts.columns))
+
+
+def settled(schema: Any) -> Any:
+    """Let pandera learn all that it learns when it checks for the first time.
+
+    It notes that in what the checks of all schemas share, and so in what counts when a schema is an argument: the same
+    schema would be another one after the first load.
+    """
+    empty = polars().DataFrame() if library_of_schema(schema) == "polars" else pandas().DataFrame()
+    with contextlib.suppress(Exception):  # that it lacks columns, for one
+        copy.deepcopy(pandera_schema(schema)).validate(empty, lazy=True)
+    return schema
+
+
+def with_terms_of(contract: Contract) -> Any:
+    """Give the schema of a contract with the key and the personal columns that the contract says beside it."""
+    # All of it is copied: pandera changes what it checks with, and the user's own is an argument, which counts.
+    schema = copy.deepcopy(pandera_schema(contract.schema))
+    for name in contract.personal:
+        if name in schema.columns:
+            schema.columns[name].metadata = {**(schema.columns[name].metadata or {}), "personal": True}
+    if contract.key and not schema.unique:
+        schema.unique = list(contract.key)
+    return schema
+
+
+def with_plain_types(table: Frame, findings: Sequence[Finding]) -> Frame:
+    """Let columns of pandas keep the types that pandera asks for, where cells of bad rows could not be read."""
+    if library_of(table) != "pandas":
+        return table
+    plain = {"Int64": "int64", "boolean": "bool"}
+    names = [one.column for one in findings if str(table[one.column].dtype) in plain]
+    filled = {name: table[name].fillna(0).astype(plain[str(table[name].dtype)]) for name in names}
+    return table.assign(**filled) if filled else table
+
+
+def _word(kind: str) -> str:
+    name = re.sub(r"^.*?\.", "", kind).lower()
+    return next((word for begins, word in _WORDS.items() if name.startswith(begins)), "any") if "." in kind else kind

@@ -1,0 +1,53 @@
+"""What type a column is of, where no schema says it: the same for every library of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hookline.ml import Column
+from hookline_data.sources.cells import Cells
+
+__all__ = ["infer_texts", "infer_values"]
+
+_KINDS = ("int", "float", "bool", "date", "datetime")
+_SAMPLE = 100
+_WORDS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", list: "list"}
+
+
+def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
+    """Find the first type that all texts of a column are of: int, float, bool, date, datetime, or else text.
+
+    Numbers with zeros in front, such as postal codes, are texts, and so are columns without any value.
+
+    Args:
+        texts: The texts; None or empty for those that are missing.
+
+    Returns:
+        The type, the values, and whether datetimes have offsets from UTC.
+    """
+    cells = [text or "" for text in texts]
+    found = [text for text in cells if text]
+    padded = any((text[0] == "0" and text[1:2].isdigit()) or text[0].isspace() or text[-1].isspace() for text in found)
+    for kind in _KINDS if found and not padded else ():
+        for sample in (found[:_SAMPLE], cells):
+            reader = Cells(Column("column", kind, nullable=True))
+            values = reader.texts(sample)
+            if reader.bad:
+                break
+        else:
+            return kind, values, bool(reader.aware)
+    return "str", [text or None for text in cells], False
+
+
+def infer_values(values: Sequence[Any]) -> str:
+    """Find the type that all values of a column are of: ``"any"`` where they differ, text where there are none."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if not kinds:
+        return "str"
+    if kinds == {int, float}:
+        return "float"
+    word = _WORDS.get(kinds.pop(), "any") if len(kinds) == 1 else "any"
+    return (
+        "any" if word == "int" and not all(value is None or -(1 << 63) <= value < 1 << 63 for value in values) else word
+    )

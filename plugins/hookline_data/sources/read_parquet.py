@@ -1,0 +1,145 @@
+"""Reads Parquet, which knows types: they become those of the schema where nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hookline import HooklineError
+from hookline.ml import Schema
+from hookline_data.frames import Frame
+from hookline_data.libraries import narwhals, pandas, polars, pyarrow
+from hookline_data.sources.casts import as_declared
+from hookline_data.sources.cells import Cells
+from hookline_data.sources.keys import near
+from hookline_data.sources.series import make_piece, make_series
+from hookline_data.sources.table import Reading, check_header, column_of
+from hookline_data.validation.finding import Origin
+
+__all__ = ["read_parquet"]
+
+
+def read_parquet(
+    files: Mapping[str, Path],
+    constants: Callable[[str], Mapping[str, str]],
+    library: str,
+    source: str,
+    schema: Schema | None,
+    columns: Sequence[str] | None,
+) -> Reading:
+    """Read files into one table.
+
+    Args:
+        files: The files by the names that the user knows.
+        constants: Gives, for a name, the texts of columns that the file lacks.
+        library: Whose frame is wanted.
+        source: The source's name.
+        schema: What types the columns have; None where that is not said.
+        columns: The columns that are wanted; None for all.
+
+    Raises:
+        HooklineError: A file is none, or has other columns than the schema or the other files.
+    """
+    frames, origins, rows = list[Frame](), list[Origin](), 0
+    first: tuple[str, tuple[str, ...]] | None = None
+    for name, path in files.items():
+        frame = _read(path, name, library)
+        texts = {key: text for key, text in constants(name).items() if key not in frame.columns}
+        names = (*map(str, frame.columns), *texts)
+        check_header(name, source, names, first, schema)
+        if first is None:
+            first = (name, names)
+            order = _order(name, names, source, schema, columns)
+        frame = _with_columns(frame, texts, schema, library)
+        frames.append(frame[order])
+        origins.append(Origin(rows, name))
+        rows += len(frame)
+    whole = _joined(frames, list(files), library)
+    if schema is None:
+        return Reading(whole, origins, [], len(frames))
+    table, findings = as_declared(whole, schema)
+    return Reading(table, origins, findings, len(frames))
+
+
+def _read(path: Path, name: str, library: str) -> Frame:
+    """Read one file; with pandas through Arrow, so that whole numbers stay whole where some are missing."""
+    if library == "pandas":
+        pyarrow()
+    try:
+        if library == "polars":
+            with path.open("rb") as file:
+                return polars().read_parquet(file)
+        return pyarrow().parquet.ParquetFile(path).read().to_pandas(types_mapper=_pandas_type, ignore_metadata=True)
+    except FileNotFoundError as error:
+        raise HooklineError(
+            f"'{name}' vanished: it was there when the run was planned", help="run again, or bring it back"
+        ) from error
+    except Exception as error:
+        told = str(error).partition("\n")[0]
+        raise HooklineError(
+            f"'{name}' can't be read as Parquet: {told}", help="it may be cut off; write it anew"
+        ) from error
+
+
+def _pandas_type(arrow: Any) -> Any:
+    pd, types = pandas(), pyarrow().types
+    if types.is_integer(arrow):
+        return pandas().api.types.pandas_dtype(f"{'U' if str(arrow)[0] == 'u' else ''}Int{arrow.bit_width}")
+    if types.is_boolean(arrow):
+        return pd.BooleanDtype()
+    if types.is_date(arrow) or types.is_decimal(arrow) or types.is_binary(arrow) or types.is_large_binary(arrow):
+        return pd.ArrowDtype(arrow)
+    return None
+
+
+def _order(
+    name: str, names: Sequence[str], source: str, schema: Schema | None, columns: Sequence[str] | None
+) -> list[str]:
+    """Tell which columns the table has, those of the schema first."""
+    for one in columns or ():
+        if one not in names:
+            raise HooklineError(
+                f"the source '{source}' has no column '{one}'{near(one, names)}",
+                help=f"'{name}' has {', '.join(names)}",
+            )
+    declared = [] if schema is None else [one for one in schema.names if one in names]
+    return list(dict.fromkeys([*declared, *names])) if columns is None else list(columns)
+
+
+def _with_columns(frame: Frame, texts: Mapping[str, str], schema: Schema | None, library: str) -> Frame:
+    """Add columns that have the same text in all rows, as values of the schema's type."""
+    nw = narwhals()
+    made = []
+    for name, text in texts.items():
+        column = column_of(schema, name)
+        cells = Cells(column)
+        (value,) = cells.texts([text])
+        if cells.bad:
+            raise HooklineError(f"'{text}' is no value of the column '{name}', which is a '{column.type}'")
+        kind = "str" if column.type == "any" else column.type
+        piece = make_piece(library, [value] * len(frame), kind, nullable=column.nullable)
+        series = make_series(library, name, [piece], kind)
+        made.append(nw.from_native(series, series_only=True))
+    return nw.from_native(frame).with_columns(*made).to_native() if made else frame
+
+
+def _joined(frames: list[Frame], names: list[str], library: str) -> Frame:
+    """Put tables of several files below each other."""
+    if len(frames) == 1:
+        return frames[0]
+    if library == "pandas":
+        return pandas().concat(frames, ignore_index=True)
+    pl = polars()
+    try:
+        return pl.concat(frames, how="vertical_relaxed", rechunk=True)
+    except pl.exceptions.PolarsError as error:
+        for column in frames[0].columns:
+            kinds = {name: frame.schema[column] for name, frame in zip(names, frames, strict=True)}
+            other = next((name for name in names if kinds[name] != kinds[names[0]]), None)
+            if other is not None:
+                one = names[0]
+                raise HooklineError(
+                    f"the column '{column}' is of type {kinds[one]} in '{one}', but {kinds[other]} in '{other}'"
+                ) from error
+        raise

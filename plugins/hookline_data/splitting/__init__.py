@@ -1,0 +1,1 @@
+"""Parts of a table to learn from and to test with, and whether something leaks from one into another."""

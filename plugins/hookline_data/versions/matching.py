@@ -1,0 +1,119 @@
+"""Which rows of two tables are the same ones: those with equal keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hookline import HooklineError
+from hookline_data.versions.cells import comparable, kind_of, values_of
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+    Frame = nw.DataFrame[Any]
+
+__all__ = ["Matches", "match_rows"]
+
+_NAN = object()
+_SHOWN = 5
+
+
+class Matches(NamedTuple):
+    """Numbers of rows, from 0.
+
+    Attributes:
+        before: Rows of the first table that the second has, too.
+        after: The same rows in the second table.
+        removed: Rows of the first table only.
+        added: Rows of the second table only.
+    """
+
+    before: Sequence[int]
+    after: Sequence[int]
+    removed: Sequence[int]
+    added: Sequence[int]
+
+
+def match_rows(before: Frame, after: Frame, key: Sequence[str], names: tuple[str, str]) -> Matches:
+    """Find the rows that two tables have in common.
+
+    Args:
+        before: The first table.
+        after: The second.
+        key: The columns whose values tell rows.
+        names: What the tables are called in errors.
+
+    Raises:
+        HooklineError: A column of the key is lacking, is of types that can't be equal, or rows have the same key.
+    """
+    for name in key:
+        for frame, called in zip((before, after), names, strict=True):
+            if name not in frame.columns:
+                raise HooklineError(
+                    f"{called} has no column '{name}', which is to tell its rows",
+                    help=f"its columns are {', '.join(frame.columns)}; an index of pandas counts after .reset_index()",
+                )
+        if not comparable(before[name], after[name]):
+            kinds = f"{kind_of(before[name])} in {names[0]} and {kind_of(after[name])} in {names[1]}"
+            raise HooklineError(
+                f"rows can't be told by '{name}', which is {kinds}", help="convert one of them, or name another key"
+            )
+    mixed = before.implementation != after.implementation
+    first, second = _keys(before, key, mixed), _keys(after, key, mixed)
+    _places(first, key, names[0])
+    found = list(map(_places(second, key, names[1]).get, first))
+    matched = bytearray(len(second))
+    for row in found:
+        if row is not None:
+            matched[row] = 1
+    return Matches(
+        [row for row, other in enumerate(found) if other is not None],
+        [other for other in found if other is not None],
+        [row for row, other in enumerate(found) if other is None],
+        [row for row, seen in enumerate(matched) if not seen],
+    )
+
+
+def _keys(frame: Frame, key: Sequence[str], mixed: bool) -> list[Any]:
+    """Give a value per row by which it is told; NaN, which equals nothing, becomes something that equals itself."""
+    columns = []
+    for name in key:
+        values = values_of(frame[name], nan_is_missing=mixed)
+        if frame[name].dtype.is_float():
+            values = [_NAN if value != value else value for value in values]
+        columns.append(values)
+    return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+
+
+def _places(values: list[Any], key: Sequence[str], called: str) -> Mapping[Any, int]:
+    try:
+        places = dict(zip(values, range(len(values)), strict=True))
+    except TypeError as error:
+        raise HooklineError(
+            f"rows of {called} can't be told by {_listed(key)}: {error}",
+            help="name a key of columns with numbers, texts or times",
+        ) from None
+    if len(places) < len(values):
+        raise _repeated(values, key, called)
+    return places
+
+
+def _repeated(values: list[Any], key: Sequence[str], called: str) -> HooklineError:
+    twice = [(value, count) for value, count in Counter(values).items() if count > 1]
+    shown = ", ".join(f"{_shown(value)} ({count} rows)" for value, count in twice[:_SHOWN])
+    more = f" and {len(twice) - _SHOWN:,} more" if len(twice) > _SHOWN else ""
+    return HooklineError(
+        f"{called} has several rows with the same {_listed(key)}: {shown}{more}",
+        help="name the columns that together tell rows: key=[…], --key a,b",
+    )
+
+
+def _listed(key: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in key)
+
+
+def _shown(value: Any) -> str:
+    parts = value if isinstance(value, tuple) else (value,)
+    return ", ".join("NaN" if part is _NAN else "missing" if part is None else str(part) for part in parts)

@@ -1,0 +1,147 @@
+"""The steps that the plugin puts into graphs for data sets: what registers one, and what opens one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hookline import HooklineError, Records, attempt, step
+from hookline.ml import Schema
+from hookline_data.frames import named_frame
+from hookline_data.versions.contents import Contents
+from hookline_data.versions.dataset import Dataset
+from hookline_data.versions.opening import opened
+from hookline_data.versions.registered import PLUGIN, first, put, value_of
+
+__all__ = ["open_all", "open_table", "open_version", "register", "register_all"]
+
+
+@step(name="data.register")
+def register(dataset: Dataset) -> Dataset:
+    """Remember a data set as the next version, where its content is new; outside of a run nothing is remembered.
+
+    Args:
+        dataset: The data set, with its table.
+
+    Returns:
+        The data set with its schema and the number of its version.
+
+    Raises:
+        HooklineError: It has no table, or its schema or key does not fit.
+    """
+    if not dataset.opened:
+        raise HooklineError(
+            f"the data set '{dataset}' has no table, so it can't be registered",
+            help="return it with one: Dataset(name, table)",
+        )
+    frame = named_frame(dataset.table, f"the table of the data set '{dataset.name}'")
+    schema = _schema(dataset, frame.columns)
+    records = _records()
+    if records is None:
+        return replace(dataset, schema=schema, key=schema.keys)
+    version = put(records, dataset.which, value_of(dataset, schema, records.keep(dataset.table), frame.shape[0]))
+    return replace(dataset, schema=schema, key=schema.keys, version=first(records, version).number)
+
+
+@step(name="data.register")
+def register_all(value: Any) -> Any:
+    """Remember all data sets within lists, tuples and dicts, as :func:`register` does each.
+
+    Args:
+        value: Data sets with their tables, beside anything else.
+
+    Returns:
+        The same with their schemas and versions.
+    """
+    kind = type(value)
+    if kind is dict:
+        return {name: register_all.fn(each) for name, each in value.items()}
+    if kind in (list, tuple):
+        return kind([register_all.fn(each) for each in value])
+    return register.fn(value) if kind is Dataset else value
+
+
+@step(name="data.open")
+def open_version(contents: Any, of: str = "") -> Dataset:  # noqa: ARG001 - for those who look at the task
+    """Load a data set by its content.
+
+    Args:
+        contents: What the plugin's rewrite found for the name of a data set.
+        of: What it is called, for people; a content has one such name.
+
+    Returns:
+        The data set with its table; what has one already as it is.
+    """
+    found: Dataset = _opened(contents)
+    return found
+
+
+@step(name="data.open")
+def open_table(contents: Any, of: str = "") -> Any:  # noqa: ARG001 - for those who look at the task
+    """Load a table by its content.
+
+    Args:
+        contents: What the plugin's rewrite found for the table of a data set.
+        of: As for :func:`open_version`.
+
+    Returns:
+        The table; what is one already as it is.
+    """
+    return _opened(contents)
+
+
+@step(name="data.open")
+def open_all(values: Any, of: str = "") -> Any:  # noqa: ARG001 - for those who look at the task
+    """Load all data sets within lists, tuples and dicts by their content.
+
+    Args:
+        values: What the plugin's rewrite found, beside anything else.
+        of: What they are called, for people.
+
+    Returns:
+        The same with data sets and tables.
+    """
+    kind = type(values)
+    if kind is dict:
+        return {name: open_all.fn(value) for name, value in values.items()}
+    if kind in (list, tuple):
+        return kind([open_all.fn(value) for value in values])
+    return _opened(values)
+
+
+def _opened(contents: Any) -> Any:
+    return opened(attempt().records(PLUGIN), contents) if isinstance(contents, Contents) else contents
+
+
+def _records() -> Records | None:
+    """Give the plugin's records; None outside of a run."""
+    try:
+        return attempt().records(PLUGIN)
+    except HooklineError:
+        return None
+
+
+def _schema(dataset: Dataset, columns: list[str]) -> Schema:
+    from hookline_data.schemas.convert import schema_of
+
+    what = f"the data set '{dataset.name}'"
+    schema = dataset.schema or schema_of(dataset.table)
+    lacking = [name for name in schema.names if name not in columns]
+    beyond = [] if schema.open else [name for name in columns if name not in schema.names]
+    if lacking or beyond:
+        wrong = [f"lacks {_quoted(lacking)}"] * bool(lacking) + [f"has {_quoted(beyond)} besides"] * bool(beyond)
+        raise HooklineError(
+            f"{what} is not what its schema says: its table {' and '.join(wrong)}",
+            help="correct the schema, or leave it out: it is then worked out from the table",
+        )
+    unknown = [name for name in dataset.key if name not in schema.names]
+    if unknown:
+        raise HooklineError(
+            f"{what} has the key {_quoted(unknown)}, of which there is no column",
+            help=f"its columns are {', '.join(columns)}",
+        )
+    return replace(schema, keys=dataset.key) if dataset.key else schema
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
