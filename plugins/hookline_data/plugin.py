@@ -67,7 +67,8 @@ def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSetti
         from hookline_data.sources.rewrite import fill
 
         fill(graph, project, settings)
-    if _imported("pandas", "polars"):
+    # A step may import its library of frames when it runs only, so what asks for a check counts, too.
+    if _imported("hookline_data.validation.checked", "hookline_data.validation.steps", "pandera", "pandas", "polars"):
         from hookline_data.validation.rewrite import insert as insert_checks
 
         insert_checks(graph, project, settings)

@@ -4,9 +4,9 @@ A ``python`` block whose first line is a comment with a file's name, such as ``#
 any other is a script of its own. A ``yaml`` or ``toml`` block always has such a line. A ``console`` block has commands
 after ``$`` and, below each, lines of output: they must appear in this order, other lines may stand between them, and
 ``…`` stands for any text within a line. A command must succeed unless it ends in ``; echo $?``. ``cd`` alone, unlike
-``cd`` before another command, holds for the rest of the page. ``pip install -e FOLDER`` is not run, since it would change
-the environment of the tests: what it does is done in a folder on the path. A ``text`` block is a picture; other languages
-don't occur.
+``cd`` before another command, holds for the rest of the page. ``pip install -e FOLDER`` is not run, since it would
+change the environment of the tests: what it does is done in a folder on the path. A ``text`` block is a picture; other
+languages don't occur.
 """
 
 from __future__ import annotations
