@@ -26,9 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.perf_counter()
     try:
         truth = generate(Settings(**asked), folder)
-    except (FolderError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    except FolderError as error:
+        return failed(f"{error}")
+    except OSError as error:
+        return failed(f"'{error.filename}' can't be written: {error.strerror}")
     except ValueError as error:
         parser.error(str(error))
     print(f"{truth['payments']} synthetic payments in {len(truth['days'])} days, {truth['fraud']} of them fraud")
@@ -37,12 +38,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def failed(what: str) -> int:
+    print(f"error: {what}", file=sys.stderr)
+    return 1
+
+
 def command_line() -> argparse.ArgumentParser:
     """Say which options there are."""
     parser = argparse.ArgumentParser("generate.py", description="Makes up card transactions; all are synthetic.")
-    parser.add_argument(
-        "--start", type=date.fromisoformat, default=DEFAULT.start, metavar="DAY", help="the first day [%(default)s]"
-    )
+    parser.add_argument("--start", type=_day, default=DEFAULT.start, metavar="DAY", help="the first day [%(default)s]")
     parser.add_argument("--days", type=int, default=DEFAULT.days, metavar="N", help="how many [%(default)s]")
     parser.add_argument(
         "--rows", type=int, default=DEFAULT.rows, metavar="N", help="payments a day, on average [%(default)s]"
@@ -66,11 +70,16 @@ def command_line() -> argparse.ArgumentParser:
         metavar="STRENGTH",
         help="from 0, nothing, to 1: amounts are twice as high in the end, and all is bought elsewhere [%(default)s]",
     )
-    parser.add_argument(
-        "--drift-from", type=date.fromisoformat, metavar="DAY", help="when that begins [45 days after the start]"
-    )
+    parser.add_argument("--drift-from", type=_day, metavar="DAY", help="when that begins [45 days after the start]")
     parser.add_argument("--out", type=Path, default=HERE / "data", metavar="DIR", help="where to write [%(default)s]")
     return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no day; write it like 2026-01-31") from None
 
 
 def _words(text: str) -> tuple[str, ...]:

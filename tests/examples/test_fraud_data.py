@@ -303,6 +303,7 @@ def test_the_command_line_says_what_it_made(made: Any, tmp_path: Path, capsys: p
         (["--days", "0"], "'days' is 0, not between 1 and 3660"),
         (["--dirt", "nan"], "'dirt' is nan, not between 0 and 0.5"),
         (["--start", "0001-01-01"], "'start' is 0001-01-01, not between the years 1970 and 2200"),
+        (["--start", "31.01.2026"], "'31.01.2026' is no day; write it like 2026-01-31"),
         (["--faults", "card_mising"], "did you mean 'card_missing'?"),
         (["--faults", ","], "'dirt' needs kinds of faults"),
     ],
@@ -326,3 +327,5 @@ def test_a_folder_with_other_files_is_left_alone(made: Any, tmp_path: Path, caps
     assert made.main(["--days", "1", "--out", str(tmp_path)]) == 1
     assert "has files that were not made here" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    assert made.main(["--days", "1", "--out", str(tmp_path / "thesis.txt")]) == 1
+    assert "is a file, not a folder" in capsys.readouterr().err
