@@ -20,7 +20,7 @@ COUNTS = ("payments", "spent", "payments_day_ago", "spent_day_ago", "disputes")
 
 def put_together(tables: Sequence[Any], *order: str) -> nw.DataFrame[Any]:
     """Put the tables of several days into one, in an order."""
-    frames = [nw.from_native(table, eager_only=True, pass_through=False) for table in tables]
+    frames = [nw.from_native(table, eager_only=True) for table in tables]
     return nw.concat(frames).sort(*order)
 
 
@@ -41,10 +41,7 @@ def card_totals(payments: list[Any]) -> Any:
 @step
 def merchant_disputes(chargebacks: list[Any]) -> Any:
     """Say after each chargeback how many of its merchant's payments have been disputed until then."""
-    # Of a day without chargebacks nothing says which zone its times are of.
-    utc = nw.col("reported_at").dt.replace_time_zone("UTC")
-    known = [nw.from_native(table, eager_only=True).with_columns(utc) for table in chargebacks]
-    table = put_together(known, "reported_at", "transaction_id").with_columns(disputes=nw.lit(1))
+    table = put_together(chargebacks, "reported_at", "transaction_id").with_columns(disputes=nw.lit(1))
     counted = table.select("merchant_id", "reported_at", nw.col("disputes").cum_sum().over("merchant_id"))
     return nw.maybe_reset_index(counted).to_native()
 
