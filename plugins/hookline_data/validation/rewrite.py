@@ -43,8 +43,8 @@ def _refuse_unread(task: TaskMatch) -> None:
     """Refuse what seems to ask for a check or a version in words that can't be read: nothing is left out silently."""
     if any(word in task.unread for word in ("Annotated", "Checked", "Dataset")):
         raise WorkflowError(
-            f"task '{task.id}' ({task.place}) returns '{task.unread}', which can't be evaluated: what it asks for would be "
-            "left out",
+            f"task '{task.id}' ({task.place}) returns '{task.unread}', which can't be evaluated: "
+            "what it asks for would be left out",
             help="import what it names when the program runs, not only if TYPE_CHECKING",
         )
 

@@ -211,3 +211,49 @@ def test_what_needs_no_check_imports_no_library_of_checks(project: Project) -> N
     )
     done = subprocess.run([sys.executable, "flow.py"], cwd=project.folder, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
+
+
+@pytest.mark.integration
+def test_checks_are_inserted_where_no_library_of_frames_is_imported_yet(project: Project) -> None:
+    """Steps that import pandas when they run are checked like others; so are tables that a YAML file checks."""
+    project.write("rows.yaml", "columns: {n: int}")
+    project.write(
+        "flow.py",
+        """
+        from typing import Annotated, Any
+        from hookline import step, workflow
+        from hookline_data import Checked
+
+        @step
+        def rows() -> Annotated[Any, Checked("rows.yaml")]:
+            import pandas
+            return pandas.DataFrame({"n": [1, 2]})
+
+        @workflow
+        def flow():
+            return rows()
+        """,
+    )
+    project.write(
+        "bare.py",
+        """
+        from typing import Any
+        from hookline import step
+
+        @step
+        def rows() -> Any:
+            import pandas
+            return pandas.DataFrame({"n": [1, 2]})
+        """,
+    )
+    project.write(
+        "flow.yaml",
+        """
+        steps:
+          rows: {uses: "bare:rows"}
+          good: {uses: data.validate, with: {table: "${{ steps.rows }}", schema: rows.yaml}}
+        """,
+    )
+
+    assert "inserted 'data:validate@rows' after 'rows'" in project.cli("plan", "flow.py").out
+    assert project.cli("run", "flow.yaml").code == 0
