@@ -68,7 +68,7 @@ def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSetti
         from hookline_data.sources.rewrite import fill
 
         fill(graph, project, settings)
-    if any(_may_ask_for_checks(task) for task in graph.tasks()):
+    if _imported("hookline_data.validation.steps") or any(map(_asks_for_a_check, graph.tasks())):
         from hookline_data.validation.rewrite import insert as insert_checks
 
         insert_checks(graph, project, settings)
@@ -91,13 +91,8 @@ def run_finished(run: RunEvent) -> None:
         settle(run)
 
 
-def _may_ask_for_checks(task: TaskMatch) -> bool:
-    return bool(
-        task.metadata
-        or task.unread
-        or task.step in ("data.validate", "data.screen")
-        or any(task.part_metadata.values())
-    )
+def _asks_for_a_check(task: TaskMatch) -> bool:
+    return bool(task.metadata or task.unread or any(task.part_metadata.values()))
 
 
 def _imported(*modules: str) -> bool:

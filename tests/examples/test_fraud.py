@@ -122,7 +122,7 @@ def found_faults(project: Project, run: Any, days: list[date]) -> dict[str, dict
                 (kind,) = [kind for words, kind in FOUND_BY_CONTRACT.items() if reasons.startswith(words)]
                 found[f"{day}"][kind].append(row + 2)
         else:
-            assert task == "validate"
+            assert task == "data.validate"
             lines = {row["transaction_id"]: line for line, row in enumerate(rows_of(project, "transactions", day), 2)}
             found[f"{day}"]["time_of_other_day"] += [lines[name] for name in column(table, "transaction_id")]
     for _, item, table in kept(project, run, "repeated"):
@@ -194,19 +194,19 @@ def test_a_changed_day_runs_again_with_what_depends_on_it(known: Project) -> Non
     change(known, DAYS[2], line, "amount", "77.77")
 
     ran = ran_in(known, backfill(known))
-    joins = {"join_asof", "join_asof-2", "join_asof-3", "join_asof-4"}
+    joins = {"data.join_asof", "data.join_asof-2", "data.join_asof-3", "data.join_asof-4"}
     made = {"make_features", "data:register@make_features"}
     assert set(ran) == {f"{day}" for day in DAYS[2:]}
     for day in DAYS[2:]:
         later = {task for task in ran[f"{day}"] if not shared({task})}
-        assert {"card_totals", "join_asof", "join_asof-2"} <= later <= {"card_totals", *joins, *made}
+        assert {"card_totals", "data.join_asof", "data.join_asof-2"} <= later <= {"card_totals", *joins, *made}
     assert {*joins, *made} <= ran[f"{DAYS[2]}"]
     # What several partitions need is done in one of them.
     assert sorted(name for tasks in ran.values() for name in shared(tasks)) == [
         "data.load",
+        "data.validate",
         "data:validate@once",
         "once",
-        "validate",
     ]
 
 
@@ -268,7 +268,7 @@ def test_the_training_set_is_labelled_and_split_without_leaks(known: Project) ->
     params = {"as_of": LAST, "delay": "3d", "gap": "1d"}
     run = known.run("workflow.py:training_set", params, executor="inline")
 
-    assert run.status == "completed", run.error("check_leakage")
+    assert run.status == "completed", run.error("data.check_leakage")
     training, test = (nw.from_native(run.value[part].table, eager_only=True) for part in ("training", "test"))
     assert training["time"].max() + timedelta(days=1) <= test["time"].min()
     assert test["time"].max() <= datetime.fromisoformat(f"{LAST + timedelta(1)}T00:00:00Z") - timedelta(days=3)
@@ -278,7 +278,7 @@ def test_the_training_set_is_labelled_and_split_without_leaks(known: Project) ->
             assert label == int(name in reported)
     assert training["label"].sum() > 0
     assert run.value["without leaks"] is True
-    report = run.run.load("check_leakage")
+    report = run.run.load("data.check_leakage")
     assert [check.name for check in report.failed] == ["entity overlap: training, test"]
     assert [str(run.value[part]) for part in ("training", "test")] == ["training@1", "test@1"]
 
@@ -324,7 +324,7 @@ def ran_in(project: Project, run: Any) -> dict[str, set[str]]:
 def shared(tasks: set[str]) -> list[str]:
     """Name the tasks that clean a day's payments, which days that look back at it share."""
     names = sorted(re.sub(r"-\d$", "", task) for task in tasks)
-    return [name for name in names if name in ("data.load", "validate", "once", "data:validate@once")]
+    return [name for name in names if name in ("data.load", "data.validate", "once", "data:validate@once")]
 
 
 def good_rows(project: Project, day: date) -> list[dict[str, str]]:
