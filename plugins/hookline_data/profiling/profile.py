@@ -22,7 +22,7 @@ __all__ = ["profile"]
 _WHAT = "the table"
 
 
-@step
+@step(name="data.profile")
 def profile(
     table: Frame,
     name: str = "",

@@ -9,8 +9,10 @@ from typing import Any
 from hookline import GraphEditor, HooklineError, ProjectFacts, TaskMatch, UsageError
 from hookline_data.settings import DataSettings
 from hookline_data.sources.contract import Contract
+from hookline_data.sources.loading import load
 from hookline_data.sources.reading_step import read_source
 from hookline_data.sources.resolving import Resolver
+from hookline_data.sources.writing import write
 from hookline_data.sources.writing_step import write_source
 
 __all__ = ["fill"]
@@ -34,7 +36,7 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
     Raises:
         HooklineError: Sources are missing or wrong; all of them are told.
     """
-    loads, writes = graph.tasks("data.load"), graph.tasks("data.write")
+    loads, writes = graph.tasks(load), graph.tasks(write)
     if not loads and not writes:
         return
     resolver = Resolver(project, settings.frames)

@@ -32,7 +32,7 @@ class Parts(NamedTuple):
     report: dict[str, Any]
 
 
-@step
+@step(name="data.validate")
 def validate(table: Any, schema: Any, mode: Mode = "fail", max_bad: float = 1.0, name: str = "") -> Any:
     """Check a table with a schema, and give its valid rows on.
 
@@ -65,7 +65,7 @@ def validate(table: Any, schema: Any, mode: Mode = "fail", max_bad: float = 1.0,
     return replace(table, table=checked_table(table.table, schema, mode, max_bad, name or table.name).valid)
 
 
-@step(name="screen")
+@step(name="data.screen")
 def screen_step(table: Any, schema: Any, mode: Mode = "quarantine", max_bad: float = 1.0, name: str = "") -> Parts:
     """Check a table with a schema, and give the valid rows, those that are put aside, and a report.
 
