@@ -185,7 +185,7 @@ class Backfill(Workflow[..., dict[str, R]]):
         """
         raise UsageError(
             f"the workflow '{self.name}' is mapped over {', '.join(map(repr, self.mapped_over))} already",
-            help=f"name all parameters at once: .over({', '.join(map(repr, (*self.mapped_over, *names)))})",
+            help=f"name all parameters at once: .over({', '.join(map(repr, dict.fromkeys((*self.mapped_over, *names))))})",
         )
 
     @property
