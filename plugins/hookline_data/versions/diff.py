@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, step
@@ -11,6 +10,7 @@ from hookline.ml import Column, Schema
 from hookline_data.frames import named_frame
 from hookline_data.versions.cells import changed_rows
 from hookline_data.versions.dataset import Dataset
+from hookline_data.versions.described import described
 from hookline_data.versions.difference import PERSONAL, ColumnChange, Difference, RowChange, plain
 from hookline_data.versions.matching import match_rows, match_whole_rows
 from hookline_data.versions.personal import personal_in
@@ -154,10 +154,7 @@ def _numbers(frame: Frame, rows: Sequence[int]) -> Any:
 def _schema(given: Any) -> Schema:
     from hookline_data.schemas.convert import schema_of
 
-    if not isinstance(given, Dataset):
-        return schema_of(given)
-    schema = given.schema or schema_of(given.table)
-    return replace(schema, keys=given.key) if given.key else schema
+    return described(given) if isinstance(given, Dataset) else schema_of(given)
 
 
 def _name(given: Any, otherwise: str) -> str:

@@ -10,6 +10,7 @@ from hookline.ml import Schema
 from hookline_data.frames import named_frame
 from hookline_data.versions.contents import Contents
 from hookline_data.versions.dataset import Dataset
+from hookline_data.versions.described import described
 from hookline_data.versions.opening import opened
 from hookline_data.versions.personal import marked
 from hookline_data.versions.registered import PLUGIN, first, put, value_of
@@ -125,25 +126,22 @@ def _records() -> Records | None:
 
 
 def _schema(dataset: Dataset, columns: list[str]) -> Schema:
-    from hookline_data.schemas.convert import schema_of
-
-    what = f"the data set '{dataset.name}'"
-    schema = dataset.schema or schema_of(dataset.table)
-    lacking = [name for name in schema.names if name not in columns]
-    beyond = [] if schema.open else [name for name in columns if name not in schema.names]
+    what, given = f"the data set '{dataset.name}'", dataset.schema
+    lacking = [] if given is None else [name for name in given.names if name not in columns]
+    beyond = [] if given is None or given.open else [name for name in columns if name not in given.names]
     if lacking or beyond:
         wrong = [f"lacks {_quoted(lacking)}"] * bool(lacking) + [f"has {_quoted(beyond)} besides"] * bool(beyond)
         raise HooklineError(
             f"{what} is not what its schema says: its table {' and '.join(wrong)}",
             help="correct the schema, or leave it out: it is then worked out from the table",
         )
-    unknown = [name for name in dataset.key if name not in schema.names]
+    unknown = [name for name in dataset.key if name not in columns]
     if unknown:
         raise HooklineError(
             f"{what} has the key {_quoted(unknown)}, of which there is no column",
             help=f"its columns are {', '.join(columns)}",
         )
-    return replace(schema, keys=dataset.key) if dataset.key else schema
+    return described(dataset)
 
 
 def _quoted(names: list[str]) -> str:

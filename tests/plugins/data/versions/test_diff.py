@@ -172,6 +172,14 @@ def test_without_a_key_no_personal_value_is_shown() -> None:
     assert diff(before, after).added_rows == ({"mail": PERSONAL, "n": 2},)
 
 
+def test_columns_that_an_open_schema_leaves_out_are_compared_too() -> None:
+    """A column that is new, or that changed its type, is a difference, whatever a schema mentions."""
+    schema = Schema([Column("id", "int")], open=True)
+    tables = pd.DataFrame({"id": [1]}), pd.DataFrame({"id": [1], "x": [2]})
+    before, after = (Dataset("d", table, ("id",), schema) for table in tables)
+    assert [change.name for change in diff(before, after).columns] == ["x"]
+
+
 @pytest.mark.parametrize("one", LIBRARIES)
 @pytest.mark.parametrize("other", LIBRARIES)
 @settings(max_examples=15, deadline=None)

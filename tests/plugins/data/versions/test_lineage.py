@@ -96,6 +96,14 @@ def stated() -> Dataset:
     schema = Schema([Column("mail", "str", personal=True)])
     return Dataset("stated", pd.DataFrame({"mail": ["a@example.org"]}), schema=schema)
 
+@step
+def left_open(table) -> Dataset:
+    return Dataset("open", table, schema=Schema([Column("n", "int")], open=True))
+
+@workflow
+def open_schema():
+    return left_open(load("visits"))
+
 @workflow
 def within():
     return further(stated())
@@ -170,6 +178,7 @@ def test_what_is_personal_in_a_source_is_so_in_what_is_made_of_it(shown: Any, pr
     assert shown("called_for", "called") == HIDDEN
     assert open_dataset("called", store=str(project.store_path)).schema.column("mail").personal
     assert shown("loaded_within", "late") == HIDDEN
+    assert shown("open_schema", "open") == HIDDEN
 
 
 def test_what_is_personal_in_a_data_set_is_so_in_what_is_made_of_it(shown: Any, project: Project) -> None:
