@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["changed_rows", "comparable", "kind_of", "values_of"]
 
-_NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+_NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000}
 
 
 def kind_of(column: Column) -> str:
@@ -67,6 +67,7 @@ def values_of(column: Column, *, nan_is_missing: bool = False) -> list[Any]:
     name = type(column.dtype).__name__
     unit: Any = getattr(column.dtype, "time_unit", "")
     if name == "Datetime":
+        unit = "ms" if unit == "s" else unit  # pandas alone counts in seconds
         values = [_scaled(value, unit) for value in column.dt.timestamp(unit).to_list()]
     elif name == "Duration":
         fine = unit == "ns"

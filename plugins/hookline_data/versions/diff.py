@@ -44,7 +44,7 @@ def diff(before: Any, after: Any, key: str | Sequence[str] | None = None, *, lim
     frames = _frame(before, names[0]), _frame(after, names[1])
     schemas = _schema(before), _schema(after)
     chosen = _key(key, schemas)
-    rows = _Rows(frames, chosen, names, _personal(schemas), limit).compared() if chosen else {}
+    rows = _Rows(frames, chosen, names, _personal(schemas), max(limit, 0)).compared() if chosen else {}
     return Difference(
         names[0], names[1], chosen, tuple(_columns(*schemas)), frames[0].shape[0], frames[1].shape[0], **rows
     )
@@ -84,7 +84,7 @@ class _Rows:
         self._key = key
         self._personal = personal
         self._limit = limit
-        self._matches = match_rows(self._before, self._after, key, names)
+        self._matches = match_rows(self._before, self._after, key, names, personal)
         self._rows = _numbers(self._before, self._matches.before), _numbers(self._after, self._matches.after)
 
     def compared(self) -> dict[str, Any]:

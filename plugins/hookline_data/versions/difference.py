@@ -127,4 +127,6 @@ def plain(value: Any) -> Any:
         return float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, int):
         return int(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return str(value.to_list() if hasattr(value, "to_list") else value)  # polars has lists as columns of their own

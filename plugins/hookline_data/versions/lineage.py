@@ -12,7 +12,6 @@ from typing import Any
 from hookline import Records, Run
 from hookline_data.versions.dataset import Dataset, datasets_in
 from hookline_data.versions.names import DatasetName
-from hookline_data.versions.registered import Version
 
 __all__ = ["Ancestry", "Lineage", "datasets_of", "recorded_lineage", "remember"]
 
@@ -148,13 +147,13 @@ def remember(records: Records, run: Run, found: Mapping[str, Lineage]) -> None:
         number += 1
 
 
-def recorded_lineage(records: Records, version: Version) -> Lineage | None:
-    """Give what :func:`remember` kept; None for nothing."""
-    for record in records.list(_KIND, f"{version.ref.run_id}/") if version.ref.run_id else ():
-        found = record.value["versions"].get(str(version.which))
-        if found is not None:
-            return Lineage(record.value["workflow"], tuple(found["datasets"]), tuple(found["sources"]))
-    return None
+def recorded_lineage(records: Records, run_id: str) -> dict[str, Lineage]:
+    """Give what :func:`remember` kept of a run, by the versions' names with their numbers."""
+    return {
+        name: Lineage(record.value["workflow"], tuple(said["datasets"]), tuple(said["sources"]))
+        for record in (records.list(_KIND, f"{run_id}/") if run_id else ())
+        for name, said in record.value["versions"].items()
+    }
 
 
 def _split(task_id: str) -> tuple[str, int | None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline import HooklineError
 from hookline_data.versions.cells import comparable, kind_of, values_of
+from hookline_data.versions.difference import PERSONAL
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -36,7 +37,9 @@ class Matches(NamedTuple):
     added: Sequence[int]
 
 
-def match_rows(before: Frame, after: Frame, key: Sequence[str], names: tuple[str, str]) -> Matches:
+def match_rows(
+    before: Frame, after: Frame, key: Sequence[str], names: tuple[str, str], personal: Collection[str] = ()
+) -> Matches:
     """Find the rows that two tables have in common.
 
     Args:
@@ -44,6 +47,7 @@ def match_rows(before: Frame, after: Frame, key: Sequence[str], names: tuple[str
         after: The second.
         key: The columns whose values tell rows.
         names: What the tables are called in errors.
+        personal: The columns whose values are not shown there.
 
     Raises:
         HooklineError: A column of the key is lacking, is of types that can't be equal, or rows have the same key.
@@ -53,7 +57,7 @@ def match_rows(before: Frame, after: Frame, key: Sequence[str], names: tuple[str
             if name not in frame.columns:
                 raise HooklineError(
                     f"{called} has no column '{name}', which is to tell its rows",
-                    help=f"its columns are {', '.join(frame.columns)}; an index of pandas counts after .reset_index()",
+                    help=f"{_columns(frame)}; an index of pandas counts after .reset_index()",
                 )
         if not comparable(before[name], after[name]):
             kinds = f"{kind_of(before[name])} in {names[0]} and {kind_of(after[name])} in {names[1]}"
@@ -62,8 +66,8 @@ def match_rows(before: Frame, after: Frame, key: Sequence[str], names: tuple[str
             )
     mixed = before.implementation != after.implementation
     first, second = _keys(before, key, mixed), _keys(after, key, mixed)
-    _places(first, key, names[0])
-    found = list(map(_places(second, key, names[1]).get, first))
+    _places(first, key, names[0], personal)
+    found = list(map(_places(second, key, names[1], personal).get, first))
     matched = bytearray(len(second))
     for row in found:
         if row is not None:
@@ -87,7 +91,7 @@ def _keys(frame: Frame, key: Sequence[str], mixed: bool) -> list[Any]:
     return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
 
 
-def _places(values: list[Any], key: Sequence[str], called: str) -> Mapping[Any, int]:
+def _places(values: list[Any], key: Sequence[str], called: str, personal: Collection[str]) -> Mapping[Any, int]:
     try:
         places = dict(zip(values, range(len(values)), strict=True))
     except TypeError as error:
@@ -96,13 +100,13 @@ def _places(values: list[Any], key: Sequence[str], called: str) -> Mapping[Any, 
             help="name a key of columns with numbers, texts or times",
         ) from None
     if len(places) < len(values):
-        raise _repeated(values, key, called)
+        raise _repeated(values, key, called, personal)
     return places
 
 
-def _repeated(values: list[Any], key: Sequence[str], called: str) -> HooklineError:
+def _repeated(values: list[Any], key: Sequence[str], called: str, personal: Collection[str]) -> HooklineError:
     twice = [(value, count) for value, count in Counter(values).items() if count > 1]
-    shown = ", ".join(f"{_shown(value)} ({count} rows)" for value, count in twice[:_SHOWN])
+    shown = ", ".join(f"{_shown(value, key, personal)} ({count} rows)" for value, count in twice[:_SHOWN])
     more = f" and {len(twice) - _SHOWN:,} more" if len(twice) > _SHOWN else ""
     return HooklineError(
         f"{called} has several rows with the same {_listed(key)}: {shown}{more}",
@@ -110,10 +114,18 @@ def _repeated(values: list[Any], key: Sequence[str], called: str) -> HooklineErr
     )
 
 
+def _columns(frame: Frame) -> str:
+    return f"its columns are {', '.join(frame.columns)}" if frame.columns else "it has no columns"
+
+
 def _listed(key: Sequence[str]) -> str:
     return ", ".join(f"'{name}'" for name in key)
 
 
-def _shown(value: Any) -> str:
-    parts = value if isinstance(value, tuple) else (value,)
-    return ", ".join("NaN" if part is _NAN else "missing" if part is None else str(part) for part in parts)
+def _shown(value: Any, key: Sequence[str], personal: Collection[str]) -> str:
+    parts = value if len(key) > 1 else (value,)
+    return ", ".join(PERSONAL if name in personal else _cell(part) for name, part in zip(key, parts, strict=True))
+
+
+def _cell(part: Any) -> str:
+    return "NaN" if part is _NAN else "missing" if part is None else str(part)

@@ -12,7 +12,7 @@ from hookline_data.frames import as_frame
 from hookline_data.versions.difference import PERSONAL, plain
 from hookline_data.versions.lineage import Lineage
 from hookline_data.versions.names import DatasetName
-from hookline_data.versions.producer import Producer, lineage_in, producer_of
+from hookline_data.versions.producer import Producer, Producers
 from hookline_data.versions.registered import Version, find, first
 from hookline_data.versions.tabular import aligned, one_line
 
@@ -57,12 +57,12 @@ def page_of(store: Any, records: Records, which: DatasetName, rows: int) -> Page
             f"the data set '{which.name}' has partitions, each with versions of its own",
             help=f"name one, such as {found[-1].which}; see them all: hookline data versions {which.name}",
         )
-    same = first(records, version).number
+    same, producers = first(records, version).number, Producers(store, records)
     return Page(
         version,
         None if same == version.number else same,
-        producer_of(store, records, version),
-        lineage_in(store, records, version),
+        producers.of(version),
+        producers.lineage(version),
         _head(records, version, rows) if rows else {},
     )
 

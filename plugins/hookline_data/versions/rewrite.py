@@ -65,7 +65,7 @@ def _naming(graph: GraphEditor, task: TaskMatch) -> Iterator[str]:
 
 
 def _register(graph: GraphEditor, task: TaskMatch) -> None:
-    if task.returns is not Dataset and task.parts:
+    if task.returns is not Dataset and (task.parts or _in_fields(task.returns)):
         raise WorkflowError(
             f"task '{task.id}' ({task.place}) returns a data set among other parts, where it can't be registered",
             help="return it from a step of its own, or return a list of data sets",
@@ -150,6 +150,12 @@ def _mentions(annotation: Any) -> bool:
             seen.append(one)
             pending.extend(typing.get_args(one) or _fields(one))
     return False
+
+
+def _in_fields(annotation: Any) -> bool:
+    """Tell whether a data set is declared to be in a field of something, at any depth of lists, tuples and dicts."""
+    inside = [] if annotation is Dataset else typing.get_args(annotation)
+    return any(map(_in_fields, inside)) or (annotation is not Dataset and any(map(_mentions, _fields(annotation))))
 
 
 _mentions_known = functools.lru_cache(maxsize=4096)(_mentions)

@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -167,6 +168,9 @@ def test_data_sets_bring_their_keys_and_names_and_hide_personal_data() -> None:
     found = diff(before, after)
     assert (found.before, found.after, found.cells) == ("people@1", "people@2", {"name": 1, "n": 1})
     assert found.changed_rows == (RowChange({"mail": PERSONAL}, {"name": (PERSONAL, PERSONAL), "n": (1, 2)}),)
+    twice = Dataset("people", pd.DataFrame({"mail": ["a@b", "a@b"], "name": ["x", "y"], "n": [1, 1]}), "mail", schema)
+    with pytest.raises(HooklineError, match=rf"the same 'mail', 'n': {re.escape(PERSONAL)}, 1 \(2 rows\)"):
+        diff(twice, after, ["mail", "n"])
     with pytest.raises(HooklineError, match="the key was mail, and is n"):
         diff(before, Dataset("people", after.table, ("n",), version=3))
 
@@ -185,6 +189,8 @@ def test_types_that_differ_are_compared_by_value_where_that_makes_sense() -> Non
     assert diff(aware, berlin, "id").cells == {}
     fine = pl.DataFrame({"id": [1], "t": [at]}, schema={"id": pl.Int64, "t": pl.Datetime("ns")})
     assert diff(naive, fine, "id").cells == {}
+    coarse = naive.assign(t=naive["t"].dt.as_unit("s"))
+    assert diff(coarse, fine, "id").cells == diff(coarse, naive, "t").cells == {}
     later = fine.with_columns(pl.col("t") + pl.duration(nanoseconds=1))
     assert diff(fine, later, "id").cells == {"t": 1}
     assert diff(naive, later, "id").cells == {"t": 1}
@@ -202,7 +208,9 @@ def test_cells_of_any_kind_can_be_compared() -> None:
     assert found.changed_rows[0].cells["v"] == ("{'a': [1]}", "{'a': [2]}")
     lists = pl.DataFrame({"id": [1, 2], "v": [[1.0, None], None], "s": [{"a": 1}, None]})
     assert diff(lists, lists.clone(), "id").equal
-    assert diff(lists, lists.with_columns(v=pl.lit([2.0])), "id").cells == {"v": 2}
+    other = diff(lists, lists.with_columns(v=pl.lit([2.0])), "id")
+    assert other.cells == {"v": 2}
+    assert other.changed_rows[0].cells["v"] == ("[1.0, None]", "[2.0]")
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
