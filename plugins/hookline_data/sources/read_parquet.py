@@ -17,6 +17,7 @@ from hookline_data.sources.path_keys import PathKeys
 from hookline_data.sources.plain_values import plain
 from hookline_data.sources.series import make_piece, make_series
 from hookline_data.sources.table import MASKED, Reading, article_of, check_header, column_of, in_full, shown
+from hookline_data.sources.together import check_together
 from hookline_data.validation.finding import Finding, Origin
 
 __all__ = ["read_parquet"]
@@ -58,15 +59,16 @@ def read_parquet(
         _look_at_keys(path_keys, frame, {key: text for key, text in said.items() if key not in texts}, schema, rows)
         frame, unread = _with_columns(frame, texts, schema, library, rows)
         findings += unread
-        frames.append(frame[order])
+        frame = frame[order]
+        if schema is not None:  # file by file: together, columns of several types would become what none of them is
+            frame, inexact = as_declared(frame, schema, rows)
+            findings += inexact
+        frames.append(frame)
         origins.append(Origin(rows, name))
         rows += len(frame)
     whole = _joined(frames, list(files), library)
     findings += path_keys.findings({one.name: one for one in schema.columns} if schema else {}, MASKED)
-    if schema is None:
-        return Reading(whole, origins, findings, len(frames))
-    table, inexact = as_declared(whole, schema)
-    return Reading(table, origins, [*inexact, *findings], len(frames))
+    return Reading(whole, origins, findings, len(frames))
 
 
 def _read(path: Path, name: str, library: str) -> Frame:
@@ -95,8 +97,10 @@ def _pandas_type(arrow: Any) -> Any:
         return pandas().api.types.pandas_dtype(f"{'U' if str(arrow)[0] == 'u' else ''}Int{arrow.bit_width}")
     if types.is_boolean(arrow):
         return pd.BooleanDtype()
-    if types.is_date(arrow) or types.is_decimal(arrow) or types.is_binary(arrow) or types.is_large_binary(arrow):
+    if types.is_date(arrow) or types.is_decimal(arrow):
         return pd.ArrowDtype(arrow)
+    if types.is_binary(arrow) or types.is_large_binary(arrow):
+        return pd.ArrowDtype(pyarrow().binary())
     return None
 
 
@@ -150,18 +154,7 @@ def _joined(frames: list[Frame], names: list[str], library: str) -> Frame:
     """Put tables of several files below each other."""
     if len(frames) == 1:
         return frames[0]
+    check_together(frames, names)
     if library == "pandas":
         return pandas().concat(frames, ignore_index=True)
-    pl = polars()
-    try:
-        return pl.concat(frames, how="vertical_relaxed", rechunk=True)
-    except pl.exceptions.PolarsError as error:
-        for column in frames[0].columns:
-            kinds = {name: frame.schema[column] for name, frame in zip(names, frames, strict=True)}
-            other = next((name for name in names if kinds[name] != kinds[names[0]]), None)
-            if other is not None:
-                one = names[0]
-                raise HooklineError(
-                    f"the column '{column}' is of type {kinds[one]} in '{one}', but {kinds[other]} in '{other}'"
-                ) from error
-        raise
+    return polars().concat(frames, how="vertical_relaxed", rechunk=True)
