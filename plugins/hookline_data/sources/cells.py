@@ -47,14 +47,14 @@ class Cells:
         kind: The column's type; that of the values with ``"any"``.
         aware: Of datetimes: whether they have an offset from UTC. The unit "UTC" says that they do; without it the
             first one decides, and this is None before.
-        bad: Number and text of each cell that is no value of its type.
+        bad: Number of each cell that is no value of its type, and the cell as it came.
     """
 
     def __init__(self, column: Column, decimal: str = ".") -> None:
         self.column = column
         self.kind = column.type
         self.aware: bool | None = True if (column.type, column.unit) == ("datetime", "UTC") else None
-        self.bad: list[tuple[int, str]] = []
+        self.bad: list[tuple[int, Any]] = []
         self._decimal = decimal
         self._rows = 0
         self._one_text: Callable[[str], Any] = getattr(self, f"_{self.kind}_of_text", self._text_of_text)
@@ -89,7 +89,7 @@ class Cells:
             try:
                 found.append(read(cell))
             except (ValueError, OverflowError, InvalidOperation, TypeError):
-                self.bad.append((self._rows + number, str(shown[number])))
+                self.bad.append((self._rows + number, shown[number]))
                 found.append(None)
         return found
 
@@ -210,6 +210,8 @@ class Cells:
         if isinstance(value, int) and abs(value) > _MOST_EXACT and int(float(value)) != value:
             raise ValueError
         number = float(value)
+        if math.isinf(number) and isinstance(value, Decimal) and value.is_finite():
+            raise ValueError
         return None if math.isnan(number) else number
 
     def _decimal_of_value(self, value: Any) -> Decimal:

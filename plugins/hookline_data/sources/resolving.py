@@ -113,12 +113,12 @@ class Resolver:
             raise UsageError(f"{where} is the folder '{contract.uri}'", help=f"name its files: {contract.uri}/*.csv")
         if values:
             label = partition_label(values)
-            raise HooklineError(
+            raise UsageError(
                 f"{where} has no partition '{label}': there is no file '{Template(contract.uri).path(values)}'",
                 help=self._nearby(contract),
             )
         what = "is not there" if template.single else "fits no file"
-        raise HooklineError(f"{where} can't be loaded: '{contract.uri}' {what}", help="bring it, or mend the 'uri'")
+        raise UsageError(f"{where} can't be loaded: '{contract.uri}' {what}", help="bring it, or mend the 'uri'")
 
     def _nearby(self, contract: Contract) -> str:
         there = [partition_label(values) for values in self.partitions(contract.name)]

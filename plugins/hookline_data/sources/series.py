@@ -96,7 +96,9 @@ def _pandas_piece(values: list[Any], kind: str, nullable: bool) -> Any:
 def _pandas_whole(name: str, values: list[Any], kind: str) -> Any:
     pd, np = pandas(), numpy()
     if kind == "any":
-        return pd.Series(values, name=name)
+        kinds = {type(value) for value in values}
+        # Left to itself, pandas makes floats of whole numbers that none can hold.
+        return pd.Series(values, name=name, dtype=object if int in kinds and len(kinds) > 1 else None)
     if kind == "decimal" and has_pyarrow():
         made = _pandas_arrow(values, "decimal128", 38, _scale(values))
         made.name = name
@@ -121,7 +123,7 @@ def _polars_whole(name: str, values: list[Any], kind: str) -> Any:
         return pl.Series(name, values, dtype=pl.Decimal(38, _scale(values)))
     try:
         return pl.Series(name, values, strict=True)
-    except (TypeError, pl.exceptions.PolarsError):
+    except (TypeError, RuntimeError, OverflowError, pl.exceptions.PolarsError):
         return pl.Series(name, values, dtype=pl.Object)
 
 
