@@ -12,13 +12,15 @@ __all__ = ["infer_texts", "infer_values"]
 
 _KINDS = ("int", "float", "bool", "date", "datetime")
 _SAMPLE = 100
+_ROUNDED = 1 << 53  # from here on, not every whole number is a float
 _WORDS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", list: "list"}
 
 
 def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
     """Find the first type that all texts of a column are of: int, float, bool, date, datetime, or else text.
 
-    Numbers with zeros in front, such as postal codes, are texts, and so are columns without any value.
+    Numbers with zeros in front, such as postal codes, are texts, and so are columns without any value. Whole numbers
+    that a float would round, such as long account numbers, stay texts, too.
 
     Args:
         texts: The texts; None or empty for those that are missing.
@@ -33,21 +35,31 @@ def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
         for sample in (found[:_SAMPLE], cells):
             reader = Cells(Column("column", kind, nullable=True))
             values = reader.texts(sample)
-            if reader.bad:
+            if reader.bad or (kind == "float" and not _exact(sample, values)):
                 break
         else:
             return kind, values, bool(reader.aware)
     return "str", [text or None for text in cells], False
 
 
-def infer_values(values: Sequence[Any]) -> str:
-    """Find the type that all values of a column are of: ``"any"`` where they differ, text where there are none."""
+def infer_values(values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Find the type that all values of a column are of: ``"any"`` where they differ, text where there are none.
+
+    Whole numbers among floats become floats, where each of them stays the number that it is.
+
+    Returns:
+        The type, and the values as those of the type.
+    """
     kinds = {type(value) for value in values} - {type(None)}
-    if not kinds:
-        return "str"
-    if kinds == {int, float}:
-        return "float"
-    word = _WORDS.get(kinds.pop(), "any") if len(kinds) == 1 else "any"
-    return (
-        "any" if word == "int" and not all(value is None or -(1 << 63) <= value < 1 << 63 for value in values) else word
+    word = "float" if kinds == {int, float} else _WORDS.get(next(iter(kinds), str), "any") if len(kinds) < 2 else "any"
+    reader = Cells(Column("column", word, nullable=True))
+    read = reader.values(values)
+    return ("any", list(values)) if reader.bad else (word, read)
+
+
+def _exact(texts: Sequence[str], numbers: Sequence[float | None]) -> bool:
+    """Tell whether whole numbers among texts are still the same as floats."""
+    return all(
+        number is None or abs(number) < _ROUNDED or not text.strip().lstrip("+-").isdigit() or int(text) == number
+        for text, number in zip(texts, numbers, strict=True)
     )

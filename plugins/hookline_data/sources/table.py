@@ -147,9 +147,7 @@ class Table:
             else:
                 kind = "str"
         elif kind == "any":
-            values = [value for piece in pieces for value in piece]
-            kind = infer_values(values)
-            values = Cells(Column(name, kind, nullable=True)).values(values)
+            kind, values = infer_values([value for piece in pieces for value in piece])
             pieces = [make_piece(self._library, values, kind, nullable=None in values)]
         pieces = pieces or [make_piece(self._library, [], kind, nullable=cells.column.nullable)]
         return make_series(self._library, name, pieces, kind, aware=aware)

@@ -138,3 +138,10 @@ def test_a_cell_that_is_no_value_of_its_type_is_told(make_source, library, datab
     source = make_source(uri="sqlite:///sales.db", query="SELECT id FROM sales", schema={"columns": {"id": "int"}})
     with pytest.raises(HooklineError, match=r"is not a whole number.*: x"):
         source.load(library)
+
+
+def test_without_a_schema_no_number_of_a_database_is_rounded(make_source, library, tmp_path):
+    """SQLite has values of several types in one column."""
+    execute(tmp_path / "mixed.db", "CREATE TABLE t (x)")
+    execute(tmp_path / "mixed.db", "INSERT INTO t VALUES (9007199254740993), (1.5)")
+    assert make_source(uri="sqlite:///mixed.db", table="t").rows(library) == [{"x": 9007199254740993}, {"x": 1.5}]

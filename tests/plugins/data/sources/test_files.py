@@ -217,3 +217,32 @@ def test_freshness_limits_how_long_a_load_is_reused(make_source):
     given = Resolver(source.project).for_load("s", None)
     assert before <= given["period"] <= time.time() // 7200
     assert "period" not in Resolver(make_source(uri="a.csv").project).for_load("s", None)
+
+
+EXACT = 9007199254740993
+"""A whole number that is no float."""
+
+
+@pytest.mark.parametrize(
+    "values", [[EXACT, 1.5], [1.5, EXACT], [1 << 63, None], [[EXACT], [1.5]], [{"a": EXACT}, {"a": 1.5}]]
+)
+def test_without_a_schema_no_number_is_rounded(make_source, library, values):
+    """Where one type can't hold all values of a column, they stay what they are."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", "".join(json.dumps({"x": one}) + "\n" for one in values))
+    assert [row["x"] for row in source.rows(library)] == values
+
+
+def test_whole_numbers_among_floats_become_floats_where_they_stay_the_same(make_source, library):
+    """As most tables have them."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", '{"x": 1}\n{"x": 2.5}\n')
+    assert source.types(library) == {"x": "Float64"}
+
+
+@pytest.mark.parametrize("texts", [[str(EXACT), "1.5"], ["18446744073709551617", "2"]])
+def test_texts_of_whole_numbers_that_a_float_would_round_stay_texts(make_source, library, texts):
+    """Long account numbers, for one."""
+    source = make_source(uri="a.csv")
+    source.put("a.csv", "\n".join(["x", *texts]))
+    assert [row["x"] for row in source.rows(library)] == texts
