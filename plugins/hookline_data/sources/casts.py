@@ -8,7 +8,7 @@ from hookline.ml import Column, Schema
 from hookline_data.frames import Frame
 from hookline_data.libraries import narwhals
 from hookline_data.sources.series import make_piece, make_series
-from hookline_data.sources.table import shown
+from hookline_data.sources.table import in_full, shown
 from hookline_data.validation.finding import Finding
 
 if TYPE_CHECKING:
@@ -18,7 +18,11 @@ __all__ = ["as_declared", "tightened"]
 
 _MOST_EXACT = 1 << 53
 _MOST = (1 << 63) - 1
-_WORDS = {"int": "is a whole number", "float": "is a number that is kept exactly", "datetime": "has no nanoseconds"}
+_WORDS = {
+    "int": "is a whole number",
+    "float": "is a number that is kept exactly",
+    "datetime": "is a time without nanoseconds",
+}
 
 
 def as_declared(table: Frame, schema: Schema) -> tuple[Frame, list[Finding]]:
@@ -41,8 +45,9 @@ def as_declared(table: Frame, schema: Schema) -> tuple[Frame, list[Finding]]:
         if wrong is not None and wrong.any():
             wrong = wrong.fill_null(False)
             rows = [int(row) for row in wrong.arg_true().to_list()]
-            texts = [str(value) for value in frame[column.name].filter(wrong).head(5).to_list()]
-            findings.append(Finding(column.name, _WORDS[column.type], rows, shown(texts, column)))
+            texts = _texts(frame[column.name].filter(wrong))
+            cells = dict(zip(rows, map(in_full, texts), strict=True))
+            findings.append(Finding(column.name, _WORDS[column.type], rows, shown(texts[:5], column), cells=cells))
             series = _without(series, wrong)
         changed.append(series)
     return (frame.with_columns(*changed).to_native() if changed else table), findings
@@ -104,6 +109,13 @@ def _inexact(series: nw.Series[Any]) -> nw.Series[Any] | None:
     if series.dtype == nw.Int64:
         return (series > _MOST_EXACT) | (series < -_MOST_EXACT)
     return None
+
+
+def _texts(series: nw.Series[Any]) -> list[str]:
+    """Say values in full: Python's own times have no nanoseconds."""
+    nw = narwhals()
+    texts = series.cast(nw.String) if isinstance(series.dtype, nw.Datetime) else series
+    return [str(value) for value in texts.to_list()]
 
 
 def _without(series: nw.Series[Any], wrong: nw.Series[Any]) -> nw.Series[Any]:

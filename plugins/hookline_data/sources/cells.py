@@ -46,14 +46,14 @@ class Cells:
     Attributes:
         kind: The column's type; that of the values with ``"any"``.
         aware: Of datetimes: whether they have an offset from UTC, which the first one decides; None before it.
-        bad: Number and text of each cell that is no value of its type.
+        bad: Number of each cell that is no value of its type, and the cell as it came.
     """
 
     def __init__(self, column: Column, decimal: str = ".") -> None:
         self.column = column
         self.kind = column.type
         self.aware: bool | None = None
-        self.bad: list[tuple[int, str]] = []
+        self.bad: list[tuple[int, Any]] = []
         self._decimal = decimal
         self._rows = 0
         self._one_text: Callable[[str], Any] = getattr(self, f"_{self.kind}_of_text", self._text_of_text)
@@ -88,7 +88,7 @@ class Cells:
             try:
                 found.append(read(cell))
             except (ValueError, OverflowError, InvalidOperation, TypeError):
-                self.bad.append((self._rows + number, str(shown[number])))
+                self.bad.append((self._rows + number, shown[number]))
                 found.append(None)
         return found
 

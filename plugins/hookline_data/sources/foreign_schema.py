@@ -41,6 +41,9 @@ _WORDS = {
 }
 """Words for types by what the names of other systems' begin with; of several the first that fits."""
 
+_PLAIN: dict[str, tuple[str, Any]] = {"Int64": ("int64", 0), "boolean": ("bool", False)}
+"""pandas' plain types for those that can be missing, and what stands in for cells that could not be read."""
+
 
 def facts_of(schema: Any) -> Schema:
     """Say what a schema of pandera's says in hookline's own, with hookline's words for types."""
@@ -76,9 +79,16 @@ def with_plain_types(table: Frame, findings: Sequence[Finding]) -> Frame:
     """Let columns of pandas keep the types that pandera asks for, where cells of bad rows could not be read."""
     if library_of(table) != "pandas":
         return table
-    plain = {"Int64": "int64", "boolean": "bool"}
-    names = [one.column for one in findings if str(table[one.column].dtype) in plain]
-    filled = {name: table[name].fillna(0).astype(plain[str(table[name].dtype)]) for name in names}
+    filled = {}
+    for one in findings:
+        plain = _PLAIN.get(str(table[one.column].dtype)) if one.cells and one.column in table.columns else None
+        if plain is None:
+            continue
+        kind, stand_in = plain
+        column = table[one.column].copy()
+        column.iloc[list(one.cells)] = stand_in
+        if not column.hasnans:  # a value that is missing stays so, for pandera to tell
+            filled[one.column] = column.astype(kind)
     return table.assign(**filled) if filled else table
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hookline import HooklineError, Secret, attempt, log_metric, step
+from hookline.ml import Schema
 from hookline_data.frames import Frame
 from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.casts import tightened
@@ -110,14 +111,15 @@ def _read(
 def _screened(contract: Contract, reading: Reading, columns: Sequence[str] | None, partition: str) -> Frame:
     """Check what was read by the contract's schema."""
     schema = restricted(schema_with_terms(contract), columns)
-    if schema is None:
+    if schema is None and not reading.findings:
         return reading.frame
+    schema = Schema((), open=True) if schema is None else schema
     frame = reading.frame
-    if contract.columns is None:
+    if not isinstance(schema, Schema):
         from hookline_data.sources.foreign_schema import with_plain_types  # it imports pandera
 
         frame = with_plain_types(frame, reading.findings)
-    return checked_table(
+    checked = checked_table(
         frame,
         schema,
         cast("Mode", contract.mode),
@@ -125,7 +127,9 @@ def _screened(contract: Contract, reading: Reading, columns: Sequence[str] | Non
         f"{contract.name}/{partition}" if partition else contract.name,
         origins=reading.origins,
         found=reading.findings,
-    ).valid
+    )
+    # What a table that is given on in spite of all says of cells that could not be read is that they are missing.
+    return reading.frame if contract.mode == "warn" and reading.findings else checked.valid
 
 
 def _absent(contract: Contract, values: Mapping[str, str], place: str) -> HooklineError:
@@ -134,11 +138,10 @@ def _absent(contract: Contract, values: Mapping[str, str], place: str) -> Hookli
     name = template.path(values)
     root = Path(place.removesuffix(name) or "/")
     there = [partition_label(template.match(one) or {}) for one in template.files(root)]
+    told = f"there are {min(there)} to {max(there)}, {len(set(there))} in all" if there else "there is none at all yet"
     return HooklineError(
         f"the source '{contract.name}' has no partition '{partition_label(values)}': there is no file '{name}'",
-        help=f"there are {min(there)} to {max(there)}, {len(set(there))} in all"
-        if there
-        else "there is none at all yet",
+        help=told,
     )
 
 

@@ -31,7 +31,7 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
         settings: The plugin's settings.
 
     Raises:
-        HooklineError: Sources are missing or wrong; all of them are told.
+        UsageError: Sources are missing or wrong, or can't be asked; all of them are told.
     """
     loads, writes = graph.tasks("data.load"), graph.tasks("data.write")
     if not loads and not writes:
@@ -45,8 +45,10 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
             _fill(graph, task, step, look_up, resolver)
         except HooklineError as error:
             problems.append(error)
-    if len(problems) == 1:
+    if len(problems) == 1 and isinstance(problems[0], UsageError):
         raise problems[0]
+    if len(problems) == 1:  # a database that does not answer is no fault of the plugin's
+        raise UsageError(problems[0].message, help=problems[0].help) from problems[0]
     if problems:
         told = dict.fromkeys(str(error).replace("\n", "\n    ") for error in problems)
         raise UsageError("\n  - ".join(["the workflow's sources can't be used as they are", *told]))

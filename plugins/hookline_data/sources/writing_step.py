@@ -14,7 +14,10 @@ from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.partition import partition_values
+from hookline_data.sources.path_keys import says
+from hookline_data.sources.plain_values import plain
 from hookline_data.sources.reading import declared_types, restricted, schema_with_terms
+from hookline_data.sources.table import column_of
 from hookline_data.sources.template import Template, partition_label
 from hookline_data.sources.write_file import write_file
 from hookline_data.sources.write_sql import write_sql
@@ -83,9 +86,12 @@ def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Fra
     frame = as_frame(table, f"what is written to the source '{contract.name}'")
     if not len(frame.columns):
         raise HooklineError(f"the table for the source '{contract.name}' has no columns")
+    types = declared_types(contract)
     for name, text in values.items():
         if name in frame.columns:
-            other = [one for one in frame[name].unique().to_list() if _as_text(one) != text]
+            column = column_of(types, name)
+            told = [plain(one) for one in frame[name].unique().to_list()]
+            other = [one for one in told if not says(one, text, column)]
             if other:
                 raise HooklineError(
                     f"the table for the partition '{text}' of the source '{contract.name}' has rows in which "
@@ -96,7 +102,6 @@ def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Fra
         return table
     schema = schema_with_terms(contract)
     findings: list[Finding] = []
-    types = declared_types(contract)
     if types is not None:
         table, findings = as_declared(table, types)
     if contract.columns is not None:
