@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, cast
 from hookline import HooklineError, Secret, attempt, log_metric, step
 from hookline.ml import Schema
 from hookline_data.frames import Frame
+from hookline_data.sources.addresses import shown_url
 from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.casts import tightened
 from hookline_data.sources.contract import Contract
-from hookline_data.sources.download import fetch, shown_url
+from hookline_data.sources.download import fetch
 from hookline_data.sources.freshness import check_freshness
 from hookline_data.sources.partition import partition_values
 from hookline_data.sources.reading import read_files, read_sql, restricted, schema_with_terms

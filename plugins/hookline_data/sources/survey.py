@@ -10,9 +10,9 @@ from pathlib import Path
 
 from hookline import HooklineError, ProjectFacts
 from hookline_data.libraries import has_pyarrow, polars, pyarrow
+from hookline_data.sources.addresses import shown_url
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.declared import read_contract
-from hookline_data.sources.download import shown_url
 from hookline_data.sources.resolving import place_of
 from hookline_data.sources.sql import SQLITE, open_database
 from hookline_data.sources.template import Template

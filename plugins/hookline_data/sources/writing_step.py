@@ -93,9 +93,11 @@ def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Fra
             told = [plain(one) for one in frame[name].unique().to_list()]
             other = [one for one in told if not says(one, text, column)]
             if other:
+                personal = column.personal or name in contract.personal
+                found = "another" if personal else f"'{_as_text(other[0])}'"
+                which = "a partition" if personal else f"the partition '{text}'"
                 raise HooklineError(
-                    f"the table for the partition '{text}' of the source '{contract.name}' has rows in which "
-                    f"'{name}' is '{_as_text(other[0])}'",
+                    f"the table for {which} of the source '{contract.name}' has rows in which '{name}' is {found}",
                     help="write each partition's rows by themselves",
                 )
     if contract.schema is None:
