@@ -70,12 +70,10 @@ def _read_rows(rows: Iterable[list[str]], width: int, name: str, table: Table) -
     piece: list[list[str]] = []
     origins: list[Origin] = []
     ragged: list[tuple[int, int]] = []
-    expected, before = -1, rows.line_num  # type: ignore[attr-defined]
-    for row in rows:
-        line, before = before + 1, rows.line_num  # type: ignore[attr-defined]
+    expected = -1
+    for line, row in _numbered(rows, width):
         if len(row) != width:
-            if row:  # a blank line is no row
-                ragged.append((line, len(row)))
+            ragged.append((line, len(row)))
             continue
         if line != expected:
             origins.append(Origin(len(piece), name, line))
@@ -88,6 +86,23 @@ def _read_rows(rows: Iterable[list[str]], width: int, name: str, table: Table) -
         raise _uneven(ragged, width, name)
     if piece:
         table.add(list(zip(*piece, strict=True)), origins)
+
+
+def _numbered(rows: Iterable[list[str]], width: int) -> Iterator[tuple[int, list[str]]]:
+    """Give rows with the lines at which they begin.
+
+    A blank line is no row; of one column, it is how a missing value is written, but for those at the end.
+    """
+    before, blank = rows.line_num, list[int]()  # type: ignore[attr-defined]
+    for row in rows:
+        line, before = before + 1, rows.line_num  # type: ignore[attr-defined]
+        if not row:
+            blank.append(line)
+            continue
+        if width == 1:
+            yield from ((number, [""]) for number in blank)
+        blank.clear()
+        yield line, row
 
 
 def _uneven(ragged: list[tuple[int, int]], width: int, name: str) -> HooklineError:

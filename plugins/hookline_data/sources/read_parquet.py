@@ -10,6 +10,7 @@ from hookline import HooklineError
 from hookline.ml import Schema
 from hookline_data.frames import Frame
 from hookline_data.libraries import narwhals, pandas, polars, pyarrow
+from hookline_data.schemas.types import family
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.cells import Cells
 from hookline_data.sources.keys import near
@@ -20,6 +21,9 @@ from hookline_data.sources.table import MASKED, Reading, article_of, check_heade
 from hookline_data.validation.finding import Finding, Origin
 
 __all__ = ["read_parquet"]
+
+_MOST = (1 << 63) - 1
+_EXACT = 1 << 53  # up to here, every whole number is a float
 
 
 def read_parquet(
@@ -150,18 +154,50 @@ def _joined(frames: list[Frame], names: list[str], library: str) -> Frame:
     """Put tables of several files below each other."""
     if len(frames) == 1:
         return frames[0]
+    for column in frames[0].columns:
+        _check_types(column, frames, names)
     if library == "pandas":
         return pandas().concat(frames, ignore_index=True)
     pl = polars()
     try:
         return pl.concat(frames, how="vertical_relaxed", rechunk=True)
     except pl.exceptions.PolarsError as error:
-        for column in frames[0].columns:
-            kinds = {name: frame.schema[column] for name, frame in zip(names, frames, strict=True)}
-            other = next((name for name in names if kinds[name] != kinds[names[0]]), None)
-            if other is not None:
-                one = names[0]
-                raise HooklineError(
-                    f"the column '{column}' is of type {kinds[one]} in '{one}', but {kinds[other]} in '{other}'"
-                ) from error
-        raise
+        raise HooklineError(f"'{names[0]}' and the files after it can't be put together: {error}") from error
+
+
+def _check_types(column: str, frames: list[Frame], names: list[str]) -> None:
+    """Refuse files of which one column has values of several types, where some would become others."""
+    nw = narwhals()
+    series = [nw.from_native(frame)[column] for frame in frames]
+    kinds = [(_kind(one), name) for one, name in zip(series, names, strict=True) if not _is_empty(one)]
+    other = next((one for one in kinds if one[0] != kinds[0][0]), None)
+    if other is None or {kind for kind, _ in kinds} in ({"date", "datetime"}, {"str", "category"}):
+        return
+    if {kind for kind, _ in kinds} == {"int", "float"} and all(map(_exact_as_float, series)):
+        return
+    raise HooklineError(
+        f"the column '{column}' is of type {kinds[0][0]} in '{kinds[0][1]}', but {other[0]} in '{other[1]}'",
+        help="write the files with one type",
+    )
+
+
+def _kind(series: Any) -> str:
+    """Say a column's type, as exactly as matters when it is put together with others."""
+    nw, kind = narwhals(), family(series.dtype)
+    if kind == "int":
+        return "uint64" if series.dtype == nw.UInt64 and series.max() > _MOST else kind
+    if kind == "datetime" and series.dtype.time_zone:
+        return "datetime with a zone"
+    return str(series.dtype) if kind in ("list", "object") else kind
+
+
+def _is_empty(series: Any) -> bool:
+    return int(series.null_count()) == len(series)
+
+
+def _exact_as_float(series: Any) -> bool:
+    """Tell whether whole numbers are the same ones as floats."""
+    if not series.dtype.is_integer():
+        return True
+    known = series.drop_nulls()
+    return bool(((known >= -_EXACT) & (known <= _EXACT)).all())

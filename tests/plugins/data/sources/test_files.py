@@ -286,3 +286,29 @@ def test_texts_of_whole_numbers_that_a_float_would_round_stay_texts(make_source,
     source = make_source(uri="a.csv")
     source.put("a.csv", "\n".join(["x", *texts]))
     assert [row["x"] for row in source.rows(library)] == texts
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ([1], ["a"], "is of type int in 'a.parquet', but str in 'b.parquet'"),
+        ([True], [1], "is of type bool in"),
+        ([EXACT], [1.5], "is of type int in"),
+        ([datetime(2026, 1, 1)], [datetime(2026, 1, 1, tzinfo=UTC)], "but datetime with a zone in"),
+    ],
+)
+def test_parquet_files_of_other_types_in_one_column_are_refused(make_source, library, first, second, words):
+    """In both libraries, rather than that a table has values of several types, or other values."""
+    source = make_source(uri="*.parquet")
+    write_parquet(source.root / "a.parquet", {"x": first})
+    write_parquet(source.root / "b.parquet", {"x": second})
+    with pytest.raises(HooklineError, match=words):
+        source.load(library)
+
+
+def test_parquet_files_whose_types_go_together_are_joined(make_source, library):
+    """Short numbers and long ones, whole ones that a float can hold, and columns without any value."""
+    source = make_source(uri="*.parquet")
+    write_parquet(source.root / "a.parquet", {"x": [1], "y": ["a"]})
+    write_parquet(source.root / "b.parquet", {"x": [1.5], "y": [None]})
+    assert source.rows(library) == [{"x": 1.0, "y": "a"}, {"x": 1.5, "y": None}]

@@ -219,3 +219,15 @@ def test_no_text_is_bent_into_a_value(make_source, library, kind, texts):
     for text in texts:
         source.put("a.csv", f'v,n\n"{text}",1\n')
         assert source.rows(library) == [], text
+
+
+def test_a_blank_line_of_a_file_of_one_column_is_a_missing_value(make_source, library):
+    """Except at the end of the file; of several columns, it is no row."""
+    source = make_source(uri="a.csv", schema={"columns": {"x": {"type": "int", "nullable": True}}})
+    source.put("a.csv", "\nx\n\n1\n\n\n2\n\n\n")
+    assert [row["x"] for row in source.rows(library)] == [None, 1, None, None, 2]
+    strict = make_source(uri="a.csv", schema={"columns": {"x": "int"}})
+    with pytest.raises(HooklineError, match=r"3 rows.*a\.csv:3"):
+        strict.load(library)
+    source.put("a.csv", "x,y\n\n1,2\n")
+    assert make_source(uri="a.csv").rows(library) == [{"x": 1, "y": 2}]
