@@ -11,9 +11,9 @@ from hookline.ml import Schema
 from hookline_data.frames import Frame
 from hookline_data.libraries import narwhals, pandas, polars, pyarrow
 from hookline_data.schemas.types import family
+from hookline_data.schemas.words import near
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.cells import Cells
-from hookline_data.sources.keys import near
 from hookline_data.sources.path_keys import PathKeys
 from hookline_data.sources.plain_values import plain
 from hookline_data.sources.series import make_piece, make_series

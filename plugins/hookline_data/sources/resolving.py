@@ -19,7 +19,7 @@ from hookline_data.sources.recency import is_judged, period_of
 from hookline_data.sources.sql import SQLITE, Connect, open_database
 from hookline_data.sources.template import Partition, Template
 
-__all__ = ["Resolver", "place_of", "project_for"]
+__all__ = ["Resolver", "check_writable", "place_of", "project_for"]
 
 
 class Resolver:
@@ -193,9 +193,7 @@ def check_writable(contract: Contract, partition: Partition) -> None:
 def _common(contract: Contract) -> dict[str, Any]:
     given: dict[str, Any] = {"contract": contract.as_argument()}
     if contract.schema is not None and contract.columns is None:
-        from hookline_data.sources.foreign_schema import settled  # it imports pandera
-
-        given["schema"] = settled(contract.schema)
+        given["schema"] = contract.schema
     if contract.connect:
         given["connect"] = _named(contract)
     return given

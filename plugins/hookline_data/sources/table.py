@@ -9,9 +9,9 @@ from typing import Any
 from hookline import HooklineError
 from hookline.ml import Column, Schema
 from hookline_data.frames import Frame
+from hookline_data.schemas.words import near
 from hookline_data.sources.cells import Cells
 from hookline_data.sources.inference import infer_texts, infer_values
-from hookline_data.sources.keys import near
 from hookline_data.sources.path_keys import PathKeys
 from hookline_data.sources.series import make_frame, make_piece, make_series
 from hookline_data.validation.finding import Finding, Origin
