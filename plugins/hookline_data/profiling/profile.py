@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, UsageError, step
 from hookline.ml import ColumnProfile, DatasetRef, Profile
-from hookline_data.columns import check_columns, look_at, present
-from hookline_data.frames import Frame
+from hookline_data.columns import check_columns, present
+from hookline_data.frames import Frame, named_frame
 from hookline_data.kinds import known_kind
 from hookline_data.profiling.numbers import Binning, histogram_of, moments_of, quantiles_of
 
@@ -55,7 +55,7 @@ def profile(
     """
     if bins < 1 or top < 0:
         raise UsageError(f"a profile can't have {bins} bins and list {top} values", help="give positive numbers")
-    frame = look_at(table, _WHAT)
+    frame = named_frame(table, _WHAT)
     check_columns(frame, personal, _WHAT)
     if "" in frame.columns:
         raise HooklineError(f"{_WHAT} has a column without a name", help="rename it")

@@ -168,8 +168,8 @@ def test_what_is_no_frame_or_can_not_be_written_is_told(make_source, library):
         make_source(uri="a.csv").write([1])
     pd = pytest.importorskip("pandas")
     for table, told in (
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several columns called 'a'"),
-        (pd.DataFrame({1: [1]}), "called 1, which is no text"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several columns named 'a'"),
+        (pd.DataFrame({1: [1]}), "columns whose names are no texts: 1"),
         (pd.DataFrame(), "no columns"),
     ):
         with pytest.raises(HooklineError, match=told):
