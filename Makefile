@@ -21,14 +21,14 @@ help:
 demo: $(EXAMPLES)
 	@$(BIN)/hookline run examples/diagnosis/workflow.py
 	@echo
-	@echo "What to try next, after '. $(BIN)/activate':"
-	@printf '  %-58s %s\n' \
-	    "make demo" "again: every result is reused" \
-	    "hookline run examples/diagnosis/workflow.py --help" "its options, such as --depths 2,4,8" \
+	@echo "What to try next, after '. $(BIN)/activate' and 'cd examples/diagnosis':"
+	@printf '  %-36s %s\n' \
+	    "hookline run workflow.py" "again: every result is reused" \
+	    "hookline run workflow.py --help" "its options, such as --depths 2,4,8" \
 	    "hookline runs show last" "what ran, and why" \
-	    "hookline graph examples/diagnosis/workflow.py" "how the tasks depend on each other" \
-	    "examples/diagnosis/README.md" "the story of this example" \
-	    "docs/tutorial.md" "a workflow of your own, step by step"
+	    "hookline graph workflow.py" "how the tasks depend on each other"
+	@echo "What to read: examples/diagnosis/README.md tells the story of this example,"
+	@echo "  examples/fraud/README.md that of one with dirty data, docs/tutorial.md how to make your own."
 
 test: format lint types imports tests
 

@@ -117,6 +117,14 @@ What authors of workflows and plugins test with; the how-to pages on [workflows]
 and `memory_store` are there wherever hookline is installed. This page is generated from the code.
 """
 
+_DATA_HEAD = """# The plugin `data`
+
+What comes with `pip install 'hookline[data]'`: steps for workflows in Python and YAML, names to import from
+`hookline_data`, commands, settings. How to [declare sources](../how-to/data-sources.md),
+[validate](../how-to/validate-data.md), [keep versions](../how-to/dataset-versions.md), [join and
+split](../how-to/split-without-leakage.md). This page is generated from the code.
+"""
+
 _FACTS = {
     "Plugin": "hooks.plugin",
     "WorkerFacts": "model.attempt_facts",
@@ -143,6 +151,7 @@ def pages() -> dict[Path, str]:
         HERE / "reference" / "api.md": api_page(),
         HERE / "reference" / "configuration.md": configuration_page(),
         HERE / "reference" / "hooks.md": hooks_page(),
+        HERE / "reference" / "data.md": plugin_page("data", "hookline_data", _DATA_HEAD),
         HERE / "reference" / "ml.md": module_page("ml", _ML_HEAD),
         HERE / "reference" / "testing.md": module_page("testing", _TESTING_HEAD) + _suites(),
     }
@@ -315,6 +324,61 @@ def module_page(module: str, head: str) -> str:
         if callable(thing) and home.startswith("hookline."):
             lines += _object_lines(name, package[f"{home.removeprefix('hookline.')}.{name}"], 2)
     return "\n".join(lines).rstrip() + "\n"
+
+
+# -- plugins -----------------------------------------------------------------------------------------------------------
+
+
+def plugin_page(name: str, package: str, head: str) -> str:
+    """Describe a plugin that comes with hookline: its steps, names, commands and settings.
+
+    Args:
+        name: The plugin's name.
+        package: The package that holds it.
+        head: The beginning of the page.
+    """
+    import importlib
+
+    import griffe
+
+    exported = importlib.import_module(package)
+    read = griffe.load(package, search_paths=[str(ROOT / "plugins")], docstring_parser="google")
+    lines = [head, "## Steps", "", "| `uses:` | |", "|---|---|"]
+    lines += [f"| `{name}.{step}` | {_cell(summary)} |" for step, summary in _named_steps(f"{package}.plugin")]
+    lines += ["", "## Names", ""]
+    for public in sorted(exported.__all__, key=str.lower):
+        home = exported._HOMES[public].removeprefix(f"{package}.")
+        thing = read[f"{home}.{public}"]
+        lines += _object_lines(public, thing.final_target if thing.is_alias else thing, 3)
+    lines += ["## Commands", "", *_plugin_commands(name), "## Settings", ""]
+    settings = read["settings"].classes.values()
+    for kind in settings:
+        lines += _docstring(kind)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _named_steps(module: str) -> list[tuple[str, str]]:
+    import importlib
+
+    found: list[tuple[str, str]] = []
+
+    def register(name: str, target: object, *, summary: str = "") -> None:  # noqa: ARG001 - as hookline calls it
+        found.append((name, summary))
+
+    importlib.import_module(module).register_steps(register=register)
+    return sorted(found)
+
+
+def _plugin_commands(name: str) -> Iterator[str]:
+    from hookline.cli.plugin_commands import plugin_commands
+
+    group = plugin_commands(())[name].load()
+    for word in group.list_commands(None):
+        for line in _command_lines(f"hookline {name} {word}", group.get_command(None, word)):
+            yield f"#{line}" if line.startswith("## ") else line
+
+
+# -- what is tested with -----------------------------------------------------------------------------------------------
 
 
 def _suites() -> str:

@@ -12,8 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from checks import CLASSES
-
+CLASSES = ("malignant", "benign")
 MALIGNANT = CLASSES[0]
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from checks import CLASSES
-from models import Candidate, Evaluation
+from models import CLASSES, Candidate, Evaluation
 
 
 def page(evaluation: Evaluation, best: Candidate, ranking: list[tuple[Candidate, float, float]], accepted: bool) -> str:

@@ -1,6 +1,6 @@
-"""Tells malignant from benign breast masses: load, check, split, compare models, evaluate, gate, report.
+"""Tells malignant from benign breast masses: load, split, compare models, evaluate, gate, report.
 
-Run it from the repository's root: hookline run examples/diagnosis/workflow.py
+Run it in this folder: hookline run workflow.py
 """
 
 from pathlib import Path
@@ -12,12 +12,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from checks import DataError, problems_of
 from hookline import Seed, attempt, log_metric, log_params, step, workflow
+from hookline_data import load
 from models import MALIGNANT, Candidate, ClassFigures, Evaluation, candidates, features, measure, untrained
 from report import draw, page
-
-HERE = Path(__file__).parent
 
 
 class Parts(NamedTuple):
@@ -33,22 +31,6 @@ class Trial(NamedTuple):
 class Ranking(NamedTuple):
     best: Candidate
     rows: list[tuple[Candidate, float, float]]
-
-
-@step
-def load(path: Path) -> pd.DataFrame:
-    """Read the table as text, so that nothing is guessed before it is checked."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
-
-
-@step
-def validate(raw: pd.DataFrame) -> pd.DataFrame:
-    """Refuse a table that has wrong, missing or unlikely values, naming all of them; turn figures into numbers."""
-    problems = problems_of(raw)
-    if problems:
-        raise DataError(problems)
-    log_metric("rows", len(raw))
-    return raw.astype({name: float for name in raw.columns if name != "diagnosis"})
 
 
 @step
@@ -142,7 +124,6 @@ def trained(cases: pd.DataFrame, candidate: Candidate, seed: int) -> BaseEstimat
 
 @workflow
 def diagnosis(
-    path: Path = HERE / "breast_cancer.csv",
     depths: list[int] = [2, 4, 8],
     strengths: list[float] = [0.1, 1.0, 10.0],
     folds: int = 5,
@@ -152,14 +133,13 @@ def diagnosis(
     """Compare models that tell malignant from benign breast masses, and keep the best one if it is good enough.
 
     Args:
-        path: The table of cases, as CSV.
         depths: Depths of the trees and forests to try.
         strengths: Values of C of the logistic regressions to try.
         folds: In how many parts the training cases are split to compare the candidates.
         held_out: Share of the cases that is put aside for the evaluation.
         minimum_recall: Share of the malignant cases that the model must find to be written.
     """
-    parts = split(validate(load(path)), held_out)
+    parts = split(load("cases"), held_out)
     numbers = assign_folds(parts.training, folds)
     trials = try_out.partial(parts.training, numbers).product(
         candidate=candidates(depths, strengths), fold=list(range(folds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hookline import GraphEditor, Plugin, ProjectFacts, RegisterSteps, RunEvent, hookimpl
+from hookline import GraphEditor, Plugin, ProjectFacts, RegisterSteps, RunEvent, TaskMatch, hookimpl
 from hookline_data.settings import DataSettings
 
 __all__ = ["plugin"]
@@ -62,12 +62,13 @@ def register_steps(register: RegisterSteps) -> None:
 @hookimpl
 def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> None:
     """Fill in what workflows name, insert the checks that annotations ask for, and register what is a data set."""
-    # What a graph speaks of has been imported, so most graphs are told from afar that nothing here is for them.
+    # The plugin's modules take longer to import than most graphs to be planned, and most graphs have nothing for them.
+    # What a graph holds has been imported.
     if _imported("hookline_data.sources.loading"):
         from hookline_data.sources.rewrite import fill
 
         fill(graph, project, settings)
-    if _imported("pandas", "polars"):
+    if _imported("hookline_data.validation.steps") or any(map(_asks_for_a_check, graph.tasks())):
         from hookline_data.validation.rewrite import insert as insert_checks
 
         insert_checks(graph, project, settings)
@@ -88,6 +89,10 @@ def run_finished(run: RunEvent) -> None:
         from hookline_data.versions.ended import settle
 
         settle(run)
+
+
+def _asks_for_a_check(task: TaskMatch) -> bool:
+    return bool(task.metadata or task.unread or any(task.part_metadata.values()))
 
 
 def _imported(*modules: str) -> bool:

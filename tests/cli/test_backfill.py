@@ -94,7 +94,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
     def tell() -> None:
         lines = [line.split() for _, line in chapter]
         names = [name for name, _ in chapter]
-        shown.update(zip(names, call_each(lines, folder, tmp_path_factory.mktemp("said")), strict=True))
+        shown.update(zip(names, call_each(lines, folder), strict=True))
         chapter.clear()
 
     for name, before, line in STORY:

@@ -3,9 +3,10 @@
 A ``python`` block whose first line is a comment with a file's name, such as ``# churn.py``, is written to that file;
 any other is a script of its own. A ``yaml`` or ``toml`` block always has such a line. A ``console`` block has commands
 after ``$`` and, below each, lines of output: they must appear in this order, other lines may stand between them, and
-``…`` stands for any text within a line. A command must succeed unless it ends in ``; echo $?``. ``pip install -e
-FOLDER`` is not run, since it would change the environment of the tests: what it does is done in a folder on the path. A
-``text`` block is a picture; other languages don't occur.
+``…`` stands for any text within a line. A command must succeed unless it ends in ``; echo $?``. ``cd`` alone, unlike
+``cd`` before another command, holds for the rest of the page. ``pip install -e FOLDER`` is not run, since it would
+change the environment of the tests: what it does is done in a folder on the path. A ``text`` block is a picture; other
+languages don't occur.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def with_code(pages: list[Path]) -> list[Path]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    unwanted = shutil.ignore_patterns("__pycache__", ".hookline")
+    unwanted = shutil.ignore_patterns("__pycache__", ".hookline", "data")
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=unwanted)
     return tmp_path
 
@@ -78,13 +79,14 @@ def test_every_code_block_does_what_the_page_says(page: Path, folder: Path) -> N
     """Blocks of a page run in order in one folder; a reader who types them sees what is printed there."""
     if "examples" in page.parts:
         (folder / "pyproject.toml").touch()  # its commands are typed in the root of a clone
+    site = folder / _SITE
     for block in blocks_of(page):
         if block.language == "python":
-            run_python(block, folder)
+            run_python(block, folder, site)
         elif block.language in ("yaml", "toml"):
             write_file(block, folder)
         elif block.language == "console":
-            run_console(block, folder)
+            folder = run_console(block, folder, site)
         else:
             assert block.language == "text", f"{block}: a block of '{block.language or 'no language'}' can't be run"
 
@@ -99,14 +101,14 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert not missing
 
 
-def run_python(block: Block, folder: Path) -> None:
+def run_python(block: Block, folder: Path, site: Path) -> None:
     name = re.match(r"# ([\w./-]+\.py)\n", block.text)
     if name is not None:
         (folder / name[1]).write_text(block.text)
         return
     script = folder / f"block_{block.line}.py"
     script.write_text(block.text)
-    done = in_shell(f"python {script.name}", folder)
+    done = in_shell(f"python {script.name}", folder, site)
     assert done.returncode == 0, f"{block}:\n{done.stdout}"
 
 
@@ -116,20 +118,26 @@ def write_file(block: Block, folder: Path) -> None:
     (folder / name[1]).write_text(block.text)
 
 
-def run_console(block: Block, folder: Path) -> None:
+def run_console(block: Block, folder: Path, site: Path) -> Path:
+    """Run a block's commands, and give the folder in which they leave the reader."""
     commands = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
     assert not commands[0].strip(), f"{block}: it does not begin with a command"
     for command in commands[1:]:
         typed, _, expected = command.replace("\\\n", " ").partition("\n")
         if typed.startswith(_INSTALL):
-            install(folder / typed.removeprefix(_INSTALL), folder / _SITE)
+            install(folder / typed.removeprefix(_INSTALL), site)
             continue
-        done = in_shell(typed, folder)
+        if re.fullmatch(r"cd [\w./-]+", typed):
+            folder /= typed.removeprefix("cd ")
+            assert folder.is_dir(), f"{block}: {typed}"
+            continue
+        done = in_shell(typed, folder, site)
         assert done.returncode == 0, f"{block}: {typed}\n{done.stdout}"
         lines = iter(done.stdout.splitlines())
         for wanted in filter(str.strip, expected.splitlines()):
             found = any(re.fullmatch(pattern(wanted), line.strip()) for line in lines)
             assert found, f"{block}: '{typed}' does not print '{wanted}' (or not there):\n{done.stdout}"
+    return folder
 
 
 def pattern(wanted: str) -> str:
@@ -153,10 +161,10 @@ def install(project: Path, site: Path) -> None:
         (site / module.name).symlink_to(module)
 
 
-def in_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def in_shell(command: str, folder: Path, site: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "VIRTUAL_"))}
     environment["PATH"] = os.pathsep.join([str(BIN), environment.get("PATH", "")])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder / _SITE), environment.get("PYTHONPATH")]))
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), environment.get("PYTHONPATH")]))
     environment |= {"COLUMNS": "120", "NO_COLOR": "1"}
     plain = _PLAIN.fullmatch(command)
     if plain is not None:

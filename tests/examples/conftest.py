@@ -21,7 +21,7 @@ def copy_of() -> Callable[[str, Path], Path]:
     """Copies an example's folder to another place, where a test may edit it."""
 
     def copy(name: str, place: Path) -> Path:
-        unwanted = shutil.ignore_patterns("__pycache__", ".hookline")
+        unwanted = shutil.ignore_patterns("__pycache__", ".hookline", "data")
         return Path(shutil.copytree(EXAMPLES / name, place / name, ignore=unwanted))
 
     return copy

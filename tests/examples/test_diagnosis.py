@@ -54,8 +54,11 @@ said["again"] = facts(start())
 cases = run.load("split")[1].drop(columns="diagnosis").to_numpy()
 said["predicted"] = len(joblib.load(said["threads"]["model"]).predict(cases))
 said["gated"] = facts(start(minimum_recall=1.01))
-bad = start(path=Path("wrong.csv"))
+right = Path("breast_cancer.csv").rename("right.csv")
+Path("wrong.csv").rename("breast_cancer.csv")
+bad = start()
 said["bad"] = {name: [task.state, task.error] for name, task in bad.tasks.items()}
+right.rename("breast_cancer.csv")
 """
 WRONG = {1: (0, "unknown"), 2: (1, "wide"), 3: (2, ""), 4: (3, "-1")}
 
@@ -120,16 +123,15 @@ def test_the_gate_keeps_a_model_from_being_written(first: tuple[Path, Any]) -> N
 
 
 def test_a_table_with_errors_is_refused_with_all_of_them(first: tuple[Path, Any]) -> None:
-    """The validation names each wrong cell by line and column, and nothing after it runs."""
+    """The load names each wrong cell by line and column, and nothing after it runs."""
     tasks = first[1]["bad"]
-    state, error = tasks.pop("validate")
+    state, error = tasks.pop("data.load")
 
     assert state == "failed"
-    assert "line 2: diagnosis is 'unknown', not one of malignant, benign" in error
-    assert "line 3: mean_radius is 'wide', not a number" in error
-    assert "line 4: mean_texture is missing" in error
-    assert "line 5: mean_perimeter is -1, not between 0 and 400" in error
-    assert tasks.pop("load")[0] == "completed"
+    assert "column 'diagnosis' is not one of 'malignant', 'benign': 1 row (breast_cancer.csv:2): 'unknown'" in error
+    assert "column 'mean_radius' is not a number: 1 row (breast_cancer.csv:3): wide" in error
+    assert "column 'mean_texture' is missing: 1 row (breast_cancer.csv:4)" in error
+    assert "column 'mean_perimeter' is not at least 0: 1 row (breast_cancer.csv:5): -1" in error
     assert {state for state, _ in tasks.values()} == {"skipped"}
 
 
@@ -148,8 +150,8 @@ def test_after_an_edit_to_one_function_only_what_depends_on_it_runs(known: Path,
 
 
 def test_an_edit_that_does_not_change_a_result_stops_there(known: Path, play: Play) -> None:
-    """A wider limit re-runs the validation; it gives the same table, so that nothing after it runs."""
-    checks = known / "checks.py"
-    checks.write_text(checks.read_text().replace('"radius": 60', '"radius": 70'))
+    """A wider limit has the table loaded and checked anew; it is the same, so that nothing after it runs."""
+    contract = known / "cases.yaml"
+    contract.write_text(contract.read_text().replace("maximum: 60", "maximum: 70"))
 
-    assert play(known, START + "said = facts(start())")["ran"] == ["validate"]
+    assert play(known, START + "said = facts(start())")["ran"] == ["data.load"]

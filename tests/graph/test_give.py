@@ -249,6 +249,25 @@ def test_a_wrapped_task_says_what_its_step_says() -> None:
     edited(all_forms, look)
 
 
+def test_an_annotation_that_can_not_be_evaluated_is_seen_as_text() -> None:
+    """What type checkers alone import is not there when the program runs; a step that says nothing has no text."""
+
+    @step
+    def unread() -> Annotated[NotHere, "schema"]:  # type: ignore[name-defined]  # noqa: F821 - that is the point
+        raise NotImplementedError
+
+    @step
+    def silent():  # type: ignore[no-untyped-def]
+        raise NotImplementedError
+
+    @workflow
+    def flow() -> Any:
+        return unread(), silent()
+
+    found = {name: seen(flow, lambda match: (match.unread, match.metadata), name) for name in ("unread", "silent")}
+    assert found == {"unread": ("Annotated[NotHere, 'schema']", ()), "silent": ("", ())}
+
+
 # -- giving ----------------------------------------------------------------------------------------------------------
 
 VALUES = st.recursive(

@@ -20,7 +20,7 @@ __all__ = ["join_asof"]
 _log = logging.getLogger(__name__)
 
 
-@step
+@step(name="data.join_asof")
 def join_asof(
     left: Frame,
     right: Frame,

@@ -34,7 +34,7 @@ class Labels(NamedTuple):
     left_out: Frame
 
 
-@step
+@step(name="data.labels")
 def labels(
     events: Frame,
     outcomes: Frame,

@@ -23,7 +23,7 @@ __all__ = ["profile"]
 _WHAT = "the table"
 
 
-@step
+@step(name="data.profile")
 def profile(
     table: Frame,
     name: str = "",

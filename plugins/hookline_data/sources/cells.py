@@ -45,14 +45,15 @@ class Cells:
 
     Attributes:
         kind: The column's type; that of the values with ``"any"``.
-        aware: Of datetimes: whether they have an offset from UTC, which the first one decides; None before it.
+        aware: Of datetimes: whether they have an offset from UTC. The unit "UTC" says that they do; without it the
+            first one decides, and this is None before.
         bad: Number of each cell that is no value of its type, and the cell as it came.
     """
 
     def __init__(self, column: Column, decimal: str = ".") -> None:
         self.column = column
         self.kind = column.type
-        self.aware: bool | None = None
+        self.aware: bool | None = True if (column.type, column.unit) == ("datetime", "UTC") else None
         self.bad: list[tuple[int, Any]] = []
         self._decimal = decimal
         self._rows = 0

@@ -8,8 +8,10 @@ from typing import Any
 
 from hookline import GraphEditor, HooklineError, ProjectFacts, TaskMatch, UsageError
 from hookline_data.settings import DataSettings
+from hookline_data.sources.loading import load
 from hookline_data.sources.reading_step import read_source
 from hookline_data.sources.resolving import Resolver
+from hookline_data.sources.writing import write
 from hookline_data.sources.writing_step import write_source
 
 __all__ = ["fill"]
@@ -33,7 +35,7 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
     Raises:
         UsageError: Sources are missing or wrong, or can't be asked; all of them are told.
     """
-    loads, writes = graph.tasks("data.load"), graph.tasks("data.write")
+    loads, writes = graph.tasks(load), graph.tasks(write)
     if not loads and not writes:
         return
     resolver = Resolver(project, settings.frames)

@@ -30,7 +30,7 @@ _NOT_GIVEN = " is not given"
 _log = logging.getLogger(__name__)
 
 
-@step
+@step(name="data.check_leakage")
 def check_leakage(
     training: Frame,
     validation: Frame | None = None,

@@ -38,7 +38,7 @@ class Parts(NamedTuple):
     left_out: Frame
 
 
-@step
+@step(name="data.split")
 def split(
     table: Frame,
     how: Literal["random", "stratified", "grouped", "time"] = "random",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hookline import GraphEditor, PluginError, ProjectFacts, TaskMatch
+from hookline import GraphEditor, PluginError, ProjectFacts, TaskMatch, WorkflowError
 from hookline_data.schemas.kinds import is_pandera
 from hookline_data.settings import DataSettings
 from hookline_data.validation.checked import Checked, wanted
@@ -30,12 +30,23 @@ def insert(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) ->
         for task in graph.tasks(step):
             _look_up(graph, task, project)
     for task in graph.tasks():
+        _refuse_unread(task)
         last = task
         for check in wanted(task.metadata):
             last = _insert_after(graph, last, check, project)
         parts = {name: wanted(said) for name, said in task.part_metadata.items()}
         if any(parts.values()):
             _wrap(graph, task, {name: checks for name, checks in parts.items() if checks}, project)
+
+
+def _refuse_unread(task: TaskMatch) -> None:
+    """Refuse what seems to ask for a check or a version in words that can't be read: nothing is left out silently."""
+    if any(word in task.unread for word in ("Annotated", "Checked", "Dataset")):
+        raise WorkflowError(
+            f"task '{task.id}' ({task.place}) returns '{task.unread}', which can't be evaluated: "
+            "what it asks for would be left out",
+            help="import what it names when the program runs, not only if TYPE_CHECKING",
+        )
 
 
 def _look_up(graph: GraphEditor, task: TaskMatch, project: ProjectFacts) -> None:

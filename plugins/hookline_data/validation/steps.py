@@ -31,7 +31,7 @@ class ScreenedParts(NamedTuple):
     report: dict[str, Any]
 
 
-@step
+@step(name="data.validate")
 def validate(table: Any, schema: Any, mode: Mode = "fail", max_bad: float = 1.0, name: str = "") -> Any:
     """Check a table with a schema, and give its valid rows on.
 
@@ -53,7 +53,7 @@ def validate(table: Any, schema: Any, mode: Mode = "fail", max_bad: float = 1.0,
     return checked_table(table, schema, mode, max_bad, name).valid
 
 
-@step(name="screen")
+@step(name="data.screen")
 def screen_step(
     table: Any, schema: Any, mode: Mode = "quarantine", max_bad: float = 1.0, name: str = ""
 ) -> ScreenedParts:

@@ -10,7 +10,7 @@ from typing import Any
 from hookline.graph.rewriting.constants import Constants
 from hookline.graph.rewriting.draft import Draft
 from hookline.model.graph import Task
-from hookline.model.metadata import metadata_of, part_metadata_of
+from hookline.model.metadata import metadata_of, part_metadata_of, unread_of
 from hookline.model.options import Options
 from hookline.model.outputs import bare_type
 from hookline.model.place import Place
@@ -66,7 +66,16 @@ class TaskMatch:
     @property
     def part_metadata(self) -> Mapping[str, tuple[Any, ...]]:
         """What ``Annotated[…]`` says beside the type of each part, by the part's name."""
-        return types.MappingProxyType(part_metadata_of(self._task.step.declares))
+        return part_metadata_of(self._task.step.declares)
+
+    @property
+    def unread(self) -> str:
+        """The annotation of what it returns where that can't be evaluated, as text; empty where it can.
+
+        A name that is imported for type checkers only is not there when the program runs. :attr:`returns` is ``Any``
+        then, and :attr:`metadata` empty, whatever the text says.
+        """
+        return unread_of(self._task.step.declares)
 
     @property
     def mapped(self) -> tuple[str, ...]:

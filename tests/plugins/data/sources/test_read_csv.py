@@ -197,6 +197,24 @@ def test_times_with_and_without_an_offset_in_one_column_are_told(make_source, li
         source.load(library)
 
 
+@pytest.mark.parametrize("end", ["csv", "jsonl"])
+def test_the_unit_utc_says_that_times_are_instants(make_source, library, end):
+    """Also where there are none, so that days without rows go with others; a time without an offset is a bad one."""
+    schema = {"columns": {"at": {"type": "datetime", "unit": "UTC"}, "n": "int"}}
+    source = make_source(uri=f"{{day}}.{end}", mode="quarantine", schema={**schema, "open": True})
+    texts = ("2026-01-01T00:00:00", "2026-01-01T01:00:00+01:00")
+    written = {
+        "csv": ["at,n", *(f"{text},1" for text in texts)],
+        "jsonl": [f'{{"at": "{text}", "n": 1}}' for text in texts],
+    }[end]
+    source.put(f"full.{end}", "\n".join(written))
+    source.put(f"none.{end}", "at,n\n" if end == "csv" else '{"at": "no time", "n": 1}\n')
+    assert [f"{row['at']}" for row in source.rows(library, "full")] == ["2026-01-01 00:00:00+00:00"]
+    assert source.rows(library, "none") == []
+    assert source.types(library, partition="full") == source.types(library, partition="none")
+    assert "time_zone='UTC'" in source.types(library, partition="none")["at"]
+
+
 @pytest.mark.parametrize(
     ("kind", "texts"),
     [

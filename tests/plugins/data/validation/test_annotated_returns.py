@@ -211,3 +211,103 @@ def test_what_needs_no_check_imports_no_library_of_checks(project: Project) -> N
     )
     done = subprocess.run([sys.executable, "flow.py"], cwd=project.folder, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
+
+
+@pytest.mark.integration
+def test_checks_are_inserted_where_no_library_of_frames_is_imported_yet(project: Project) -> None:
+    """Steps that import pandas when they run are checked like others; so are tables that a YAML file checks."""
+    project.write("rows.yaml", "columns: {n: int}")
+    project.write(
+        "flow.py",
+        """
+        from typing import Annotated, Any
+        from hookline import step, workflow
+        from hookline_data import Checked
+
+        @step
+        def rows() -> Annotated[Any, Checked("rows.yaml")]:
+            import pandas
+            return pandas.DataFrame({"n": [1, 2]})
+
+        @workflow
+        def flow():
+            return rows()
+        """,
+    )
+    project.write(
+        "bare.py",
+        """
+        from typing import Any
+        from hookline import step
+
+        @step
+        def rows() -> Any:
+            import pandas
+            return pandas.DataFrame({"n": [1, 2]})
+        """,
+    )
+    project.write(
+        "flow.yaml",
+        """
+        steps:
+          rows: {uses: "bare:rows"}
+          good: {uses: data.validate, with: {table: "${{ steps.rows }}", schema: rows.yaml}}
+        """,
+    )
+
+    assert "inserted 'data:validate@rows' after 'rows'" in project.cli("plan", "flow.py").out
+    assert project.cli("run", "flow.yaml").code == 0
+
+
+def test_a_bare_schema_is_seen_whatever_is_imported(tmp_path: Any) -> None:
+    """A step may import its library of frames only when it runs; a process that has none plans the same checks."""
+    program = tmp_path / "bare.py"
+    program.write_text(
+        "import sys\n"
+        "from typing import Annotated, Any\n"
+        "from hookline import step, workflow\n"
+        "from hookline.ml import Column, Schema\n"
+        "@step\n"
+        "def load() -> Annotated[Any, Schema([Column('a', 'int')])]:\n"
+        "    import pandas\n"
+        "    return pandas.DataFrame({'a': [1]})\n"
+        "@workflow\n"
+        "def bare():\n"
+        "    return load()\n"
+        "if __name__ == '__main__':\n"
+        "    print(sorted(task.id for task in bare.plan().tasks), 'pandas' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stdout.strip() == "['data:validate@load', 'load'] False", done.stderr
+
+
+def test_an_annotation_that_can_not_be_read_is_refused(project: Project) -> None:
+    """What type checkers alone import is not there to be looked at; a check is not left out silently."""
+    project.write(
+        "unread.py",
+        """
+        from __future__ import annotations
+
+        from typing import TYPE_CHECKING, Annotated
+
+        from hookline import step, workflow
+        from hookline_data import Checked
+
+        if TYPE_CHECKING:
+            import pandas as pd
+
+        @step
+        def load() -> Annotated[pd.DataFrame, Checked("rows")]:
+            raise NotImplementedError
+
+        @step
+        def plain() -> pd.DataFrame:
+            raise NotImplementedError
+
+        @workflow
+        def unread():
+            return load(), plain()
+        """,
+    )
+    with pytest.raises(HooklineError, match=r"task 'load' .*returns 'Annotated.*can't be evaluated"):
+        project.plan("unread.py")

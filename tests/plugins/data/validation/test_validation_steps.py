@@ -82,8 +82,8 @@ def test_what_is_put_aside_is_kept_with_the_attempt(flow: Project) -> None:
 def test_a_task_that_fails_keeps_what_it_found(flow: Project, params: dict[str, Any]) -> None:
     """The report is there for whoever looks for the reason; and so is what would have been put aside."""
     run = flow.run("flow.py", params, executor="inline")
-    assert run.failed == ("validate",)
-    assert "BadDataError: rows: 1 problem, 1 of 3 rows bad" in run.error("validate")
+    assert run.failed == ("data.validate",)
+    assert "BadDataError: rows: 1 problem, 1 of 3 rows bad" in run.error("data.validate")
     notes = kept(flow, run)
     assert notes["bad_rows"] == 1
     assert ("quarantine" in notes) == ("max_bad" in params)
@@ -93,7 +93,7 @@ def test_a_warning_is_in_the_tasks_log(flow: Project) -> None:
     """And the run goes on with the table as it is."""
     run = flow.run("flow.py", {"mode": "warn"}, executor="inline")
     assert run.value == 3
-    assert "rows: 1 problem, 1 of 3 rows bad" in run.output("validate")
+    assert "rows: 1 problem, 1 of 3 rows bad" in run.output("data.validate")
 
 
 def test_a_schema_file_counts_by_what_it_says(flow: Project) -> None:
@@ -103,7 +103,7 @@ def test_a_schema_file_counts_by_what_it_says(flow: Project) -> None:
     assert flow.run("flow.py", executor="inline").ran == ()
     flow.edit("schemas/rows.yaml", "minimum: 0", "minimum: 6")
     run = flow.run("flow.py", executor="inline")
-    assert run.ran == ("validate", "count")
+    assert run.ran == ("data.validate", "count")
     assert run.value == 1
 
 
@@ -166,7 +166,7 @@ def test_schemas_may_differ_from_item_to_item(flow: Project) -> None:
 def test_a_name_that_nobody_looked_up_fails_the_task(flow: Project) -> None:
     """Without the plugin's rewrite the key would not know what the name stands for."""
     run = flow.run("flow.py", executor="inline", without=["data"])
-    assert "the schema 'schemas/rows.yaml' is a name, which was not looked up" in run.error("validate")
+    assert "the schema 'schemas/rows.yaml' is a name, which was not looked up" in run.error("data.validate")
 
 
 CODE = """

@@ -1,0 +1,1 @@
+"""Makes up card transactions, with fraud, late chargebacks, drift and faults; nothing here comes from real people."""
