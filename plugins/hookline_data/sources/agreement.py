@@ -16,7 +16,7 @@ from hookline_data.sources.template import Template
 
 __all__ = ["contradictions", "schema_faults", "with_terms"]
 
-_PASSWORD = re.compile(r"[\w+.-]+://[^/@:]*:[^/@]*@")
+_PASSWORD = re.compile(r"[\w+.-]+://(?:[^/@:]*:[^/@]*@|[^?]*\?(?:.*&)?(?:password|passwd|pwd)=)", re.IGNORECASE)
 _OF_SQL = ("query", "table", "connect", "version_query")
 _KEY_TYPES = ("any", "category", "date", "int", "str")
 _TIMES = ("any", "date", "datetime")

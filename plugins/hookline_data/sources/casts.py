@@ -25,12 +25,13 @@ _WORDS = {
 }
 
 
-def as_declared(table: Frame, schema: Schema) -> tuple[Frame, list[Finding]]:
+def as_declared(table: Frame, schema: Schema, first: int = 0) -> tuple[Frame, list[Finding]]:
     """Give the columns of a table the schema's types; those of another kind stay as they are.
 
     Args:
         table: The table.
         schema: The schema.
+        first: The number of its first row, where it is a part of a table.
 
     Returns:
         The table, and the cells that would lose something; they are missing from it.
@@ -44,7 +45,7 @@ def as_declared(table: Frame, schema: Schema) -> tuple[Frame, list[Finding]]:
         series, wrong = _cast(frame[column.name], column, str(frame.implementation))
         if wrong is not None and wrong.any():
             wrong = wrong.fill_null(False)
-            rows = [int(row) for row in wrong.arg_true().to_list()]
+            rows = [first + int(row) for row in wrong.arg_true().to_list()]
             texts = _texts(frame[column.name].filter(wrong))
             cells = dict(zip(rows, map(in_full, texts), strict=True))
             findings.append(Finding(column.name, _WORDS[column.type], rows, shown(texts[:5], column), cells=cells))
@@ -84,7 +85,8 @@ def _cast(series: nw.Series[Any], column: Column, library: str) -> tuple[nw.Seri
         made = make_series(library, column.name, [piece], column.type)
         return nw.from_native(made, series_only=True), None
     if column.type == "int" and have.is_integer():
-        return series.cast(nw.Int64), series > _MOST if have == nw.UInt64 else None
+        wrong = series > _MOST if have == nw.UInt64 else None
+        return (series if wrong is None else _without(series, wrong)).cast(nw.Int64), wrong
     if column.type == "float" and have.is_integer():
         return series.cast(nw.Float64), _inexact(series)
     if column.type == "float" and have.is_float():

@@ -210,6 +210,8 @@ class Cells:
         if isinstance(value, int) and abs(value) > _MOST_EXACT and int(float(value)) != value:
             raise ValueError
         number = float(value)
+        if math.isinf(number) and isinstance(value, Decimal) and value.is_finite():
+            raise ValueError
         return None if math.isnan(number) else number
 
     def _decimal_of_value(self, value: Any) -> Decimal:

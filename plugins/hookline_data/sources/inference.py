@@ -12,18 +12,20 @@ __all__ = ["infer_texts", "infer_values"]
 
 _KINDS = ("int", "float", "bool", "date", "datetime")
 _SAMPLE = 100
-_ROUNDED = 1 << 53  # from here on, not every whole number is a float
+_SURE = 15
+_LONGEST = 300
 _WORDS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", list: "list"}
 
 
-def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
+def infer_texts(texts: Sequence[str | None], decimal: str = ".") -> tuple[str, list[Any], bool]:
     """Find the first type that all texts of a column are of: int, float, bool, date, datetime, or else text.
 
-    Numbers with zeros in front, such as postal codes, are texts, and so are columns without any value. Whole numbers
-    that a float would round, such as long account numbers, stay texts, too.
+    Numbers with zeros in front, such as postal codes, are texts, and so are columns without any value, and whole
+    numbers that are too large for 64 bits and that floats would change.
 
     Args:
         texts: The texts; None or empty for those that are missing.
+        decimal: What stands before a number's fraction.
 
     Returns:
         The type, the values, and whether datetimes have offsets from UTC.
@@ -33,9 +35,9 @@ def infer_texts(texts: Sequence[str | None]) -> tuple[str, list[Any], bool]:
     padded = any((text[0] == "0" and text[1:2].isdigit()) or text[0].isspace() or text[-1].isspace() for text in found)
     for kind in _KINDS if found and not padded else ():
         for sample in (found[:_SAMPLE], cells):
-            reader = Cells(Column("column", kind, nullable=True))
+            reader = Cells(Column("column", kind, nullable=True), decimal)
             values = reader.texts(sample)
-            if reader.bad or (kind == "float" and not _exact(sample, values)):
+            if reader.bad or (kind == "float" and any(map(_changed, sample))):
                 break
         else:
             return kind, values, bool(reader.aware)
@@ -57,9 +59,11 @@ def infer_values(values: Sequence[Any]) -> tuple[str, list[Any]]:
     return ("any", list(values)) if reader.bad else (word, read)
 
 
-def _exact(texts: Sequence[str], numbers: Sequence[float | None]) -> bool:
-    """Tell whether whole numbers among texts are still the same as floats."""
-    return all(
-        number is None or abs(number) < _ROUNDED or not text.strip().lstrip("+-").isdigit() or int(text) == number
-        for text, number in zip(texts, numbers, strict=True)
-    )
+def _changed(text: str) -> bool:
+    """Tell whether a text is a whole number that a float is not."""
+    digits = text.strip().lstrip("+-")
+    return len(digits) > _SURE and digits.isdigit() and (len(digits) > _LONGEST or not _is_exact(int(digits)))
+
+
+def _is_exact(number: int) -> bool:
+    return abs(number) < 1 << 1000 and int(float(number)) == number

@@ -13,6 +13,7 @@ from hookline_data.validation.finding import Finding
 __all__ = ["PathKeys", "says"]
 
 _EXAMPLES = 5
+_LONGEST = 60
 
 
 class PathKeys:
@@ -85,4 +86,5 @@ def _plainly(value: Any) -> str:
 
 
 def _shown(cell: Any) -> str:
-    return "nothing" if cell is None or cell == "" else str(cell)
+    text = "nothing" if cell is None or cell == "" else str(cell)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -10,7 +10,6 @@ from hookline import HooklineError
 from hookline.ml import Schema
 from hookline_data.frames import Frame
 from hookline_data.libraries import narwhals, pandas, polars, pyarrow
-from hookline_data.schemas.types import family
 from hookline_data.schemas.words import near
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.cells import Cells
@@ -18,6 +17,7 @@ from hookline_data.sources.path_keys import PathKeys
 from hookline_data.sources.plain_values import plain
 from hookline_data.sources.series import make_piece, make_series
 from hookline_data.sources.table import MASKED, Reading, article_of, check_header, column_of, in_full, shown
+from hookline_data.sources.together import check_together
 from hookline_data.validation.finding import Finding, Origin
 
 __all__ = ["read_parquet"]
@@ -62,15 +62,16 @@ def read_parquet(
         _look_at_keys(path_keys, frame, {key: text for key, text in said.items() if key not in texts}, schema, rows)
         frame, unread = _with_columns(frame, texts, schema, library, rows)
         findings += unread
-        frames.append(frame[order])
+        frame = frame[order]
+        if schema is not None:  # file by file: together, columns of several types would become what none of them is
+            frame, inexact = as_declared(frame, schema, rows)
+            findings += inexact
+        frames.append(frame)
         origins.append(Origin(rows, name))
         rows += len(frame)
     whole = _joined(frames, list(files), library)
     findings += path_keys.findings({one.name: one for one in schema.columns} if schema else {}, MASKED)
-    if schema is None:
-        return Reading(whole, origins, findings, len(frames))
-    table, inexact = as_declared(whole, schema)
-    return Reading(table, origins, [*inexact, *findings], len(frames))
+    return Reading(whole, origins, findings, len(frames))
 
 
 def _read(path: Path, name: str, library: str) -> Frame:
@@ -99,8 +100,10 @@ def _pandas_type(arrow: Any) -> Any:
         return pandas().api.types.pandas_dtype(f"{'U' if str(arrow)[0] == 'u' else ''}Int{arrow.bit_width}")
     if types.is_boolean(arrow):
         return pd.BooleanDtype()
-    if types.is_date(arrow) or types.is_decimal(arrow) or types.is_binary(arrow) or types.is_large_binary(arrow):
+    if types.is_date(arrow) or types.is_decimal(arrow):
         return pd.ArrowDtype(arrow)
+    if types.is_binary(arrow) or types.is_large_binary(arrow):
+        return pd.ArrowDtype(pyarrow().binary())
     return None
 
 
@@ -154,50 +157,7 @@ def _joined(frames: list[Frame], names: list[str], library: str) -> Frame:
     """Put tables of several files below each other."""
     if len(frames) == 1:
         return frames[0]
-    for column in frames[0].columns:
-        _check_types(column, frames, names)
+    check_together(frames, names)
     if library == "pandas":
         return pandas().concat(frames, ignore_index=True)
-    pl = polars()
-    try:
-        return pl.concat(frames, how="vertical_relaxed", rechunk=True)
-    except pl.exceptions.PolarsError as error:
-        raise HooklineError(f"'{names[0]}' and the files after it can't be put together: {error}") from error
-
-
-def _check_types(column: str, frames: list[Frame], names: list[str]) -> None:
-    """Refuse files of which one column has values of several types, where some would become others."""
-    nw = narwhals()
-    series = [nw.from_native(frame)[column] for frame in frames]
-    kinds = [(_kind(one), name) for one, name in zip(series, names, strict=True) if not _is_empty(one)]
-    other = next((one for one in kinds if one[0] != kinds[0][0]), None)
-    if other is None or {kind for kind, _ in kinds} in ({"date", "datetime"}, {"str", "category"}):
-        return
-    if {kind for kind, _ in kinds} == {"int", "float"} and all(map(_exact_as_float, series)):
-        return
-    raise HooklineError(
-        f"the column '{column}' is of type {kinds[0][0]} in '{kinds[0][1]}', but {other[0]} in '{other[1]}'",
-        help="write the files with one type",
-    )
-
-
-def _kind(series: Any) -> str:
-    """Say a column's type, as exactly as matters when it is put together with others."""
-    nw, kind = narwhals(), family(series.dtype)
-    if kind == "int":
-        return "uint64" if series.dtype == nw.UInt64 and series.max() > _MOST else kind
-    if kind == "datetime" and series.dtype.time_zone:
-        return "datetime with a zone"
-    return str(series.dtype) if kind in ("list", "object") else kind
-
-
-def _is_empty(series: Any) -> bool:
-    return int(series.null_count()) == len(series)
-
-
-def _exact_as_float(series: Any) -> bool:
-    """Tell whether whole numbers are the same ones as floats."""
-    if not series.dtype.is_integer():
-        return True
-    known = series.drop_nulls()
-    return bool(((known >= -_EXACT) & (known <= _EXACT)).all())
+    return polars().concat(frames, how="vertical_relaxed", rechunk=True)

@@ -123,7 +123,7 @@ def _polars_whole(name: str, values: list[Any], kind: str) -> Any:
         return pl.Series(name, values, dtype=pl.Object)
     try:
         made = pl.Series(name, values, strict=True)
-    except (TypeError, pl.exceptions.PolarsError):
+    except (TypeError, RuntimeError, OverflowError, pl.exceptions.PolarsError):
         return pl.Series(name, values, dtype=pl.Object)
     # Of numbers within lists, it cuts fractions off where the first ones have none.
     same = all(map(_same, made.to_list(), values))

@@ -22,6 +22,7 @@ MASKED = "***"
 """Stands for a value that tells of a person."""
 
 _EXAMPLES = 5
+_LONGEST = 60
 _ARTICLES = {"any": "a value", "int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 
 
@@ -152,7 +153,7 @@ class Table:
         if kind == "any" and self._texts:
             if self._schema is None:
                 texts = [text for piece in pieces for text in piece]
-                kind, values, aware = infer_texts(texts)
+                kind, values, aware = infer_texts(texts, self._decimal)
                 pieces = [make_piece(self._library, values, kind, nullable=None in values)]
             else:
                 kind = "str"
@@ -191,7 +192,10 @@ def in_full(cell: object) -> str:
 
 def shown(texts: Sequence[str], column: Column) -> tuple[str, ...]:
     """Choose examples of a column's values for a message: none of persons."""
-    return (MASKED,) if column.personal else tuple(dict.fromkeys(texts))[:_EXAMPLES]
+    chosen = tuple(dict.fromkeys(texts))[:_EXAMPLES]
+    return (
+        (MASKED,) if column.personal else tuple(one if len(one) <= _LONGEST else f"{one[:_LONGEST]}…" for one in chosen)
+    )
 
 
 def check_header(

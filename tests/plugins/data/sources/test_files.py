@@ -7,7 +7,9 @@ import logging
 import os
 import time
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from hookline import HooklineError, UsageError
@@ -16,7 +18,6 @@ from hookline_data.sources.resolving import Resolver
 
 
 def write_parquet(path, columns):
-    pl = pytest.importorskip("polars")
     path.parent.mkdir(parents=True, exist_ok=True)
     pl.DataFrame(columns).write_parquet(path)
 
@@ -280,21 +281,14 @@ def test_whole_numbers_among_floats_become_floats_where_they_stay_the_same(make_
     assert source.types(library) == {"x": "Float64"}
 
 
-@pytest.mark.parametrize("texts", [[str(EXACT), "1.5"], ["18446744073709551617", "2"]])
-def test_texts_of_whole_numbers_that_a_float_would_round_stay_texts(make_source, library, texts):
-    """Long account numbers, for one."""
-    source = make_source(uri="a.csv")
-    source.put("a.csv", "\n".join(["x", *texts]))
-    assert [row["x"] for row in source.rows(library)] == texts
-
-
 @pytest.mark.parametrize(
     ("first", "second", "words"),
     [
         ([1], ["a"], "is of type int in 'a.parquet', but str in 'b.parquet'"),
         ([True], [1], "is of type bool in"),
-        ([EXACT], [1.5], "is of type int in"),
-        ([datetime(2026, 1, 1)], [datetime(2026, 1, 1, tzinfo=UTC)], "but datetime with a zone in"),
+        ([EXACT], [1.5], "has whole numbers in 'a.parquet' that are too large for the floats"),
+        ([datetime(2026, 1, 1)], [datetime(2026, 1, 1, tzinfo=UTC)], "but datetime of UTC in"),
+        ([1], pl.Series([1 << 63], dtype=pl.UInt64), "but uint64 in"),
     ],
 )
 def test_parquet_files_of_other_types_in_one_column_are_refused(make_source, library, first, second, words):
@@ -312,3 +306,81 @@ def test_parquet_files_whose_types_go_together_are_joined(make_source, library):
     write_parquet(source.root / "a.parquet", {"x": [1], "y": ["a"]})
     write_parquet(source.root / "b.parquet", {"x": [1.5], "y": [None]})
     assert source.rows(library) == [{"x": 1.0, "y": "a"}, {"x": 1.5, "y": None}]
+
+
+def test_numbers_of_json_lines_that_floats_can_t_hold_stay_what_they_are(make_source, library):
+    """Too large ones are no infinity; whole ones beside fractions keep all of their digits."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", '{"a": 9007199254740993, "b": 1e400}\n{"a": 1.5, "b": 1.5}\n')
+    assert source.rows(library) == [{"a": 9007199254740993, "b": Decimal("1E+400")}, {"a": 1.5, "b": 1.5}]
+    typed = make_source(uri="a.jsonl", schema={"columns": {"b": "float"}, "open": True})
+    with pytest.raises(HooklineError, match=r"'b' is not a number: 1 row \(a.jsonl:1\): 1E\+400"):
+        typed.load(library)
+
+
+def test_a_decimal_in_the_schema_leaves_other_columns_alone(make_source, library):
+    """What nobody declares stays a float."""
+    source = make_source(uri="a.jsonl", schema={"columns": {"a": "decimal"}, "open": True})
+    source.put("a.jsonl", '{"a": 1.10, "b": 1.5}\n')
+    assert source.rows(library) == [{"a": Decimal("1.10"), "b": 1.5}]
+
+
+def test_json_lines_that_can_t_be_kept_are_named(make_source, library):
+    """Half of a character, and rows without any column."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", '{"a": "\\ud83d\\ude00"}\n{"a": "\\ud800"}\n')
+    with pytest.raises(HooklineError, match=r"line 2 \(half of a character\)"):
+        source.load(library)
+    source.put("a.jsonl", '{"a": "\\ud83d\\ude00"}\n')
+    assert source.rows(library) == [{"a": "\U0001f600"}]
+    source.put("a.jsonl", "{}\n{}\n")
+    with pytest.raises(HooklineError, match=r"'a\.jsonl' has objects without any key"):
+        source.load(library)
+
+
+def parquet_of(source, *columns):
+    """Write a file for each column."""
+    for number, column in enumerate(columns, 1):
+        pl.DataFrame({"a": column}).write_parquet(source.root / f"{number}.parquet")
+
+
+def test_files_of_parquet_with_other_types_are_named(make_source, library):
+    """Without a schema none of the types is the right one, and texts don't become of numbers."""
+    source = make_source(uri="*.parquet")
+    parquet_of(source, [1], ["x"])
+    with pytest.raises(HooklineError, match=r"'a' is of type int in '1\.parquet', but str in '2\.parquet'"):
+        source.load(library)
+    parquet_of(source, [(1 << 53) + 1], [1.5])
+    with pytest.raises(HooklineError, match=r"whole numbers in '1\.parquet' that are too large for the floats"):
+        source.load(library)
+    parquet_of(source, [2], [1.5])
+    assert source.rows(library) == [{"a": 2.0}, {"a": 1.5}]
+    parquet_of(source, pl.Series([None], dtype=pl.Null), [1])
+    assert source.rows(library) == [{"a": None}, {"a": 1}]
+
+
+def test_each_file_of_parquet_gets_the_schema_s_types_by_itself(make_source, library):
+    """Numbers that floats can't hold are bad rows of their own file, and a file without values is of any type."""
+    schema = {"columns": {"a": {"type": "float", "nullable": True}}}
+    source = make_source(uri="*.parquet", mode="quarantine", schema=schema)
+    parquet_of(source, [1.5], [(1 << 53) + 1, 4], pl.Series([None], dtype=pl.Null))
+    assert source.rows(library) == [{"a": 1.5}, {"a": 4.0}, {"a": None}]
+    strict = make_source(uri="*.parquet", schema={"columns": {"a": "int"}})
+    parquet_of(source, [1], pl.Series([1 << 63], dtype=pl.UInt64), [2])
+    with pytest.raises(HooklineError, match=r"whole number: 1 row \(2\.parquet\): 9223372036854775808"):
+        strict.load(library)
+
+
+def test_bytes_of_parquet_are_bytes_whoever_wrote_them(make_source, library):
+    """Writers have several types for them."""
+    source = make_source(uri="a.parquet", schema={"columns": {"a": "bytes"}})
+    pl.DataFrame({"a": [b"\xff"]}).write_parquet(source.root / "a.parquet")
+    assert source.rows(library) == [{"a": b"\xff"}]
+
+
+def test_a_link_to_a_folder_above_repeats_nothing(make_source, library):
+    """Each folder is read once, whatever ways lead to it."""
+    source = make_source(uri="**/*.csv")
+    source.put("d/a.csv", "x\n1\n")
+    (source.root / "d" / "again").symlink_to(source.root)
+    assert source.rows(library) == [{"x": 1}]

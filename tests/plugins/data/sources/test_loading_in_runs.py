@@ -384,3 +384,11 @@ def test_a_workflow_in_yaml_loads_and_writes_without_any_code(flow):
     assert flow.run("flow.yaml", executor="inline").value.rows == 1
     assert (flow.folder / "copy.csv").read_text() == "x,day\n5,2026-01-31\n"
     assert flow.run("flow.yaml", executor="inline").ran == ("write",)
+
+
+def test_a_plain_load_gives_the_frames_that_the_project_chooses(flow):
+    """As a run does: outside of it the plugin's settings are looked up, too."""
+    for frames in ("pandas", "polars"):
+        flow.settings(f'{SETTINGS}\n[tool.hookline.plugin.data]\nframes = "{frames}"\n')
+        with contextlib.chdir(flow.folder):
+            assert type(load("s", "1")).__module__.partition(".")[0] == frames

@@ -16,6 +16,11 @@ FILES = {"/a.csv": b"x\n1\n", "/short.csv": b"x\n1\n2\n", "/tokens.csv": b"x\n5\
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path, _, query = self.path.partition("?")
+        if path in ("/moved", "/round"):
+            self.send_response(302)
+            self.send_header("Location", query if path == "/moved" else self.path)
+            self.end_headers()
+            return
         content = FILES.get(path)
         if content is None or (path == "/tokens.csv" and query != "token=hush-hush"):
             self.send_error(404 if content is None else 403)
@@ -92,3 +97,12 @@ def test_a_web_address_can_not_be_written(make_source, library, server):
     source = make_source(uri=f"{server}/a.csv")
     with pytest.raises(HooklineError, match="can't be written"):
         source.write(source.load(library))
+
+
+@pytest.mark.parametrize("target", ["file:///etc/hostname?token=hush", "ftp://127.0.0.1/a.csv", "/round?token=hush"])
+def test_a_redirect_stays_within_the_web(make_source, library, server, target):
+    """It leads to no file of this machine, to no other protocol and not in circles; where to is not told."""
+    with pytest.raises(HooklineError) as caught:
+        make_source(uri=f"{server}/moved?{target}", format="csv").load(library)
+    assert "the server says 302; it redirects in circles, or to what is no address of the web" in str(caught.value)
+    assert "hush" not in str(caught.value)
