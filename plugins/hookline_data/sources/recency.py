@@ -25,12 +25,13 @@ def is_judged(values: Mapping[str, str], there: Iterable[Mapping[str, str]] | No
         values: The partition, by its keys; empty for the whole source.
         there: All partitions; None where they can't be listed.
     """
-    times = [key for key, text in values.items() if _TIME.fullmatch(text) or (key in _PARTS and text.isdigit())]
+    times = [key for key, text in values.items() if _is_time(key, text)]
     if not times:
         return True
     if there is None:
         return False
-    return _when(values, times) >= max((_when(one, times) for one in there), default=())
+    dated = (one for one in there if all(_is_time(key, one[key]) for key in times))
+    return _when(values, times) >= max((_when(one, times) for one in dated), default=())
 
 
 def period_of(contract: Contract, files: Iterable[Path]) -> int:
@@ -48,6 +49,10 @@ def period_of(contract: Contract, files: Iterable[Path]) -> int:
     if newest is None:
         return int(now * _LATE // contract.freshness)
     return max(0, int((now - newest) // contract.freshness))
+
+
+def _is_time(key: str, text: str) -> bool:
+    return bool(_TIME.fullmatch(text)) or (key in _PARTS and text.isdigit())
 
 
 def _when(values: Mapping[str, str], keys: Iterable[str]) -> tuple[str, ...]:

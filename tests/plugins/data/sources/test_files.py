@@ -232,7 +232,7 @@ def test_what_is_fresh_by_its_events_is_looked_at_again_after_a_quarter_of_the_t
 @pytest.mark.parametrize(
     ("uri", "newest", "older"),
     [
-        ("data/{day}.csv", [{"day": "2026-01-10"}], [{"day": "2026-01-09"}]),
+        ("data/{day}.csv", [{"day": "2026-01-10"}, {"day": "sample"}], [{"day": "2026-01-09"}]),
         ("{year}/{month}.csv", [{"year": "2026", "month": "10"}], [{"year": "2026", "month": "9"}]),
         ("{shop}/{d}.csv", [{"shop": s, "d": "20260102"} for s in "ab"], [{"shop": "b", "d": "20260101"}]),
         ("data/{shop}.csv", [{"shop": "7"}, {"shop": "north"}], []),
