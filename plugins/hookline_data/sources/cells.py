@@ -16,6 +16,7 @@ from typing import Any
 
 from hookline.ml import Column
 from hookline_data.libraries import numpy
+from hookline_data.sources.written_times import day_of, read_time
 
 __all__ = ["Cells"]
 
@@ -32,7 +33,6 @@ _SWAPPED = str.maketrans(",.", ".,")
 _WORDS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf, "nan": None}
 _BOOLS = {"true": True, "false": False, "1": True, "0": False}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,](\d+))?)?) ?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _DURATION = re.compile(r"(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,9}))?S)?)?", re.ASCII)
 
 
@@ -168,10 +168,10 @@ class Cells:
         text = text.strip()
         if _DATE.fullmatch(text):
             return date.fromisoformat(text)
-        return _day_of(_read_time(text))
+        return day_of(read_time(text))
 
     def _datetime_of_text(self, text: str) -> int:
-        return self._instant(_read_time(text.strip()))
+        return self._instant(read_time(text.strip()))
 
     def _duration_of_text(self, text: str) -> int:
         found = _DURATION.fullmatch(text.strip())
@@ -227,7 +227,7 @@ class Cells:
 
     def _date_of_value(self, value: Any) -> date:
         if isinstance(value, datetime):
-            return _day_of(value)
+            return day_of(value)
         return value if isinstance(value, date) else self._date_of_text(_as_text(value))
 
     def _datetime_of_value(self, value: Any) -> int:
@@ -286,19 +286,3 @@ def _as_text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError
     return value
-
-
-def _read_time(text: str) -> datetime:
-    found = _TIME.fullmatch(text)
-    if found is None or (found[3] and found[3][6:].strip("0")):
-        raise ValueError
-    fraction = f".{found[3][:6].ljust(6, '0')}" if found[3] else ""
-    clock = (found[2] or "00:00").replace(",", ".").partition(".")[0]
-    return datetime.fromisoformat(f"{found[1]}T{clock}{fraction}{found[4] or ''}")
-
-
-def _day_of(time: datetime) -> date:
-    """Give the day of a time that is one's beginning."""
-    if time.tzinfo is not None or time.time() != datetime.min.time():
-        raise ValueError
-    return time.date()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import hookline
 from hookline import UsageError
-from hookline_data.sources.keys import near
+from hookline_data.schemas.words import near
 from hookline_data.sources.survey import SourceState, survey
 
 __all__ = ["sources"]

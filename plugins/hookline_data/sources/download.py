@@ -10,21 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from hookline import HooklineError, Secret
+from hookline_data.sources.addresses import shown_url, told_of
 
-__all__ = ["fetch", "shown_url"]
+__all__ = ["fetch"]
 
 _PIECE = 1 << 20
 _TIMEOUT = 60.0
 _SCHEMES = ("http", "https")
 _REDIRECTS = range(300, 400)
-
-
-def shown_url(place: Secret[str] | str) -> str:
-    """Give an address as it may be shown: without what could let others in."""
-    if isinstance(place, Secret):
-        return place.reference
-    parts = urllib.parse.urlsplit(place)
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def fetch(place: Secret[str] | str, folder: Path, source: str, *, timeout: float = _TIMEOUT) -> Path:
@@ -44,12 +37,13 @@ def fetch(place: Secret[str] | str, folder: Path, source: str, *, timeout: float
     """
     url = place.reveal() if isinstance(place, Secret) else place
     shown = shown_url(place)
-    if urllib.parse.urlsplit(url).scheme not in _SCHEMES:
-        raise HooklineError(f"the source '{source}' is no address of the web: {shown}", help="give https://…")
-    path = folder / f"fetched{''.join(Path(urllib.parse.urlsplit(url).path).suffixes[-2:])}"
-    request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})
     size = 0
     try:
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in _SCHEMES:
+            raise HooklineError(f"the source '{source}' is no address of the web: {shown}", help="give https://…")
+        path = folder / f"fetched{''.join(Path(parts.path).suffixes[-2:])}"
+        request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})
         opener = urllib.request.build_opener(_WithinTheWeb)
         with opener.open(request, timeout=timeout) as answer, path.open("wb") as file:
             told = answer.headers.get("Content-Length")
@@ -57,16 +51,25 @@ def fetch(place: Secret[str] | str, folder: Path, source: str, *, timeout: float
                 size += file.write(piece)
     except urllib.error.HTTPError as error:
         error.close()
-        # Where it redirects to may have a token in it, so that is not told.
+        # Where it redirects to may have a token in it, and its own words may quote that.
         lost = "; it redirects in circles, or to what is no address of the web"
-        said = lost if error.code in _REDIRECTS else f" {error.reason}"
+        said = lost if error.code in _REDIRECTS else f" {http.client.responses.get(error.code, '')}".rstrip()
         raise _failed(source, shown, f"the server says {error.code}{said}") from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = _reason(error, url, secret=isinstance(place, Secret))
         raise _failed(source, shown, f"{reason} (after {size:,} bytes)") from None
     if told is not None and told.isdigit() and size != int(told):
         raise _failed(source, shown, f"it has {int(told):,} bytes, of which {size:,} came")
     return path
+
+
+def _reason(error: Exception, url: str, *, secret: bool) -> str:
+    """Say what went wrong; of what is wrong with the address itself only the kind, for that quotes parts of it."""
+    reason = getattr(error, "reason", None)
+    if isinstance(error, OSError):
+        return told_of(reason if isinstance(reason, Exception) else error, url, secret=secret)
+    address = isinstance(error, ValueError | http.client.InvalidURL)
+    return f"{'it is no sound address' if address else 'its answer is not sound'} ({type(error).__name__})"
 
 
 class _WithinTheWeb(urllib.request.HTTPRedirectHandler):

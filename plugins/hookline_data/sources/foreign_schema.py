@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import re
 from collections.abc import Sequence
@@ -11,13 +10,12 @@ from typing import Any
 
 from hookline.ml import Schema
 from hookline_data.frames import Frame, library_of
-from hookline_data.libraries import pandas, polars
 from hookline_data.schemas.convert import schema_of_pandera
-from hookline_data.schemas.kinds import library_of_schema, pandera_schema
+from hookline_data.schemas.kinds import pandera_schema
 from hookline_data.sources.contract import Contract
 from hookline_data.validation.finding import Finding
 
-__all__ = ["facts_of", "settled", "with_plain_types", "with_terms_of"]
+__all__ = ["facts_of", "with_plain_types", "with_terms_of"]
 
 _WORDS = {
     "bool": "bool",
@@ -49,18 +47,6 @@ def facts_of(schema: Any) -> Schema:
     """Say what a schema of pandera's says in hookline's own, with hookline's words for types."""
     facts = schema_of_pandera(schema)
     return replace(facts, columns=tuple(replace(one, type=_word(one.type)) for one in facts.columns))
-
-
-def settled(schema: Any) -> Any:
-    """Let pandera learn all that it learns when it checks for the first time.
-
-    It notes that in what the checks of all schemas share, and so in what counts when a schema is an argument: the same
-    schema would be another one after the first load.
-    """
-    empty = polars().DataFrame() if library_of_schema(schema) == "polars" else pandas().DataFrame()
-    with contextlib.suppress(Exception):  # that it lacks columns, for one
-        copy.deepcopy(pandera_schema(schema)).validate(empty, lazy=True)
-    return schema
 
 
 def with_terms_of(contract: Contract) -> Any:

@@ -44,17 +44,19 @@ def infer_texts(texts: Sequence[str | None], decimal: str = ".") -> tuple[str, l
     return "str", [text or None for text in cells], False
 
 
-def infer_values(values: Sequence[Any]) -> str:
-    """Find the type that all values of a column are of: ``"any"`` where they differ, text where there are none."""
+def infer_values(values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Find the type that all values of a column are of: ``"any"`` where they differ, text where there are none.
+
+    Whole numbers among floats become floats, where each of them stays the number that it is.
+
+    Returns:
+        The type, and the values as those of the type.
+    """
     kinds = {type(value) for value in values} - {type(None)}
-    if not kinds:
-        return "str"
-    if kinds == {int, float}:
-        return "float" if all(_is_exact(value) for value in values if type(value) is int) else "any"
-    word = _WORDS.get(kinds.pop(), "any") if len(kinds) == 1 else "any"
-    return (
-        "any" if word == "int" and not all(value is None or -(1 << 63) <= value < 1 << 63 for value in values) else word
-    )
+    word = "float" if kinds == {int, float} else _WORDS.get(next(iter(kinds), str), "any") if len(kinds) < 2 else "any"
+    reader = Cells(Column("column", word, nullable=True))
+    read = reader.values(values)
+    return ("any", list(values)) if reader.bad else (word, read)
 
 
 def _changed(text: str) -> bool:

@@ -72,14 +72,10 @@ def _read_rows(rows: Iterable[list[str]], width: int, name: str, table: Table, b
     piece: list[list[str]] = []
     origins: list[Origin] = []
     ragged: list[tuple[int, int]] = []
-    expected, before = -1, rows.line_num  # type: ignore[attr-defined]
-    begun[0] = before + 1
-    for row in rows:
-        line, before = before + 1, rows.line_num  # type: ignore[attr-defined]
-        begun[0] = before + 1
+    expected = -1
+    for line, row in _numbered(rows, width, begun):
         if len(row) != width:
-            if row:  # a blank line is no row
-                ragged.append((line, len(row)))
+            ragged.append((line, len(row)))
             continue
         if line != expected:
             origins.append(Origin(len(piece), name, line))
@@ -92,6 +88,25 @@ def _read_rows(rows: Iterable[list[str]], width: int, name: str, table: Table, b
         raise _uneven(ragged, width, name)
     if piece:
         table.add(list(zip(*piece, strict=True)), origins)
+
+
+def _numbered(rows: Iterable[list[str]], width: int, begun: list[int]) -> Iterator[tuple[int, list[str]]]:
+    """Give rows with the lines at which they begin.
+
+    A blank line is no row; of one column, it is how a missing value is written, but for those at the end.
+    """
+    before, blank = rows.line_num, list[int]()  # type: ignore[attr-defined]
+    begun[0] = before + 1
+    for row in rows:
+        line, before = before + 1, rows.line_num  # type: ignore[attr-defined]
+        begun[0] = before + 1
+        if not row:
+            blank.append(line)
+            continue
+        if width == 1:
+            yield from ((number, [""]) for number in blank)
+        blank.clear()
+        yield line, row
 
 
 def _uneven(ragged: list[tuple[int, int]], width: int, name: str) -> HooklineError:

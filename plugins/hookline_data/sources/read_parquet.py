@@ -10,9 +10,9 @@ from hookline import HooklineError
 from hookline.ml import Schema
 from hookline_data.frames import Frame
 from hookline_data.libraries import narwhals, pandas, polars, pyarrow
+from hookline_data.schemas.words import near
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.cells import Cells
-from hookline_data.sources.keys import near
 from hookline_data.sources.path_keys import PathKeys
 from hookline_data.sources.plain_values import plain
 from hookline_data.sources.series import make_piece, make_series
@@ -21,6 +21,9 @@ from hookline_data.sources.together import check_together
 from hookline_data.validation.finding import Finding, Origin
 
 __all__ = ["read_parquet"]
+
+_MOST = (1 << 63) - 1
+_EXACT = 1 << 53  # up to here, every whole number is a float
 
 
 def read_parquet(

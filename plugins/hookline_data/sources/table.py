@@ -9,9 +9,9 @@ from typing import Any
 from hookline import HooklineError
 from hookline.ml import Column, Schema
 from hookline_data.frames import Frame
+from hookline_data.schemas.words import near
 from hookline_data.sources.cells import Cells
 from hookline_data.sources.inference import infer_texts, infer_values
-from hookline_data.sources.keys import near
 from hookline_data.sources.path_keys import PathKeys
 from hookline_data.sources.series import make_frame, make_piece, make_series
 from hookline_data.validation.finding import Finding, Origin
@@ -158,9 +158,7 @@ class Table:
             else:
                 kind = "str"
         elif kind == "any":
-            values = [value for piece in pieces for value in piece]
-            kind = infer_values(values)
-            values = Cells(Column(name, kind, nullable=True)).values(values)
+            kind, values = infer_values([value for piece in pieces for value in piece])
             pieces = [make_piece(self._library, values, kind, nullable=None in values)]
         pieces = pieces or [make_piece(self._library, [], kind, nullable=cells.column.nullable)]
         return make_series(self._library, name, pieces, kind, aware=aware)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_together"]
 
-_MOST_EXACT = 1 << 53
+_MOST, _MOST_EXACT = (1 << 63) - 1, 1 << 53
 _MIXED = ({"int", "float"}, {"date", "datetime"}, {"str", "category"})
 """Types that become the wider one of them."""
 
@@ -50,6 +50,8 @@ def check_together(frames: Sequence[Frame], names: Sequence[str]) -> None:
 
 def _kind(series: nw.Series[Any]) -> str:
     kind, dtype = known_kind(series)[0], series.dtype
+    if dtype == narwhals().UInt64 and series.max() > _MOST:
+        return "uint64"  # which pandas makes floats of, among others
     zone = getattr(dtype, "time_zone", None)
     return f"{kind} of {zone}" if zone else str(dtype) if kind in ("list", "object") else kind
 

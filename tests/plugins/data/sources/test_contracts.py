@@ -77,6 +77,7 @@ def test_a_contract_as_an_argument_says_nothing_that_does_not_concern_the_data(p
         (["uri = 'a.csv'", "decimal = ','"], ["between cells and in numbers, too"]),
         (["uri = 'a.csv'", "snapshot = 'v1'"], ["its files count by what is in them"]),
         (["uri = 'a.csv'", "stale = 'fail'"], ["has no 'freshness'"]),
+        (["uri = 'sqlite:///a.db'", "table = 't'", "version_query = 'SELECT :day'"], ["has ':day' in its"]),
         (["uri = 'sqlite:///a.db'"], ["neither a 'query' nor a 'table'"]),
         (["uri = 'sqlite:///a.db'", "query = 'SELECT 1'", "table = 't'"], ["both a 'query' and a 'table'"]),
         (["uri = 'a.db'", "table = 't'"], ["no URL of a database"]),

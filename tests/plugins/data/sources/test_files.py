@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -210,14 +211,101 @@ def test_stale_data_are_warned_of_or_refused(make_source, library, caplog):
         make_source(**table, event_time="at", stale="fail", owner="growth").load(library)
 
 
-def test_freshness_limits_how_long_a_load_is_reused(make_source):
-    """The number of the present period is an argument; without freshness there is none."""
+def test_a_load_is_looked_at_again_when_its_newest_file_becomes_too_old(make_source):
+    """Not before; without freshness there is nothing to look at."""
     source = make_source(uri="a.csv", freshness="2h")
-    source.put("a.csv", "x\n1\n")
-    before = time.time() // 7200
-    given = Resolver(source.project).for_load("s", None)
-    assert before <= given["period"] <= time.time() // 7200
+    path, now = source.put("a.csv", "x\n1\n"), time.time()
+    for hours, period in ((0, 0), (1.9, 0), (2.1, 1), (3.9, 1), (4.1, 2)):
+        os.utime(path, (now - hours * 3600,) * 2)
+        assert Resolver(source.project).for_load("s", None)["period"] == period
     assert "period" not in Resolver(make_source(uri="a.csv").project).for_load("s", None)
+
+
+def test_what_is_fresh_by_its_events_is_looked_at_again_after_a_quarter_of_the_time(make_source):
+    """When the newest event was is known to the load only."""
+    source = make_source(uri="a.csv", freshness="2h", event_time="at")
+    source.put("a.csv", "at\n2026-01-01\n")
+    before = time.time() // 1800
+    assert before <= Resolver(source.project).for_load("s", None)["period"] <= time.time() // 1800
+
+
+@pytest.mark.parametrize(
+    ("uri", "newest", "older"),
+    [
+        ("data/{day}.csv", [{"day": "2026-01-10"}, {"day": "sample"}], [{"day": "2026-01-09"}]),
+        ("{year}/{month}.csv", [{"year": "2026", "month": "10"}], [{"year": "2026", "month": "9"}]),
+        ("{shop}/{d}.csv", [{"shop": s, "d": "20260102"} for s in "ab"], [{"shop": "b", "d": "20260101"}]),
+        ("data/{shop}.csv", [{"shop": "7"}, {"shop": "north"}], []),
+    ],
+)
+def test_freshness_is_judged_by_the_partitions_of_the_latest_time(make_source, uri, newest, older):
+    """Older ones are history; keys that are no times say nothing of age, and the whole source is always judged."""
+    source = make_source(uri=uri, freshness="1h")
+    for values in [*newest, *older]:
+        source.put(uri.format(**values), "x\n1\n")
+    resolver = Resolver(source.project)
+    assert all(resolver.for_load("s", values)["period"] == 0 for values in [*newest, None])
+    assert all(resolver.for_load("s", values)["period"] is None for values in older)
+
+
+def test_an_older_partition_is_not_refused_for_its_age(make_source, library):
+    """By its events, either."""
+    schema = {"columns": {"at": "date", "day": "date"}}
+    source = make_source(uri="{day}.csv", freshness="1d", event_time="at", stale="fail", schema=schema)
+    source.put("2026-01-01.csv", "at\n2026-01-01\n")
+    source.put("2026-01-02.csv", "at\n2026-01-02\n")
+    assert len(source.load(library, "2026-01-01")) == 1
+    for stale in ("2026-01-02", None):
+        with pytest.raises(HooklineError, match="is stale"):
+            source.load(library, stale)
+
+
+EXACT = 9007199254740993
+"""A whole number that is no float."""
+
+
+@pytest.mark.parametrize(
+    "values", [[EXACT, 1.5], [1.5, EXACT], [1 << 63, None], [[EXACT], [1.5]], [{"a": EXACT}, {"a": 1.5}]]
+)
+def test_without_a_schema_no_number_is_rounded(make_source, library, values):
+    """Where one type can't hold all values of a column, they stay what they are."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", "".join(json.dumps({"x": one}) + "\n" for one in values))
+    assert [row["x"] for row in source.rows(library)] == values
+
+
+def test_whole_numbers_among_floats_become_floats_where_they_stay_the_same(make_source, library):
+    """As most tables have them."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", '{"x": 1}\n{"x": 2.5}\n')
+    assert source.types(library) == {"x": "Float64"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ([1], ["a"], "is of type int in 'a.parquet', but str in 'b.parquet'"),
+        ([True], [1], "is of type bool in"),
+        ([EXACT], [1.5], "has whole numbers in 'a.parquet' that are too large for the floats"),
+        ([datetime(2026, 1, 1)], [datetime(2026, 1, 1, tzinfo=UTC)], "but datetime of UTC in"),
+        ([1], pl.Series([1 << 63], dtype=pl.UInt64), "but uint64 in"),
+    ],
+)
+def test_parquet_files_of_other_types_in_one_column_are_refused(make_source, library, first, second, words):
+    """In both libraries, rather than that a table has values of several types, or other values."""
+    source = make_source(uri="*.parquet")
+    write_parquet(source.root / "a.parquet", {"x": first})
+    write_parquet(source.root / "b.parquet", {"x": second})
+    with pytest.raises(HooklineError, match=words):
+        source.load(library)
+
+
+def test_parquet_files_whose_types_go_together_are_joined(make_source, library):
+    """Short numbers and long ones, whole ones that a float can hold, and columns without any value."""
+    source = make_source(uri="*.parquet")
+    write_parquet(source.root / "a.parquet", {"x": [1], "y": ["a"]})
+    write_parquet(source.root / "b.parquet", {"x": [1.5], "y": [None]})
+    assert source.rows(library) == [{"x": 1.0, "y": "a"}, {"x": 1.5, "y": None}]
 
 
 def test_numbers_of_json_lines_that_floats_can_t_hold_stay_what_they_are(make_source, library):

@@ -239,6 +239,18 @@ def test_no_text_is_bent_into_a_value(make_source, library, kind, texts):
         assert source.rows(library) == [], text
 
 
+def test_a_blank_line_of_a_file_of_one_column_is_a_missing_value(make_source, library):
+    """Except at the end of the file; of several columns, it is no row."""
+    source = make_source(uri="a.csv", schema={"columns": {"x": {"type": "int", "nullable": True}}})
+    source.put("a.csv", "\nx\n\n1\n\n\n2\n\n\n")
+    assert [row["x"] for row in source.rows(library)] == [None, 1, None, None, 2]
+    strict = make_source(uri="a.csv", schema={"columns": {"x": "int"}})
+    with pytest.raises(HooklineError, match=r"3 rows.*a\.csv:3"):
+        strict.load(library)
+    source.put("a.csv", "x,y\n\n1,2\n")
+    assert make_source(uri="a.csv").rows(library) == [{"x": 1, "y": 2}]
+
+
 @pytest.mark.parametrize("text", ["9007199254740993", "12345678901234567891", "9" * 400])
 def test_whole_numbers_that_floats_would_change_are_texts_without_a_schema(make_source, library, text):
     """As numbers of accounts are: beside a fraction, or where they are too large for 64 bits."""

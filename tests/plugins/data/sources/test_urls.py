@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -68,6 +69,27 @@ def test_an_address_with_a_token_is_a_secret(make_source, library, server, monke
     with pytest.raises(HooklineError, match="env:TOKENS_OF_TESTS") as caught:
         source.load(library)
     assert "hush-hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "{server}/a b.csv?token=S3CRET",
+        "{server}/ä.csv?token=S3CRET",
+        "http://user:S3CRET@127.0.0.1:1/a.csv",
+        "http://user:S3CRET/x@127.0.0.1/a.csv",
+        "http://[S3CRET/a.csv",
+        "http:///a.csv?S3CRET",
+        "http://127.0.0.1:S3CRET/a.csv",
+        "ftp://S3CRET@127.0.0.1/a.csv",
+    ],
+)
+def test_no_message_has_anything_of_a_secret_address(make_source, server, monkeypatch, address):
+    """Also where the address is no sound one, which libraries quote."""
+    monkeypatch.setenv("ADDRESS_OF_TESTS", address.format(server=server))
+    with pytest.raises(HooklineError, match="env:ADDRESS_OF_TESTS") as caught:
+        make_source(uri="env:ADDRESS_OF_TESTS", format="csv").load("polars")
+    assert "S3CRET" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_web_address_can_not_be_written(make_source, library, server):
