@@ -47,6 +47,7 @@ def profile(
         top: How many of the commonest values to list of texts, categories and truth values; and of whole numbers, if
             there are no more different ones.
         personal: Columns that tell of persons: of these there are only counts, no values and nothing made of values.
+            A table does not know which these are, whatever the contract of its source says: name them.
 
     Raises:
         HooklineError: A column is missing.

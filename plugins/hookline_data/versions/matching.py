@@ -1,4 +1,4 @@
-"""Which rows of two tables are the same ones: those with equal keys."""
+"""Which rows of two tables are the same ones: those with equal keys, or, without a key, equal ones."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline import HooklineError
-from hookline_data.versions.cells import comparable, kind_of, values_of
+from hookline_data.versions.cells import changed_rows, comparable, frozen, kind_of, values_of
 from hookline_data.versions.difference import PERSONAL
 
 if TYPE_CHECKING:
     import narwhals as nw
 
+    Column = nw.Series[Any]
     Frame = nw.DataFrame[Any]
 
-__all__ = ["Matches", "match_rows"]
+__all__ = ["Matches", "match_rows", "match_whole_rows"]
 
 _NAN = object()
 _SHOWN = 5
@@ -78,6 +79,50 @@ def match_rows(
         [row for row, other in enumerate(found) if other is None],
         [row for row, seen in enumerate(matched) if not seen],
     )
+
+
+def match_whole_rows(before: Frame, after: Frame) -> Matches:
+    """Find the rows that two tables have in common where no key tells them: rows with equal values in all columns.
+
+    A row that is there several times is matched as many times as both have it. Columns that only one of the tables has
+    don't count.
+
+    Args:
+        before: The first table.
+        after: The second.
+    """
+    names = [name for name in before.columns if name in after.columns]
+    rows = before.shape[0]
+    if rows == after.shape[0] and not any(len(changed_rows(before[name], after[name])) for name in names):
+        return Matches(range(rows), range(rows), (), ())
+    columns = [_whole(before[name], after[name]) for name in names]
+    first, second = ([pair[at] for pair in columns] for at in (0, 1))
+    there: dict[Any, list[int]] = {}
+    for row, value in enumerate(zip(*first, strict=True)):
+        there.setdefault(value, []).append(row)
+    for same in there.values():
+        same.reverse()  # so that of equal rows the first are taken first
+    found = [left.pop() if (left := there.get(value)) else None for value in zip(*second, strict=True)]
+    return Matches(
+        [row for row in found if row is not None],
+        [row for row, other in enumerate(found) if other is not None],
+        sorted(row for same in there.values() for row in same),
+        [row for row, other in enumerate(found) if other is None],
+    )
+
+
+def _whole(before: Column, after: Column) -> tuple[list[Any], list[Any]]:
+    """Give the values of two columns so that equal ones can be looked up."""
+    mixed = before.implementation != after.implementation
+    apart = not comparable(before, after)
+    found = []
+    for column in (before, after):
+        kind = kind_of(column)
+        values = values_of(column, nan_is_missing=mixed)
+        if not kind or column.dtype.is_float():
+            values = [frozen(value) for value in values]
+        found.append([value if value is None else (kind, value) for value in values] if apart else values)
+    return found[0], found[1]
 
 
 def _keys(frame: Frame, key: Sequence[str], mixed: bool) -> list[Any]:
