@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, UsageError
-from hookline_data.frames import Frame, as_frame
 from hookline_data.kinds import not_comparable
 
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Names", "check_columns", "check_comparable", "look_at", "names_of", "present", "row_numbers"]
+__all__ = ["Names", "check_columns", "check_comparable", "names_of", "present", "row_numbers"]
 
 Names = str | Sequence[str]
 """One name, or several."""
@@ -26,37 +25,6 @@ def names_of(names: Names) -> list[str]:
     if twice:
         raise UsageError(f"column '{twice[0]}' is named twice")
     return found
-
-
-def look_at(table: Frame, what: str) -> nw.DataFrame[Any]:
-    """Look at a table through narwhals.
-
-    Args:
-        table: A frame of pandas or polars.
-        what: What it is called in errors, such as ``"the table 'left'"``.
-
-    Raises:
-        HooklineError: It is no frame, or two of its columns have the same name, or one has a name that is no text.
-    """
-    try:
-        frame = as_frame(table, what)
-    except ValueError as error:
-        # narwhals has an error of its own for it; but that narwhals is there, only as_frame finds out.
-        names = list(table.columns)
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is None:
-            raise
-        raise HooklineError(
-            f"{what} has {names.count(twice)} columns named '{twice}'", help="rename them, or leave out all but one"
-        ) from error
-    columns: list[object] = list(frame.columns)
-    other = [name for name in columns if not isinstance(name, str)]
-    if other:
-        raise HooklineError(
-            f"{what} has a column named {other[0]!r}, which is no text",
-            help="rename it; in pandas: table.columns = table.columns.map(str)",
-        )
-    return frame
 
 
 def check_columns(frame: nw.DataFrame[Any], names: Iterable[str], what: str) -> None:

@@ -5,9 +5,7 @@ pandas and polars are imported where they are used; narwhals gives both one inte
 
 from __future__ import annotations
 
-import importlib
 from importlib.util import find_spec
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, UsageError
@@ -23,7 +21,6 @@ __all__ = [
     "lacking",
     "library_of",
     "named_frame",
-    "need",
     "same_library",
 ]
 
@@ -32,21 +29,6 @@ LIBRARIES = ("pandas", "polars")
 
 Frame = Any
 """A data frame of pandas or polars."""
-
-
-def need(module: str) -> ModuleType:
-    """Import a library that the plugin needs.
-
-    Raises:
-        HooklineError: It is not installed; tells how to.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        name = module.partition(".")[0]
-        if find_spec(name) is not None:
-            raise
-        raise lacking(name) from error
 
 
 def lacking(name: str) -> HooklineError:
@@ -86,7 +68,6 @@ def as_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
         HooklineError: It is something else, or has columns of one name.
     """
     try:
-        # Not by need(): code that imports by a text can't be followed, and steps that reach it are not reused.
         import narwhals
     except ImportError as error:
         raise lacking("narwhals") from error

@@ -19,6 +19,7 @@ __all__ = [
     "pandera_config",
     "pandera_errors",
     "pandera_for",
+    "pandera_io",
     "polars",
     "pyarrow",
 ]
@@ -90,6 +91,15 @@ def pandera_config() -> ModuleType:
     except ImportError as error:
         raise lacking("pandera") from error
     return pandera.config
+
+
+def pandera_io() -> ModuleType:
+    """Import what reads and writes pandera's own files of schemas, which needs PyYAML."""
+    try:
+        import pandera.io
+    except ImportError as error:
+        raise lacking("pandera") from error
+    return pandera.io
 
 
 def pyarrow() -> ModuleType:

@@ -17,7 +17,7 @@ from hookline import HooklineError, UsageError
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Clock", "Length", "Moment", "as_times", "clock_of", "common_clock"]
+__all__ = ["Clock", "Length", "Moment", "as_times", "clock_of", "common_clock", "read_length"]
 
 Length = str | float | dt.timedelta
 """A length of time: text such as ``"7d"`` or ``"1h 30m"``, or a number where times are numbers."""

@@ -125,3 +125,12 @@ def test_a_project_that_is_not_there_is_refused(folder: Path) -> None:
     (folder / "pyproject.toml").unlink()
     bare = hookline.project("flows")
     assert (bare.root, dict(bare.sources), bare.where("source.x")) == (folder / "flows", {}, "flows/pyproject.toml")
+
+
+def test_facts_have_the_settings_of_plugins(tmp_path: Path) -> None:
+    """For what a plugin does outside of runs; a plugin without a table has none."""
+    (tmp_path / "pyproject.toml").write_text('[tool.hookline.plugin.data]\nframes = "polars"\n')
+    facts = hookline.project(tmp_path)
+    assert facts.settings("data") == {"frames": "polars"}
+    assert facts.settings("other") == {}
+    assert hookline.ProjectFacts(tmp_path, "", tmp_path, {}).settings("data") == {}

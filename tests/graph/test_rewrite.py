@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from hookline.errors import PluginError, UsageError
+from hookline.errors import HooklineError, PluginError, StoreMissingError, UsageError, WorkflowError
 from hookline.graph.build import build_graph
 from hookline.graph.rewriting.editor import GraphEditor
 from hookline.graph.rewriting.match import TaskMatch
@@ -702,10 +702,18 @@ def test_what_a_plugin_raises_is_told_with_its_name_and_line() -> None:
     with pytest.raises(PluginError, match=r"the plugin 'data' failed in 'rewrite_graph' .*: SystemExit: 3"):
         edited(flow, leaving)
 
-    def picky(graph: GraphEditor) -> None:
-        raise UsageError("n is too small", help="give more")
 
-    assert refused(flow, picky) == ("the plugin 'data' can't rewrite the workflow 'flow': n is too small", "give more")
+@pytest.mark.parametrize("kind", [UsageError, WorkflowError, StoreMissingError])
+def test_what_a_plugin_says_is_the_user_s_fault_passes_as_what_it_is(kind: type[HooklineError]) -> None:
+    """A name that is misspelt is no fault of the plugin's: the words, the remedy and the exit code are the error's."""
+
+    def picky(graph: GraphEditor) -> None:
+        raise kind("there is no source 'sails'", help="did you mean 'sales'?")
+
+    with pytest.raises(kind) as caught:
+        edited(flow, picky)
+    assert (caught.value.message, caught.value.help) == ("there is no source 'sails'", "did you mean 'sales'?")
+    assert caught.value.exit_code == kind.exit_code
 
 
 def test_what_is_no_task_is_refused() -> None:

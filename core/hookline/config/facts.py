@@ -48,6 +48,7 @@ def project_facts(configuration: Configuration) -> ProjectFacts:
         configuration.store,
         MappingProxyType(sources),
         functools.partial(_where, configuration),
+        configuration.plugin_settings,
     )
 
 

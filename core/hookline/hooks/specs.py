@@ -141,7 +141,8 @@ def rewrite_graph(
 
     Called in the driver: for ``plan`` as for ``run``, and for each part that grows at run time. It must depend on
     nothing but its arguments, and on what these name, such as files of sources: the same graph has to come out each
-    time.
+    time. What users can mend, such as a name that is misspelt, is a ``UsageError``, which passes as it is; what else is
+    raised is told as a ``PluginError`` with the plugin's name.
 
     Args:
         graph: Finds tasks and changes them: see ``GraphEditor``.

@@ -14,6 +14,10 @@ def _in_the_file(_: str) -> str:
     return "pyproject.toml"
 
 
+def _nothing(_: str) -> Mapping[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectFacts:
     """What holds for a project in one environment; read only.
@@ -31,6 +35,17 @@ class ProjectFacts:
     store: Path | str
     sources: Mapping[str, Mapping[str, Any]]
     _places: Callable[[str], str] = field(default=_in_the_file, repr=False, compare=False)
+    _settings: Callable[[str], Mapping[str, Any]] = field(default=_nothing, repr=False, compare=False)
+
+    def settings(self, plugin: str) -> Mapping[str, Any]:
+        """Give what the file says in the table of a plugin, for what plugins do outside of runs; empty without one.
+
+        Hooks ask for ``settings`` instead, which are checked.
+
+        Args:
+            plugin: The plugin's name.
+        """
+        return self._settings(plugin)
 
     def where(self, dotted: str) -> str:
         """Tell where a setting stands, for messages.

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from hookline import HooklineError, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, check_comparable, look_at, names_of
-from hookline_data.frames import Frame, same_library
+from hookline_data.columns import Names, check_columns, check_comparable, names_of
+from hookline_data.frames import Frame, named_frame, same_library
 from hookline_data.joining.matching import Side, clock_for, newest, taken
 from hookline_data.times import Length
 
@@ -100,7 +100,7 @@ def join_asof(
 
 
 def _side(table: Frame, what: str, time: str, keys: Names, arguments: tuple[str, str]) -> Side:
-    frame = look_at(table, what)
+    frame = named_frame(table, what)
     if not time:
         raise UsageError(f"{what} has no column of times to join on", help=f"give 'on' or '{arguments[0]}'")
     side = Side(frame, what, names_of(keys), time)

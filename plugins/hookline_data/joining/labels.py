@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline import HooklineError, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, check_comparable, look_at, names_of, present
-from hookline_data.frames import Frame, same_library
+from hookline_data.columns import Names, check_columns, check_comparable, names_of, present
+from hookline_data.frames import Frame, named_frame, same_library
 from hookline_data.joining.matching import Side, newest, taken
 from hookline_data.times import Clock, Length, Moment, as_times, common_clock
 
@@ -117,8 +117,8 @@ def labels(
 def _sides(
     events: Frame, outcomes: Frame, key: list[str], time: str, outcome_key: list[str], happened: str
 ) -> tuple[Side, Side]:
-    left = Side(look_at(events, "the table 'events'"), "the table 'events'", key, time)
-    right = Side(look_at(outcomes, "the table 'outcomes'"), "the table 'outcomes'", outcome_key or key, happened)
+    left = Side(named_frame(events, "the table 'events'"), "the table 'events'", key, time)
+    right = Side(named_frame(outcomes, "the table 'outcomes'"), "the table 'outcomes'", outcome_key or key, happened)
     if not key or len(left.keys) != len(right.keys):
         raise UsageError(
             f"events are told apart by {len(left.keys)} columns, and outcomes by {len(right.keys)}",

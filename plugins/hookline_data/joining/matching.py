@@ -16,7 +16,7 @@ from hookline_data.times import Clock, as_times, common_clock
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["Side", "newest", "taken"]
+__all__ = ["Side", "clock_for", "newest", "taken"]
 
 NONE = -1
 """Stands for the position of a row that there is not."""

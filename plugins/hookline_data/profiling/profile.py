@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, UsageError, step
 from hookline.ml import ColumnProfile, DatasetRef, Profile
-from hookline_data.columns import Names, check_columns, look_at, names_of, present
-from hookline_data.frames import Frame
+from hookline_data.columns import Names, check_columns, names_of, present
+from hookline_data.frames import Frame, named_frame
 from hookline_data.kinds import known_kind
 from hookline_data.profiling.numbers import Binning, histogram_of, moments_of, quantiles_of
 
@@ -55,7 +55,7 @@ def profile(
     """
     if bins < 1 or top < 0:
         raise UsageError(f"a profile can't have {bins} bins and list {top} values", help="give positive numbers")
-    frame = look_at(table, _WHAT)
+    frame = named_frame(table, _WHAT)
     hidden = names_of(personal)
     check_columns(frame, hidden, _WHAT)
     if "" in frame.columns:

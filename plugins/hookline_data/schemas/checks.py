@@ -147,7 +147,7 @@ def _polars_tests(column: ml.Column) -> list[tuple[str, str, Test]]:
         "minimum": lambda limit: _polars_row(lambda one, dtype: one >= _polars_limit(limit, dtype)),
         "maximum": lambda limit: _polars_row(lambda one, dtype: one <= _polars_limit(limit, dtype)),
         "allowed": lambda values: _polars_row(lambda one, dtype: _is_in(one, values, dtype)),
-        "pattern": lambda pattern: _polars_row(lambda one, _: _matches(one, pattern)),
+        "pattern": lambda pattern: _polars_row(lambda one, dtype: _matches(one, pattern, dtype)),
         UNIQUE_CHECK: lambda _: _polars_row(lambda one, _: one.is_unique()),
     }
     return [(name, words, makers[name](given)) for name, words, given in _told(column)]
@@ -196,8 +196,10 @@ def _polars_limit(limit: float | str, dtype: Any) -> Any:
     return pl.lit(moment).dt.replace_time_zone(zone) if zone else pl.lit(moment)
 
 
-def _matches(one: Any, pattern: str) -> Any:
+def _matches(one: Any, pattern: str, dtype: Any) -> Any:
     pl = polars()
+    if dtype in (pl.Categorical, pl.Enum):  # which can't be asked as they are
+        one = one.cast(pl.String)
     whole = rf"\A(?:{pattern})\z"
     try:
         pl.select(pl.lit("").str.contains(whole))

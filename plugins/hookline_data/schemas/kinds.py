@@ -7,7 +7,7 @@ from typing import Any
 from hookline import HooklineError
 from hookline_data.frames import LIBRARIES
 
-__all__ = ["AnySchema", "is_pandera", "library_of_schema"]
+__all__ = ["AnySchema", "is_pandera", "library_of_schema", "pandera_schema"]
 
 AnySchema = Any
 """A schema: :class:`hookline.ml.Schema`, or a ``DataFrameSchema`` or ``DataFrameModel`` class of pandera's."""

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hookline import HooklineError, UsageError, ml
-from hookline_data.frames import need
-from hookline_data.libraries import pandera_for
+from hookline_data.libraries import pandera_for, pandera_io
 from hookline_data.schemas.kinds import AnySchema, is_pandera
 from hookline_data.schemas.plain import plain_schema
 from hookline_data.schemas.problems import Problems
@@ -111,7 +110,7 @@ def _from_pandera_yaml(text: str, kind: object, path: Path) -> AnySchema:
     if str(kind) not in ("dataframe", "polars_dataframe"):
         raise UsageError(f"the schema '{path}' is of pandera's type '{kind}'", help="dataframes only can be checked")
     module = pandera_for(library)
-    need("pandera.io")
+    pandera_io()
     try:
         schema: AnySchema = module.DataFrameSchema.from_yaml(text)
     except Exception as error:

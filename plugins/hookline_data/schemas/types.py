@@ -12,7 +12,7 @@ from hookline_data.libraries import narwhals, pandas
 if TYPE_CHECKING:
     from narwhals.dtypes import DType
 
-__all__ = ["family", "fits", "fitting_cells", "word_of_cells"]
+__all__ = ["family", "fits", "fitting_cells", "is_nothing", "word_of_cells"]
 
 _WIDER: Mapping[str, frozenset[str]] = {
     "float": frozenset({"int"}),

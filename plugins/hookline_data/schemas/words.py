@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable
 from decimal import Decimal
 
-__all__ = ["clipped", "close_to", "listed"]
+__all__ = ["clipped", "close_to", "listed", "near"]
 
 _LONGEST = 40
 _MOST = 20
@@ -16,11 +16,17 @@ _MOST = 20
 def close_to(name: str, known: Iterable[str]) -> str:
     """Word the nearest known name as a question, or list what there is; with a leading space."""
     known = [str(one) for one in known]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if near:
-        return f" did you mean '{near[0]}'?"
+    meant = near(name, known)
+    if meant:
+        return meant.removeprefix(";")
     shown = ", ".join([*known[:_MOST], *(["…"] if len(known) > _MOST else [])])
     return f" there {'is' if len(known) == 1 else 'are'} {shown or 'none'}"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Word the nearest known name, to be put behind what is wrong: ``"; did you mean 'format'?"``, or nothing."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{found[0]}'?" if found else ""
 
 
 def clipped(value: object) -> str:

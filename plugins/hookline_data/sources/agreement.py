@@ -8,14 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from hookline.ml import Column, Schema
+from hookline_data.schemas.words import near
 from hookline_data.sources.contract import Contract
-from hookline_data.sources.keys import near
 from hookline_data.sources.partition import partition_keys
+from hookline_data.sources.sql_text import parameters_of
 from hookline_data.sources.template import Template
 
 __all__ = ["contradictions", "schema_faults", "with_terms"]
 
-_PASSWORD = re.compile(r"[\w+.-]+://[^/@:]*:[^/@]*@")
+_PASSWORD = re.compile(r"[\w+.-]+://(?:[^/@:]*:[^/@]*@|[^?]*\?(?:.*&)?(?:password|passwd|pwd)=)", re.IGNORECASE)
 _OF_SQL = ("query", "table", "connect", "version_query")
 _KEY_TYPES = ("any", "category", "date", "int", "str")
 _TIMES = ("any", "date", "datetime")
@@ -62,6 +63,9 @@ def _sql(contract: Contract) -> Iterator[tuple[str, str]]:
         yield "", "is sql and has neither a 'query' nor a 'table'"
     if contract.query and contract.table:
         yield "query", "has both a 'query' and a 'table'"
+    unbound = set(parameters_of(contract.version_query)) - set(parameters_of(contract.query))
+    for name in sorted(unbound):
+        yield "version_query", f"has ':{name}' in its 'version_query', but no such parameter in its 'query'"
     if not contract.connect and not contract.secret and "://" not in contract.uri:
         yield "uri", f"is sql, but '{contract.uri}' is no URL of a database such as 'sqlite:///sales.db'"
 

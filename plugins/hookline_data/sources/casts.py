@@ -8,7 +8,7 @@ from hookline.ml import Column, Schema
 from hookline_data.frames import Frame
 from hookline_data.libraries import narwhals
 from hookline_data.sources.series import make_piece, make_series
-from hookline_data.sources.table import shown
+from hookline_data.sources.table import in_full, shown
 from hookline_data.validation.finding import Finding
 
 if TYPE_CHECKING:
@@ -18,15 +18,20 @@ __all__ = ["as_declared", "tightened"]
 
 _MOST_EXACT = 1 << 53
 _MOST = (1 << 63) - 1
-_WORDS = {"int": "is a whole number", "float": "is a number that is kept exactly", "datetime": "has no nanoseconds"}
+_WORDS = {
+    "int": "is a whole number",
+    "float": "is a number that is kept exactly",
+    "datetime": "is a time without nanoseconds",
+}
 
 
-def as_declared(table: Frame, schema: Schema) -> tuple[Frame, list[Finding]]:
+def as_declared(table: Frame, schema: Schema, first: int = 0) -> tuple[Frame, list[Finding]]:
     """Give the columns of a table the schema's types; those of another kind stay as they are.
 
     Args:
         table: The table.
         schema: The schema.
+        first: The number of its first row, where it is a part of a table.
 
     Returns:
         The table, and the cells that would lose something; they are missing from it.
@@ -40,9 +45,10 @@ def as_declared(table: Frame, schema: Schema) -> tuple[Frame, list[Finding]]:
         series, wrong = _cast(frame[column.name], column, str(frame.implementation))
         if wrong is not None and wrong.any():
             wrong = wrong.fill_null(False)
-            rows = [int(row) for row in wrong.arg_true().to_list()]
-            texts = [str(value) for value in frame[column.name].filter(wrong).head(5).to_list()]
-            findings.append(Finding(column.name, _WORDS[column.type], rows, shown(texts, column)))
+            rows = [first + int(row) for row in wrong.arg_true().to_list()]
+            texts = _texts(frame[column.name].filter(wrong))
+            cells = dict(zip(rows, map(in_full, texts), strict=True))
+            findings.append(Finding(column.name, _WORDS[column.type], rows, shown(texts[:5], column), cells=cells))
             series = _without(series, wrong)
         changed.append(series)
     return (frame.with_columns(*changed).to_native() if changed else table), findings
@@ -79,7 +85,8 @@ def _cast(series: nw.Series[Any], column: Column, library: str) -> tuple[nw.Seri
         made = make_series(library, column.name, [piece], column.type)
         return nw.from_native(made, series_only=True), None
     if column.type == "int" and have.is_integer():
-        return series.cast(nw.Int64), series > _MOST if have == nw.UInt64 else None
+        wrong = series > _MOST if have == nw.UInt64 else None
+        return (series if wrong is None else _without(series, wrong)).cast(nw.Int64), wrong
     if column.type == "float" and have.is_integer():
         return series.cast(nw.Float64), _inexact(series)
     if column.type == "float" and have.is_float():
@@ -104,6 +111,13 @@ def _inexact(series: nw.Series[Any]) -> nw.Series[Any] | None:
     if series.dtype == nw.Int64:
         return (series > _MOST_EXACT) | (series < -_MOST_EXACT)
     return None
+
+
+def _texts(series: nw.Series[Any]) -> list[str]:
+    """Say values in full: Python's own times have no nanoseconds."""
+    nw = narwhals()
+    texts = series.cast(nw.String) if isinstance(series.dtype, nw.Datetime) else series
+    return [str(value) for value in texts.to_list()]
 
 
 def _without(series: nw.Series[Any], wrong: nw.Series[Any]) -> nw.Series[Any]:

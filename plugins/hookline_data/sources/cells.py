@@ -16,6 +16,7 @@ from typing import Any
 
 from hookline.ml import Column
 from hookline_data.libraries import numpy
+from hookline_data.sources.written_times import day_of, read_time
 
 __all__ = ["Cells"]
 
@@ -32,7 +33,6 @@ _SWAPPED = str.maketrans(",.", ".,")
 _WORDS = {"inf": math.inf, "+inf": math.inf, "-inf": -math.inf, "nan": None}
 _BOOLS = {"true": True, "false": False, "1": True, "0": False}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,](\d+))?)?) ?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _DURATION = re.compile(r"(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,9}))?S)?)?", re.ASCII)
 
 
@@ -47,14 +47,14 @@ class Cells:
         kind: The column's type; that of the values with ``"any"``.
         aware: Of datetimes: whether they have an offset from UTC. The unit "UTC" says that they do; without it the
             first one decides, and this is None before.
-        bad: Number and text of each cell that is no value of its type.
+        bad: Number of each cell that is no value of its type, and the cell as it came.
     """
 
     def __init__(self, column: Column, decimal: str = ".") -> None:
         self.column = column
         self.kind = column.type
         self.aware: bool | None = True if (column.type, column.unit) == ("datetime", "UTC") else None
-        self.bad: list[tuple[int, str]] = []
+        self.bad: list[tuple[int, Any]] = []
         self._decimal = decimal
         self._rows = 0
         self._one_text: Callable[[str], Any] = getattr(self, f"_{self.kind}_of_text", self._text_of_text)
@@ -89,7 +89,7 @@ class Cells:
             try:
                 found.append(read(cell))
             except (ValueError, OverflowError, InvalidOperation, TypeError):
-                self.bad.append((self._rows + number, str(shown[number])))
+                self.bad.append((self._rows + number, shown[number]))
                 found.append(None)
         return found
 
@@ -168,10 +168,10 @@ class Cells:
         text = text.strip()
         if _DATE.fullmatch(text):
             return date.fromisoformat(text)
-        return _day_of(_read_time(text))
+        return day_of(read_time(text))
 
     def _datetime_of_text(self, text: str) -> int:
-        return self._instant(_read_time(text.strip()))
+        return self._instant(read_time(text.strip()))
 
     def _duration_of_text(self, text: str) -> int:
         found = _DURATION.fullmatch(text.strip())
@@ -210,6 +210,8 @@ class Cells:
         if isinstance(value, int) and abs(value) > _MOST_EXACT and int(float(value)) != value:
             raise ValueError
         number = float(value)
+        if math.isinf(number) and isinstance(value, Decimal) and value.is_finite():
+            raise ValueError
         return None if math.isnan(number) else number
 
     def _decimal_of_value(self, value: Any) -> Decimal:
@@ -225,7 +227,7 @@ class Cells:
 
     def _date_of_value(self, value: Any) -> date:
         if isinstance(value, datetime):
-            return _day_of(value)
+            return day_of(value)
         return value if isinstance(value, date) else self._date_of_text(_as_text(value))
 
     def _datetime_of_value(self, value: Any) -> int:
@@ -284,19 +286,3 @@ def _as_text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError
     return value
-
-
-def _read_time(text: str) -> datetime:
-    found = _TIME.fullmatch(text)
-    if found is None or (found[3] and found[3][6:].strip("0")):
-        raise ValueError
-    fraction = f".{found[3][:6].ljust(6, '0')}" if found[3] else ""
-    clock = (found[2] or "00:00").replace(",", ".").partition(".")[0]
-    return datetime.fromisoformat(f"{found[1]}T{clock}{fraction}{found[4] or ''}")
-
-
-def _day_of(time: datetime) -> date:
-    """Give the day of a time that is one's beginning."""
-    if time.tzinfo is not None or time.time() != datetime.min.time():
-        raise ValueError
-    return time.date()

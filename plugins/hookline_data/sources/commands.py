@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import hookline
 from hookline import UsageError
-from hookline_data.sources.keys import near
+from hookline_data.schemas.words import near
 from hookline_data.sources.survey import SourceState, survey
 
 __all__ = ["sources"]
@@ -16,11 +16,11 @@ __all__ = ["sources"]
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
-def sources(name: str = "", env: str | None = None, json: bool = False) -> int:
+def sources(name: str = "", /, env: str | None = None, json: bool = False) -> int:
     """List the project's sources of data: where they are, what there is, and what is wrong with their contracts.
 
     Args:
-        name: Show only this one, with all that is said of it.
+        name: One source, to show all that is said of it; all of them without.
         env: The environment whose sources are meant.
         json: Print a JSON document.
 

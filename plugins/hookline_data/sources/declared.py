@@ -10,9 +10,10 @@ from typing import Any
 
 from hookline import HooklineError, ProjectFacts, Secret, UsageError
 from hookline.ml import Schema
+from hookline_data.schemas.words import near
 from hookline_data.sources.agreement import contradictions, schema_faults, with_terms
 from hookline_data.sources.contract import Contract
-from hookline_data.sources.keys import KEYS, near
+from hookline_data.sources.keys import KEYS
 
 __all__ = ["find_contract", "read_contract"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import re
 from collections.abc import Sequence
@@ -11,13 +10,12 @@ from typing import Any
 
 from hookline.ml import Schema
 from hookline_data.frames import Frame, library_of
-from hookline_data.libraries import pandas, polars
 from hookline_data.schemas.convert import schema_of_pandera
-from hookline_data.schemas.kinds import library_of_schema, pandera_schema
+from hookline_data.schemas.kinds import pandera_schema
 from hookline_data.sources.contract import Contract
 from hookline_data.validation.finding import Finding
 
-__all__ = ["facts_of", "settled", "with_plain_types", "with_terms_of"]
+__all__ = ["facts_of", "with_plain_types", "with_terms_of"]
 
 _WORDS = {
     "bool": "bool",
@@ -41,23 +39,14 @@ _WORDS = {
 }
 """Words for types by what the names of other systems' begin with; of several the first that fits."""
 
+_PLAIN: dict[str, tuple[str, Any]] = {"Int64": ("int64", 0), "boolean": ("bool", False)}
+"""pandas' plain types for those that can be missing, and what stands in for cells that could not be read."""
+
 
 def facts_of(schema: Any) -> Schema:
     """Say what a schema of pandera's says in hookline's own, with hookline's words for types."""
     facts = schema_of_pandera(schema)
     return replace(facts, columns=tuple(replace(one, type=_word(one.type)) for one in facts.columns))
-
-
-def settled(schema: Any) -> Any:
-    """Let pandera learn all that it learns when it checks for the first time.
-
-    It notes that in what the checks of all schemas share, and so in what counts when a schema is an argument: the same
-    schema would be another one after the first load.
-    """
-    empty = polars().DataFrame() if library_of_schema(schema) == "polars" else pandas().DataFrame()
-    with contextlib.suppress(Exception):  # that it lacks columns, for one
-        copy.deepcopy(pandera_schema(schema)).validate(empty, lazy=True)
-    return schema
 
 
 def with_terms_of(contract: Contract) -> Any:
@@ -76,9 +65,16 @@ def with_plain_types(table: Frame, findings: Sequence[Finding]) -> Frame:
     """Let columns of pandas keep the types that pandera asks for, where cells of bad rows could not be read."""
     if library_of(table) != "pandas":
         return table
-    plain = {"Int64": "int64", "boolean": "bool"}
-    names = [one.column for one in findings if str(table[one.column].dtype) in plain]
-    filled = {name: table[name].fillna(0).astype(plain[str(table[name].dtype)]) for name in names}
+    filled = {}
+    for one in findings:
+        plain = _PLAIN.get(str(table[one.column].dtype)) if one.cells and one.column in table.columns else None
+        if plain is None:
+            continue
+        kind, stand_in = plain
+        column = table[one.column].copy()
+        column.iloc[list(one.cells)] = stand_in
+        if not column.hasnans:  # a value that is missing stays so, for pandera to tell
+            filled[one.column] = column.astype(kind)
     return table.assign(**filled) if filled else table
 
 

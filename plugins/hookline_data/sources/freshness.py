@@ -20,13 +20,14 @@ _log = logging.getLogger("hookline_data.sources")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
-def check_freshness(contract: Contract, table: Frame, files: Sequence[Path]) -> None:
+def check_freshness(contract: Contract, table: Frame, files: Sequence[Path], *, judged: bool = True) -> None:
     """Note the time of the newest data, and say or refuse that they are stale.
 
     Args:
         contract: What they are to be.
         table: The data.
         files: The files that they come from.
+        judged: Whether they are to be fresh: not so where they are an older part of their source.
 
     Raises:
         HooklineError: They are stale, and the contract says that this fails.
@@ -39,7 +40,7 @@ def check_freshness(contract: Contract, table: Frame, files: Sequence[Path]) -> 
         return
     _note(newest.isoformat())
     age = time.time() - newest.timestamp()
-    if not contract.freshness or age <= contract.freshness:
+    if not judged or not contract.freshness or age <= contract.freshness:
         return
     told = (
         f"the source '{contract.name}' is stale: its newest {what} is {age_text(age)} old, "

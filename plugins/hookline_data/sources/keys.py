@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import difflib
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from hookline import UsageError
 from hookline_data.sources.contract import FORMATS
+from hookline_data.times import read_length
 
-__all__ = ["KEYS", "Key", "near"]
-
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+__all__ = ["KEYS", "Key"]
 
 
 class Key(NamedTuple):
@@ -52,11 +49,10 @@ def _word(*words: str) -> Key:
 
 
 def _seconds(value: object) -> float:
-    text = _text(value)
-    parts = _PART.findall(text)
-    if not parts or _PART.sub("", text).strip():
-        raise ValueError
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    try:
+        seconds = read_length(_text(value), "the length").total_seconds()
+    except UsageError as error:
+        raise ValueError from error
     if seconds <= 0:
         raise ValueError
     return seconds
@@ -116,9 +112,3 @@ KEYS: Mapping[str, Key] = {
     "description": Key("a text", _text),
 }
 """All keys by name."""
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Word the nearest known name: ``"; did you mean 'format'?"``, or nothing."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{found[0]}'?" if found else ""

@@ -31,12 +31,16 @@ def load(source: str, partition: str | date | dict[str, Any] | None = None, *, c
     Raises:
         HooklineError: There is no such source, the data can't be read, or are not what the contract says.
     """
-    given = Resolver(project_for(source)).for_load(source, partition)
+    project = project_for(source)
+    given = Resolver(project, str(project.settings("data").get("frames", ""))).for_load(source, partition)
     return read_source.fn(source, partition, columns, **given)
 
 
 def partitions(source: str) -> list[Any]:
     """List the partitions of a source that there are now, for a workflow that maps a load over them.
+
+    A workflow is built before an environment is chosen by ``--env``: where environments have other files, choose it by
+    ``HOOKLINE_ENV``.
 
     Args:
         source: The source's name.

@@ -11,7 +11,7 @@ from typing import Any
 
 from hookline_data.frames import Frame, as_frame
 
-__all__ = ["as_json", "as_text", "columns_of"]
+__all__ = ["as_json", "as_text", "columns_of", "plain"]
 
 
 def columns_of(table: Frame) -> Iterator[tuple[str, list[Any]]]:

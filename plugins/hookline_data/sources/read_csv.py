@@ -40,15 +40,17 @@ def read_csv(
     with open_text(path, name, encoding) as file:
         lines = _checked(file, name)
         rows = csv.reader(lines, delimiter=separator, strict=True)
+        begun = [1]
         try:
             header = next((row for row in rows if row), None)
             if header is None:
                 raise HooklineError(f"'{name}' is empty: it lacks even the line with the columns' names")
             table.begin(name, header, constants)
-            _read_rows(rows, len(header), name, table)
+            _read_rows(rows, len(header), name, table, begun)
         except csv.Error as error:
+            place = f"line {begun[0]}" if begun[0] >= rows.line_num else f"lines {begun[0]} to {rows.line_num}"
             raise HooklineError(
-                f"'{name}' is no sound CSV at line {rows.line_num}: {error}",
+                f"'{name}' is no sound CSV in {place}: {error}",
                 help="look for a quote that is not closed, or one within a cell: write it twice",
             ) from error
         except UnicodeDecodeError as error:
@@ -65,17 +67,15 @@ def _checked(file: IO[str], name: str) -> Iterator[str]:
         yield line
 
 
-def _read_rows(rows: Iterable[list[str]], width: int, name: str, table: Table) -> None:
-    """Read what follows the header."""
+def _read_rows(rows: Iterable[list[str]], width: int, name: str, table: Table, begun: list[int]) -> None:
+    """Read what follows the header; keep in which line the row begins that is being read."""
     piece: list[list[str]] = []
     origins: list[Origin] = []
     ragged: list[tuple[int, int]] = []
-    expected, before = -1, rows.line_num  # type: ignore[attr-defined]
-    for row in rows:
-        line, before = before + 1, rows.line_num  # type: ignore[attr-defined]
+    expected = -1
+    for line, row in _numbered(rows, width, begun):
         if len(row) != width:
-            if row:  # a blank line is no row
-                ragged.append((line, len(row)))
+            ragged.append((line, len(row)))
             continue
         if line != expected:
             origins.append(Origin(len(piece), name, line))
@@ -88,6 +88,25 @@ def _read_rows(rows: Iterable[list[str]], width: int, name: str, table: Table) -
         raise _uneven(ragged, width, name)
     if piece:
         table.add(list(zip(*piece, strict=True)), origins)
+
+
+def _numbered(rows: Iterable[list[str]], width: int, begun: list[int]) -> Iterator[tuple[int, list[str]]]:
+    """Give rows with the lines at which they begin.
+
+    A blank line is no row; of one column, it is how a missing value is written, but for those at the end.
+    """
+    before, blank = rows.line_num, list[int]()  # type: ignore[attr-defined]
+    begun[0] = before + 1
+    for row in rows:
+        line, before = before + 1, rows.line_num  # type: ignore[attr-defined]
+        begun[0] = before + 1
+        if not row:
+            blank.append(line)
+            continue
+        if width == 1:
+            yield from ((number, [""]) for number in blank)
+        blank.clear()
+        yield line, row
 
 
 def _uneven(ragged: list[tuple[int, int]], width: int, name: str) -> HooklineError:

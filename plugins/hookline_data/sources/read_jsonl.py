@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +18,7 @@ from hookline_data.validation.finding import Origin
 __all__ = ["read_jsonl"]
 
 _SHOWN = 5
+_NUMBERS = ("decimal", "float", "int")
 
 
 def read_jsonl(
@@ -36,7 +38,7 @@ def read_jsonl(
         HooklineError: Lines are no objects; says which.
     """
     exact = schema is not None and any(column.type == "decimal" for column in schema.columns)
-    decoder = json.JSONDecoder(parse_float=Decimal if exact else None, object_pairs_hook=_object)
+    decoder = json.JSONDecoder(parse_float=Decimal if exact else _float, object_pairs_hook=_object)
     rows, origins, wrong, expected = list[dict[str, Any]](), list[Origin](), list[str](), -1
     try:
         with open_text(path, name, encoding) as file:
@@ -50,6 +52,9 @@ def read_jsonl(
                     continue
                 if type(row) is not dict:
                     wrong.append(f"line {number} (no object)")
+                    continue
+                if "\\ud" in line.lower() and not _is_text(row):
+                    wrong.append(f"line {number} (half of a character)")
                     continue
                 if number != expected:
                     origins.append(Origin(len(rows), name, number))
@@ -65,8 +70,34 @@ def read_jsonl(
         )
     fixed = [] if schema is None else [one for one in schema.names if one not in constants]
     header = list(dict.fromkeys([*fixed, *(key for row in rows for key in row)]))
+    if rows and not header:
+        raise HooklineError(f"'{name}' has objects without any key", help="mend it, or leave it out")
     table.begin(name, header, constants)
-    table.add([[row.get(key) for row in rows] for key in header], origins)
+    columns = [[row.get(key) for row in rows] for key in header]
+    if exact:
+        known = {column.name for column in schema.columns if column.type in _NUMBERS} if schema else set()
+        columns = [
+            cells if key in known else list(map(_plain, cells)) for key, cells in zip(header, columns, strict=True)
+        ]
+    table.add(columns, origins)
+
+
+def _float(text: str) -> float | Decimal:
+    """Read a number; one that is too large for a float stays what it is."""
+    number = float(text)
+    return Decimal(text) if math.isinf(number) else number
+
+
+def _plain(cell: Any) -> Any:
+    return _float(str(cell)) if isinstance(cell, Decimal) else cell
+
+
+def _is_text(row: dict[str, Any]) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

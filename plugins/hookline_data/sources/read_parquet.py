@@ -10,14 +10,20 @@ from hookline import HooklineError
 from hookline.ml import Schema
 from hookline_data.frames import Frame
 from hookline_data.libraries import narwhals, pandas, polars, pyarrow
+from hookline_data.schemas.words import near
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.cells import Cells
-from hookline_data.sources.keys import near
+from hookline_data.sources.path_keys import PathKeys
+from hookline_data.sources.plain_values import plain
 from hookline_data.sources.series import make_piece, make_series
-from hookline_data.sources.table import Reading, check_header, column_of
-from hookline_data.validation.finding import Origin
+from hookline_data.sources.table import MASKED, Reading, article_of, check_header, column_of, in_full, shown
+from hookline_data.sources.together import check_together
+from hookline_data.validation.finding import Finding, Origin
 
 __all__ = ["read_parquet"]
+
+_MOST = (1 << 63) - 1
+_EXACT = 1 << 53  # up to here, every whole number is a float
 
 
 def read_parquet(
@@ -42,24 +48,30 @@ def read_parquet(
         HooklineError: A file is none, or has other columns than the schema or the other files.
     """
     frames, origins, rows = list[Frame](), list[Origin](), 0
+    path_keys, findings = PathKeys(), list[Finding]()
     first: tuple[str, tuple[str, ...]] | None = None
     for name, path in files.items():
         frame = _read(path, name, library)
-        texts = {key: text for key, text in constants(name).items() if key not in frame.columns}
+        said = constants(name)
+        texts = {key: text for key, text in said.items() if key not in frame.columns}
         names = (*map(str, frame.columns), *texts)
         check_header(name, source, names, first, schema)
         if first is None:
             first = (name, names)
             order = _order(name, names, source, schema, columns)
-        frame = _with_columns(frame, texts, schema, library)
-        frames.append(frame[order])
+        _look_at_keys(path_keys, frame, {key: text for key, text in said.items() if key not in texts}, schema, rows)
+        frame, unread = _with_columns(frame, texts, schema, library, rows)
+        findings += unread
+        frame = frame[order]
+        if schema is not None:  # file by file: together, columns of several types would become what none of them is
+            frame, inexact = as_declared(frame, schema, rows)
+            findings += inexact
+        frames.append(frame)
         origins.append(Origin(rows, name))
         rows += len(frame)
     whole = _joined(frames, list(files), library)
-    if schema is None:
-        return Reading(whole, origins, [], len(frames))
-    table, findings = as_declared(whole, schema)
-    return Reading(table, origins, findings, len(frames))
+    findings += path_keys.findings({one.name: one for one in schema.columns} if schema else {}, MASKED)
+    return Reading(whole, origins, findings, len(frames))
 
 
 def _read(path: Path, name: str, library: str) -> Frame:
@@ -88,8 +100,10 @@ def _pandas_type(arrow: Any) -> Any:
         return pandas().api.types.pandas_dtype(f"{'U' if str(arrow)[0] == 'u' else ''}Int{arrow.bit_width}")
     if types.is_boolean(arrow):
         return pd.BooleanDtype()
-    if types.is_date(arrow) or types.is_decimal(arrow) or types.is_binary(arrow) or types.is_large_binary(arrow):
+    if types.is_date(arrow) or types.is_decimal(arrow):
         return pd.ArrowDtype(arrow)
+    if types.is_binary(arrow) or types.is_large_binary(arrow):
+        return pd.ArrowDtype(pyarrow().binary())
     return None
 
 
@@ -107,39 +121,43 @@ def _order(
     return list(dict.fromkeys([*declared, *names])) if columns is None else list(columns)
 
 
-def _with_columns(frame: Frame, texts: Mapping[str, str], schema: Schema | None, library: str) -> Frame:
-    """Add columns that have the same text in all rows, as values of the schema's type."""
+def _look_at_keys(
+    path_keys: PathKeys, frame: Frame, said: Mapping[str, str], schema: Schema | None, first: int
+) -> None:
+    """Compare columns with what the name of their file says of them."""
+    for name, text in said.items():
+        series = narwhals().from_native(frame)[name]
+        missing = series.is_null().to_list()
+        values = [None if gone else plain(value) for value, gone in zip(series.to_list(), missing, strict=True)]
+        path_keys.look(column_of(schema, name), text, values, first)
+
+
+def _with_columns(
+    frame: Frame, texts: Mapping[str, str], schema: Schema | None, library: str, first: int
+) -> tuple[Frame, list[Finding]]:
+    """Add columns that have the same text in all rows, as values of the schema's type, where it is one."""
     nw = narwhals()
-    made = []
+    made, unread, count = [], list[Finding](), len(frame)
     for name, text in texts.items():
         column = column_of(schema, name)
         cells = Cells(column)
         (value,) = cells.texts([text])
         if cells.bad:
-            raise HooklineError(f"'{text}' is no value of the column '{name}', which is a '{column.type}'")
+            cells_in_full = dict.fromkeys(range(first, first + count), in_full(text))
+            check = f"is {article_of(column.type)}"
+            unread.append(Finding(name, check, list(cells_in_full), shown([text], column), cells=cells_in_full))
         kind = "str" if column.type == "any" else column.type
-        piece = make_piece(library, [value] * len(frame), kind, nullable=column.nullable)
+        piece = make_piece(library, [value] * count, kind, nullable=column.nullable)
         series = make_series(library, name, [piece], kind)
         made.append(nw.from_native(series, series_only=True))
-    return nw.from_native(frame).with_columns(*made).to_native() if made else frame
+    return (nw.from_native(frame).with_columns(*made).to_native() if made else frame), unread
 
 
 def _joined(frames: list[Frame], names: list[str], library: str) -> Frame:
     """Put tables of several files below each other."""
     if len(frames) == 1:
         return frames[0]
+    check_together(frames, names)
     if library == "pandas":
         return pandas().concat(frames, ignore_index=True)
-    pl = polars()
-    try:
-        return pl.concat(frames, how="vertical_relaxed", rechunk=True)
-    except pl.exceptions.PolarsError as error:
-        for column in frames[0].columns:
-            kinds = {name: frame.schema[column] for name, frame in zip(names, frames, strict=True)}
-            other = next((name for name in names if kinds[name] != kinds[names[0]]), None)
-            if other is not None:
-                one = names[0]
-                raise HooklineError(
-                    f"the column '{column}' is of type {kinds[one]} in '{one}', but {kinds[other]} in '{other}'"
-                ) from error
-        raise
+    return polars().concat(frames, how="vertical_relaxed", rechunk=True)

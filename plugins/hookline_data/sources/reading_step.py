@@ -12,12 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from hookline import Secret, attempt, log_metric, step
+from hookline import HooklineError, Secret, attempt, log_metric, step
+from hookline.ml import Schema
 from hookline_data.frames import Frame
+from hookline_data.sources.addresses import shown_url
 from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.casts import tightened
 from hookline_data.sources.contract import Contract
-from hookline_data.sources.download import fetch, shown_url
+from hookline_data.sources.download import fetch
 from hookline_data.sources.freshness import check_freshness
 from hookline_data.sources.partition import partition_values
 from hookline_data.sources.reading import read_files, read_sql, restricted, schema_with_terms
@@ -46,7 +48,7 @@ def read_source(
     place: Secret[str] | str = "",
     connect: Any = None,
     version: str = "",
-    period: int = 0,
+    period: int | None = None,
     frames: str = "",
 ) -> Any:
     """Read a source's table, or one partition of it, and check it by the source's contract.
@@ -58,10 +60,10 @@ def read_source(
         contract: What the contract says.
         schema: The schema of pandera's that the contract names; None for none.
         files: What is read, by name.
-        place: Where a database or file of the web is.
+        place: Where a database or file of the web is, or where files would be.
         connect: The function that gives a connection to the database; None for none.
         version: What the contract's version query says.
-        period: The number of the period in which the data count as fresh.
+        period: Changes when it is to be told anew whether the data are fresh; None where they are not asked to be.
         frames: The library whose frame is given.
 
     Returns:
@@ -70,9 +72,11 @@ def read_source(
     Raises:
         HooklineError: The data can't be read, or are not what the contract says.
     """
-    del source, version, period  # they count in the key, and are told by whys
+    del source, version  # they count in the key, and are told by whys
     known = Contract.from_argument(contract or {}, schema)
     values = partition_values(known, partition)
+    if known.kind == "file" and not files:
+        raise _absent(known, values, str(place))
     _look_again(known, values, files or {})
     reading = _read(known, values, frames, columns, files, place, connect)
     table = _screened(known, reading, columns, partition_label(values) if values else "")
@@ -80,7 +84,7 @@ def read_source(
         log_metric("rows", len(table))
     if reading.files:
         log_metric("files", reading.files)
-    check_freshness(known, table, list((files or {}).values()))
+    check_freshness(known, table, list((files or {}).values()), judged=period is not None)
     return tightened(table, restricted(known.columns, columns))
 
 
@@ -108,14 +112,15 @@ def _read(
 def _screened(contract: Contract, reading: Reading, columns: Sequence[str] | None, partition: str) -> Frame:
     """Check what was read by the contract's schema."""
     schema = restricted(schema_with_terms(contract), columns)
-    if schema is None:
+    if schema is None and not reading.findings:
         return reading.frame
+    schema = Schema((), open=True) if schema is None else schema
     frame = reading.frame
-    if contract.columns is None:
+    if not isinstance(schema, Schema):
         from hookline_data.sources.foreign_schema import with_plain_types  # it imports pandera
 
         frame = with_plain_types(frame, reading.findings)
-    return checked_table(
+    checked = checked_table(
         frame,
         schema,
         cast("Mode", contract.mode),
@@ -123,7 +128,22 @@ def _screened(contract: Contract, reading: Reading, columns: Sequence[str] | Non
         f"{contract.name}/{partition}" if partition else contract.name,
         origins=reading.origins,
         found=reading.findings,
-    ).valid
+    )
+    # What a table that is given on in spite of all says of cells that could not be read is that they are missing.
+    return reading.frame if contract.mode == "warn" and reading.findings else checked.valid
+
+
+def _absent(contract: Contract, values: Mapping[str, str], place: str) -> HooklineError:
+    """Say that a partition has no file, and which partitions there are."""
+    template = Template(contract.uri)
+    name = template.path(values)
+    root = Path(place.removesuffix(name) or "/")
+    there = [partition_label(template.match(one) or {}) for one in template.files(root)]
+    told = f"there are {min(there)} to {max(there)}, {len(set(there))} in all" if there else "there is none at all yet"
+    return HooklineError(
+        f"the source '{contract.name}' has no partition '{partition_label(values)}': there is no file '{name}'",
+        help=told,
+    )
 
 
 def _look_again(contract: Contract, values: Mapping[str, str], files: Mapping[str, Path]) -> None:

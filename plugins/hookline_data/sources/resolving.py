@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,14 +15,15 @@ from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.declared import find_contract
 from hookline_data.sources.partition import partition_keys, partition_values
+from hookline_data.sources.recency import is_judged, period_of
 from hookline_data.sources.sql import SQLITE, Connect, open_database
-from hookline_data.sources.template import Partition, Template, partition_label
+from hookline_data.sources.template import Partition, Template
 
-__all__ = ["Resolver", "place_of", "project_for"]
+__all__ = ["Resolver", "check_writable", "place_of", "project_for"]
 
 
 class Resolver:
-    """Looks sources up; remembers contracts, for a mapped load may ask for one a thousand times.
+    """Looks sources up; remembers what is the same for all of a source, for a mapped load may ask a thousand times.
 
     Args:
         project: The project.
@@ -35,6 +35,8 @@ class Resolver:
         self._library = library
         self._contracts: dict[str, Contract] = {}
         self._libraries: dict[str, str] = {}
+        self._same: dict[str, dict[str, Any]] = {}
+        self._there: dict[str, list[dict[str, str]]] = {}
 
     def contract(self, source: str) -> Contract:
         """Give the contract of a source.
@@ -49,20 +51,25 @@ class Resolver:
     def for_load(self, source: str, partition: Partition) -> dict[str, Any]:
         """Work out what a load is given, beside what its call says.
 
+        A partition that there is no file of is given no files, and where they would be: its load fails, and others go
+        on.
+
         Raises:
-            HooklineError: There is no such source or partition, no file of it, or the answer of its version query.
+            HooklineError: There is no such source, no file of it at all, or no answer of its version query.
         """
         contract = self.contract(source)
         values = partition_values(contract, partition)
-        given: dict[str, Any] = {**_common(contract), "frames": self._frames(contract)}
+        given: dict[str, Any] = {**self._common(contract), "frames": self._frames(contract)}
+        files: dict[str, Path] = {}
         if contract.kind == "file":
-            given["files"] = self._files(contract, values)
-        else:
-            given["place"] = place_of(contract, values, self._project.root)
+            given["files"] = files = self._files(contract, values)
+        # All loads of a source are given the same arguments, so that one alone has the same key as one of many.
+        given["place"] = "" if files else place_of(contract, values, self._project.root)
         if contract.version_query:
             given["version"] = _version(contract, given["place"], values, given.get("connect"))
         if contract.freshness:
-            given["period"] = int(time.time() // contract.freshness)
+            judged = self._is_judged(contract, values)
+            given["period"] = period_of(contract, files.values()) if judged else None
         return given
 
     def for_write(self, source: str, partition: Partition) -> dict[str, Any]:
@@ -74,7 +81,7 @@ class Resolver:
         contract = self.contract(source)
         check_writable(contract, partition)
         values = partition_values(contract, partition) if contract.kind == "file" else {}
-        return {**_common(contract), "place": place_of(contract, values, self._project.root)}
+        return {**self._common(contract), "place": place_of(contract, values, self._project.root)}
 
     def partitions(self, source: str) -> list[dict[str, str]]:
         """List the partitions that there are.
@@ -89,9 +96,21 @@ class Resolver:
                 f"the source '{source}' ({contract.where}) has no partitions that could be listed",
                 help="only files have, with a key in the uri: data/{day}.csv",
             )
-        template = Template(contract.uri)
-        found = {tuple((template.match(name) or {}).items()) for name in template.files(self._project.root)}
-        return [dict(values) for values in sorted(found)]
+        if source not in self._there:
+            template = Template(contract.uri)
+            found = {tuple((template.match(name) or {}).items()) for name in template.files(self._project.root)}
+            self._there[source] = [dict(values) for values in sorted(found)]
+        return self._there[source]
+
+    def _common(self, contract: Contract) -> dict[str, Any]:
+        """Give what is the same for all partitions; what comes of pandera and of imports is worked out once."""
+        if contract.name not in self._same:
+            self._same[contract.name] = _common(contract)
+        return self._same[contract.name]
+
+    def _is_judged(self, contract: Contract, values: Mapping[str, str]) -> bool:
+        listed = values and contract.kind == "file"
+        return is_judged(values, self.partitions(contract.name) if listed else None)
 
     def _frames(self, contract: Contract) -> str:
         """Choose the library for frames: where nobody does, the one that the schema is for."""
@@ -105,24 +124,13 @@ class Resolver:
     def _files(self, contract: Contract, values: Mapping[str, str]) -> dict[str, Path]:
         template = Template(contract.uri).fill(values)
         files = template.files(self._project.root)
-        if files:
+        if files or values:
             return files
         where = f"the source '{contract.name}' ({contract.where})"
-        path = self._project.root / contract.uri
-        if template.single and path.is_dir():
+        if template.single and (self._project.root / contract.uri).is_dir():
             raise UsageError(f"{where} is the folder '{contract.uri}'", help=f"name its files: {contract.uri}/*.csv")
-        if values:
-            label = partition_label(values)
-            raise HooklineError(
-                f"{where} has no partition '{label}': there is no file '{Template(contract.uri).path(values)}'",
-                help=self._nearby(contract),
-            )
         what = "is not there" if template.single else "fits no file"
-        raise HooklineError(f"{where} can't be loaded: '{contract.uri}' {what}", help="bring it, or mend the 'uri'")
-
-    def _nearby(self, contract: Contract) -> str:
-        there = [partition_label(values) for values in self.partitions(contract.name)]
-        return f"there are {there[0]} to {there[-1]}, {len(there)} in all" if there else "there is none at all yet"
+        raise UsageError(f"{where} can't be loaded: '{contract.uri}' {what}", help="bring it, or mend the 'uri'")
 
 
 def project_for(source: str) -> ProjectFacts:
@@ -185,9 +193,7 @@ def check_writable(contract: Contract, partition: Partition) -> None:
 def _common(contract: Contract) -> dict[str, Any]:
     given: dict[str, Any] = {"contract": contract.as_argument()}
     if contract.schema is not None and contract.columns is None:
-        from hookline_data.sources.foreign_schema import settled  # it imports pandera
-
-        given["schema"] = settled(contract.schema)
+        given["schema"] = contract.schema
     if contract.connect:
         given["connect"] = _named(contract)
     return given

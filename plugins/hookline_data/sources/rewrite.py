@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hookline import GraphEditor, HooklineError, ProjectFacts, TaskMatch, UsageError
 from hookline_data.settings import DataSettings
-from hookline_data.sources.contract import Contract
 from hookline_data.sources.loading import load
 from hookline_data.sources.reading_step import read_source
 from hookline_data.sources.resolving import Resolver
@@ -34,7 +33,7 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
         settings: The plugin's settings.
 
     Raises:
-        HooklineError: Sources are missing or wrong; all of them are told.
+        UsageError: Sources are missing or wrong, or can't be asked; all of them are told.
     """
     loads, writes = graph.tasks(load), graph.tasks(write)
     if not loads and not writes:
@@ -45,17 +44,19 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
     work += [(task, write_source, resolver.for_write) for task in writes]
     for task, step, look_up in work:
         try:
-            _fill(graph, task, step, look_up)
+            _fill(graph, task, step, look_up, resolver)
         except HooklineError as error:
             problems.append(error)
-    if len(problems) == 1:
+    if len(problems) == 1 and isinstance(problems[0], UsageError):
         raise problems[0]
+    if len(problems) == 1:  # a database that does not answer is no fault of the plugin's
+        raise UsageError(problems[0].message, help=problems[0].help) from problems[0]
     if problems:
         told = dict.fromkeys(str(error).replace("\n", "\n    ") for error in problems)
         raise UsageError("\n  - ".join(["the workflow's sources can't be used as they are", *told]))
 
 
-def _fill(graph: GraphEditor, task: TaskMatch, step: Step, look_up: LookUp) -> None:
+def _fill(graph: GraphEditor, task: TaskMatch, step: Step, look_up: LookUp, resolver: Resolver) -> None:
     known = task.constants
     for name in _LOOKED_UP:
         if name in task.bindings and name not in known:
@@ -65,7 +66,7 @@ def _fill(graph: GraphEditor, task: TaskMatch, step: Step, look_up: LookUp) -> N
     if not looked:
         given = look_up(known["source"], known.get("partition"))
         graph.give(task, **given)
-        _limit_reuse(graph, task, [given])
+        _limit_reuse(graph, task, resolver, [known["source"]])
         return
     lists = {name: known[name] for name in looked}
     count = len(next(iter(lists.values())))
@@ -81,7 +82,7 @@ def _fill(graph: GraphEditor, task: TaskMatch, step: Step, look_up: LookUp) -> N
             one["source"] = known["source"]
         items.append(look_up(one["source"], one.get("partition", known.get("partition"))))
     _give_items(graph, task, items)
-    _limit_reuse(graph, task, items)
+    _limit_reuse(graph, task, resolver, lists.get("source", [known.get("source")]))
 
 
 def _replace(graph: GraphEditor, task: TaskMatch, step: Step) -> None:
@@ -108,15 +109,13 @@ def _give_items(graph: GraphEditor, task: TaskMatch, items: list[dict[str, Any]]
     graph.give_each(task, **each)
 
 
-_NOTHING: Mapping[str, Any] = {"place": "", "version": "", "period": 0}
+_NOTHING: Mapping[str, Any] = {"place": "", "version": ""}
 """What is given to an item for which nothing was found, where others have something."""
 
 
-def _limit_reuse(graph: GraphEditor, task: TaskMatch, items: list[dict[str, Any]]) -> None:
+def _limit_reuse(graph: GraphEditor, task: TaskMatch, resolver: Resolver, sources: Iterable[str]) -> None:
     """Load anew each time what nothing tells the state of."""
-    if task.options.cache and any(
-        not Contract.from_argument(item["contract"], item.get("schema")).versioned for item in items
-    ):
+    if task.options.cache and not all(resolver.contract(source).versioned for source in set(sources)):
         graph.set_options(task, cache=False)
 
 

@@ -95,7 +95,7 @@ def _pandas_piece(values: list[Any], kind: str, nullable: bool) -> Any:
 
 def _pandas_whole(name: str, values: list[Any], kind: str) -> Any:
     pd, np = pandas(), numpy()
-    if kind == "any":
+    if kind == "any" and not _has_numbers(values):
         return pd.Series(values, name=name)
     if kind == "decimal" and has_pyarrow():
         made = _pandas_arrow(values, "decimal128", 38, _scale(values))
@@ -119,10 +119,29 @@ def _polars_whole(name: str, values: list[Any], kind: str) -> Any:
     pl = polars()
     if kind == "decimal":
         return pl.Series(name, values, dtype=pl.Decimal(38, _scale(values)))
-    try:
-        return pl.Series(name, values, strict=True)
-    except (TypeError, pl.exceptions.PolarsError):
+    if kind == "any" and _has_numbers(values):
         return pl.Series(name, values, dtype=pl.Object)
+    try:
+        made = pl.Series(name, values, strict=True)
+    except (TypeError, RuntimeError, OverflowError, pl.exceptions.PolarsError):
+        return pl.Series(name, values, dtype=pl.Object)
+    # Of numbers within lists, it cuts fractions off where the first ones have none.
+    same = all(map(_same, made.to_list(), values))
+    return made if same else pl.Series(name, values, dtype=pl.Object)
+
+
+def _same(made: object, given: object) -> bool:
+    """Tell whether a value became what it was; a key that it lacks may be there, with nothing."""
+    if isinstance(made, list) and isinstance(given, list | tuple):
+        return len(made) == len(given) and all(map(_same, made, given))
+    if isinstance(made, dict) and isinstance(given, dict):
+        return given.keys() <= made.keys() and all(_same(one, given.get(key)) for key, one in made.items())
+    return made == given or (made != made and given != given)
+
+
+def _has_numbers(values: list[Any]) -> bool:
+    """Tell whether there are numbers, of which a library would make one type even where that rounds some."""
+    return any(isinstance(value, int | float) for value in values)
 
 
 def _scale(values: list[Any]) -> int:

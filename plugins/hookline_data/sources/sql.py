@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sqlite3
-import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from hookline import HooklineError, Secret
+from hookline_data.sources.addresses import told_of
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.sql_text import escaped, parameters_of, with_parameters
 
@@ -80,22 +80,20 @@ def open_database(
     except HooklineError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a driver raises
-        # The cause may quote the URL, so it is left out where that is a secret.
-        told = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        if isinstance(place, Secret):
-            told = _masked(told, url)
+        original = getattr(error, "orig", None) or error
+        # What a database says of rows that it refuses may quote them.
+        quoting = writing and _tells_of_persons(contract)
+        secret = isinstance(place, Secret)
+        told = type(original).__name__ if quoting else told_of(original, url, secret=secret)
+        # The cause may quote them, too.
         raise HooklineError(
             f"the database of the source '{contract.name}' ({contract.where or 'settings'}) failed: {told}"
-        ) from (None if isinstance(place, Secret) else error)
+        ) from (None if secret or quoting else error)
 
 
-def _masked(text: str, url: str) -> str:
-    """Take out of a driver's message what is secret of a URL."""
-    parts = urllib.parse.urlsplit(url)
-    for secret in (url, parts.netloc, parts.password, parts.query):
-        if secret:
-            text = text.replace(secret, "***")
-    return text
+def _tells_of_persons(contract: Contract) -> bool:
+    columns = () if contract.columns is None else contract.columns.columns
+    return bool(contract.personal) or any(column.personal for column in columns)
 
 
 class _OverDbApi:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from hookline import HooklineError, ProjectFacts
 from hookline_data.libraries import has_pyarrow, polars, pyarrow
+from hookline_data.sources.addresses import shown_url
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.declared import read_contract
-from hookline_data.sources.download import shown_url
 from hookline_data.sources.resolving import place_of
 from hookline_data.sources.sql import SQLITE, open_database
 from hookline_data.sources.template import Template
@@ -38,7 +38,7 @@ class SourceState:
         bytes: How large they are together.
         rows: How many rows there are, where that is told without reading them all.
         newest: When the newest file was written, in UTC.
-        fresh: Whether that is as new as promised; None where nothing is, or where it can't be told.
+        fresh: Whether that is as new as promised; None where nothing is, or where only a load tells: by an event time.
         problems: What is wrong: with the contract, or with its place.
     """
 
@@ -102,7 +102,7 @@ def _look_at_files(state: SourceState, contract: Contract, root: Path) -> None:
         return
     newest = max(one.st_mtime for one in found)
     state.newest = datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds")
-    if contract.freshness:
+    if contract.freshness and not contract.event_time:
         state.fresh = time.time() - newest <= contract.freshness
     if contract.format == "parquet":
         state.rows = _parquet_rows(files)

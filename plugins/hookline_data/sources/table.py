@@ -9,18 +9,20 @@ from typing import Any
 from hookline import HooklineError
 from hookline.ml import Column, Schema
 from hookline_data.frames import Frame
+from hookline_data.schemas.words import near
 from hookline_data.sources.cells import Cells
 from hookline_data.sources.inference import infer_texts, infer_values
-from hookline_data.sources.keys import near
+from hookline_data.sources.path_keys import PathKeys
 from hookline_data.sources.series import make_frame, make_piece, make_series
 from hookline_data.validation.finding import Finding, Origin
 
-__all__ = ["MASKED", "Reading", "Table", "check_header", "column_of", "shown"]
+__all__ = ["MASKED", "Reading", "Table", "article_of", "check_header", "column_of", "in_full", "shown"]
 
 MASKED = "***"
 """Stands for a value that tells of a person."""
 
 _EXAMPLES = 5
+_LONGEST = 60
 _ARTICLES = {"any": "a value", "int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 
 
@@ -31,7 +33,8 @@ class Reading:
     Attributes:
         frame: The table.
         origins: Where its rows stand.
-        findings: Cells that are no values of their columns' types; they are missing from the table.
+        findings: Cells that are no values of their columns' types, and are missing from the table; rows that say they
+            are of another partition than their file.
         files: How many files it is of.
     """
 
@@ -75,6 +78,8 @@ class Table:
         self._pieces: dict[str, list[Any]] = {}
         self._places: list[int] = []
         self._constants: dict[str, str] = {}
+        self._named: dict[int, tuple[Column, str]] = {}
+        self._path_keys = PathKeys()
         self._rows = 0
         self._files = 0
 
@@ -84,13 +89,17 @@ class Table:
         Args:
             name: The file, as the user knows it.
             header: The names of its columns.
-            constants: Further columns, by the texts that are the same in all of its rows.
+            constants: Further columns, by the texts that are the same in all of its rows; what the file has itself
+                has to say the same.
 
         Raises:
             HooklineError: Its columns are not those of the schema or of the other files.
         """
         self._files += 1
         self._constants = {key: text for key, text in constants.items() if key not in header}
+        self._named = {
+            header.index(key): (column_of(self._schema, key), text) for key, text in constants.items() if key in header
+        }
         names = (*header, *self._constants)
         check_header(name, self._source, names, self._first, self._schema)
         if self._first is None:
@@ -121,6 +130,8 @@ class Table:
             part = everything[place]
             values = cells.texts(part) if self._texts or place >= len(columns) else cells.values(part)
             self._pieces[name].append(self._piece(cells, values))
+        for place, (column, text) in self._named.items():
+            self._path_keys.look(column, text, columns[place] if columns else (), self._rows)
         self.origins += [origin._replace(row=self._rows + origin.row) for origin in origins]
         self._rows += count
 
@@ -142,14 +153,12 @@ class Table:
         if kind == "any" and self._texts:
             if self._schema is None:
                 texts = [text for piece in pieces for text in piece]
-                kind, values, aware = infer_texts(texts)
+                kind, values, aware = infer_texts(texts, self._decimal)
                 pieces = [make_piece(self._library, values, kind, nullable=None in values)]
             else:
                 kind = "str"
         elif kind == "any":
-            values = [value for piece in pieces for value in piece]
-            kind = infer_values(values)
-            values = Cells(Column(name, kind, nullable=True)).values(values)
+            kind, values = infer_values([value for piece in pieces for value in piece])
             pieces = [make_piece(self._library, values, kind, nullable=None in values)]
         pieces = pieces or [make_piece(self._library, [], kind, nullable=cells.column.nullable)]
         return make_series(self._library, name, pieces, kind, aware=aware)
@@ -157,9 +166,12 @@ class Table:
     def _findings(self) -> Iterator[Finding]:
         for name, cells in self._cells.items():
             if cells.bad:
-                examples = shown([text for _, text in cells.bad[: _EXAMPLES * 10]], cells.column)
-                kind = f"is {_ARTICLES.get(cells.kind, f'a {cells.kind}')}"
-                yield Finding(name, kind, [row for row, _ in cells.bad], examples)
+                examples = shown([str(cell) for _, cell in cells.bad[: _EXAMPLES * 10]], cells.column)
+                kind = f"is {article_of(cells.kind)}"
+                said = {row: in_full(cell) for row, cell in cells.bad}
+                yield Finding(name, kind, [row for row, _ in cells.bad], examples, cells=said)
+        declared = {one.name: one for one in self._schema.columns} if self._schema else {}
+        yield from self._path_keys.findings(declared, MASKED)
 
 
 def column_of(schema: Schema | None, name: str) -> Column:
@@ -168,9 +180,22 @@ def column_of(schema: Schema | None, name: str) -> Column:
     return known.get(name) or Column(name, "any", nullable=True)
 
 
+def article_of(kind: str) -> str:
+    """Say what a cell of a type is: ``"a whole number"``."""
+    return _ARTICLES.get(kind, f"a {kind}")
+
+
+def in_full(cell: object) -> str:
+    """Say all of a cell that can't be read, so that what it was can be told exactly."""
+    return repr(cell) if isinstance(cell, str | bytes) else str(cell)
+
+
 def shown(texts: Sequence[str], column: Column) -> tuple[str, ...]:
     """Choose examples of a column's values for a message: none of persons."""
-    return (MASKED,) if column.personal else tuple(dict.fromkeys(texts))[:_EXAMPLES]
+    chosen = tuple(dict.fromkeys(texts))[:_EXAMPLES]
+    return (
+        (MASKED,) if column.personal else tuple(one if len(one) <= _LONGEST else f"{one[:_LONGEST]}…" for one in chosen)
+    )
 
 
 def check_header(

@@ -53,6 +53,9 @@ class Template:
         left = _KEY.sub("", self.text)
         if "{" in left or "}" in left:
             return "has a brace that is not part of a {key}"
+        odd = next((key for key in self.keys if not key.isidentifier()), None)
+        if odd is not None:
+            return f"has a key '{odd}', which does not begin with a letter"
         return "names a folder" if self.text.endswith("/") else ""
 
     def values(self, partition: Partition) -> dict[str, str]:
@@ -103,7 +106,8 @@ class Template:
                 for name in glob.glob(pattern, root_dir=root, recursive=True)  # noqa: PTH207 - pathlib's follows no links
                 if (root / name).is_file()
             ]
-        return {name: root / name for name in sorted(set(found)) if self.match(name) is not None}
+        names = [name for name in sorted(set(found)) if self.match(name) is not None]
+        return {name: root / name for name in (_by_one_way(names, root) if "**" in self.text else names)}
 
     def match(self, name: str) -> dict[str, str] | None:
         """Tell the values of the keys in a file's name; None where it does not fit."""
@@ -129,6 +133,15 @@ def partition_label(values: Mapping[str, str], keys: Sequence[str] = ()) -> str:
     if len(values) == 1:
         return next(iter(values.values()))
     return "/".join(f"{key}={values[key]}" for key in keys or values)
+
+
+def _by_one_way(names: Sequence[str], root: Path) -> list[str]:
+    """Leave out files of folders that links lead to a second time: a link to a folder above would repeat all in it."""
+    ways: dict[str, str] = {}
+    for folder in sorted({os.path.dirname(name) for name in names}, key=lambda way: (way.count("/"), way)):  # noqa: PTH120
+        ways.setdefault(os.path.realpath(root / folder), folder)
+    first = set(ways.values())
+    return [name for name in names if os.path.dirname(name) in first]  # noqa: PTH120 - of a text
 
 
 def _text(key: str, value: object) -> str:

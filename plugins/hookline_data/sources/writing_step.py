@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from hookline import HooklineError, Secret, attempt, step
 from hookline.ml import DatasetRef, digest_of
-from hookline_data.frames import Frame, as_frame
+from hookline_data.frames import Frame, named_frame
 from hookline_data.sources.attempts import within_attempt
 from hookline_data.sources.casts import as_declared
 from hookline_data.sources.contract import Contract
 from hookline_data.sources.partition import partition_values
+from hookline_data.sources.path_keys import says
+from hookline_data.sources.plain_values import plain
 from hookline_data.sources.reading import declared_types, restricted, schema_with_terms
+from hookline_data.sources.table import column_of
 from hookline_data.sources.template import Template, partition_label
 from hookline_data.sources.write_file import write_file
 from hookline_data.sources.write_sql import write_sql
@@ -78,25 +81,27 @@ def write_source(
 
 def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Frame:
     """Make sure that the contract holds for a table, and give its columns the contract's types."""
-    if not hasattr(table, "collect"):  # a lazy frame, which is refused next
-        _check_names(list(getattr(table, "columns", ())), f"the table for the source '{contract.name}'")
-    frame = as_frame(table, f"what is written to the source '{contract.name}'")
+    frame = named_frame(table, f"the table for the source '{contract.name}'")
     if not len(frame.columns):
         raise HooklineError(f"the table for the source '{contract.name}' has no columns")
+    types = declared_types(contract)
     for name, text in values.items():
         if name in frame.columns:
-            other = [one for one in frame[name].unique().to_list() if _as_text(one) != text]
+            column = column_of(types, name)
+            told = [plain(one) for one in frame[name].unique().to_list()]
+            other = [one for one in told if not says(one, text, column)]
             if other:
+                personal = column.personal or name in contract.personal
+                found = "another" if personal else f"'{_as_text(other[0])}'"
+                which = "a partition" if personal else f"the partition '{text}'"
                 raise HooklineError(
-                    f"the table for the partition '{text}' of the source '{contract.name}' has rows in which "
-                    f"'{name}' is '{_as_text(other[0])}'",
+                    f"the table for {which} of the source '{contract.name}' has rows in which '{name}' is {found}",
                     help="write each partition's rows by themselves",
                 )
     if contract.schema is None:
         return table
     schema = schema_with_terms(contract)
     findings: list[Finding] = []
-    types = declared_types(contract)
     if types is not None:
         table, findings = as_declared(table, types)
     if contract.columns is not None:
@@ -105,14 +110,6 @@ def _checked(contract: Contract, table: Frame, values: Mapping[str, str]) -> Fra
             contract.columns, [one for one in contract.columns.names if one not in values or one in frame.columns]
         )
     return checked_table(table, schema, "fail", 0.0, contract.name, found=findings).valid
-
-
-def _check_names(names: Sequence[object], what: str) -> None:
-    for name in names:
-        if not isinstance(name, str):
-            raise HooklineError(f"{what} has a column called {name!r}, which is no text", help="rename it")
-        if names.count(name) > 1:
-            raise HooklineError(f"{what} has several columns called '{name}'", help="rename one of them")
 
 
 def _as_text(value: object) -> str:

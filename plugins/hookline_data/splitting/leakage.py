@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hookline import HooklineError, log_artifact, step
 from hookline.ml import Check
-from hookline_data.columns import Names, check_columns, look_at, names_of, present
-from hookline_data.frames import Frame, same_library
+from hookline_data.columns import Names, check_columns, names_of, present
+from hookline_data.frames import Frame, named_frame, same_library
 from hookline_data.kinds import known_kind
 from hookline_data.splitting.asked import check_arguments
 from hookline_data.splitting.copies import best_measure, prepare
@@ -78,7 +78,7 @@ def check_leakage(
         UsageError: Arguments make no sense.
     """
     frames = {
-        name: look_at(table, f"the part '{name}'")
+        name: named_frame(table, f"the part '{name}'")
         for name, table in (("training", training), ("validation", validation), ("test", test))
         if table is not None
     }

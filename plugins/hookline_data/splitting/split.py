@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from hookline import HooklineError, Seed, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, check_comparable, look_at, names_of, present, row_numbers
-from hookline_data.frames import Frame
+from hookline_data.columns import Names, check_columns, check_comparable, names_of, present, row_numbers
+from hookline_data.frames import Frame, named_frame
 from hookline_data.splitting.shares import PARTS, shares_of, sizes_of
 from hookline_data.times import Clock, Length, Moment, as_times, clock_of
 
@@ -77,7 +77,7 @@ def split(
         HooklineError: Columns are missing, or values in them; there are too few rows for a part.
         UsageError: Arguments don't go together.
     """
-    frame = look_at(table, _WHAT)
+    frame = named_frame(table, _WHAT)
     asked = _Asked(frame, names_of(by), time, cutoffs, gap, seed)
     asked.check(how)
     if cutoffs:

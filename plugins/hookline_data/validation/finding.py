@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,6 +37,8 @@ class Finding:
         help: What to do; empty where that is plain.
         whole: Whether the table as a whole is at fault although rows are known: of rows that are there twice, none is
             the wrong one.
+        cells: What cells say that the table can't hold, in full, by the numbers of their rows. It is told with the
+            reasons in a quarantine, which is stored with the data, and in no message: it may be of persons.
     """
 
     column: str
@@ -45,6 +47,7 @@ class Finding:
     examples: tuple[str, ...] = field(default=())
     help: str = ""
     whole: bool = False
+    cells: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def of_rows(self) -> bool:

@@ -93,5 +93,10 @@ def _merged(findings: Sequence[Finding]) -> list[Finding]:
         if before is None or one.rows is None or before.rows is None:
             merged.setdefault(key, one)
         else:
-            merged[key] = replace(before, rows=union([before.rows, one.rows]), examples=before.examples or one.examples)
+            merged[key] = replace(
+                before,
+                rows=union([before.rows, one.rows]),
+                examples=before.examples or one.examples,
+                cells={**before.cells, **one.cells},
+            )
     return list(merged.values())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hookline_data.frames import Frame
+from hookline_data.libraries import numpy
 from hookline_data.validation.finding import Finding
 from hookline_data.validation.report import negated
 from hookline_data.validation.rows import take, with_columns
@@ -23,6 +24,9 @@ REASONS = "_reasons"
 def put_aside(table: Frame, rows: Sequence[int], findings: Sequence[Finding]) -> Frame:
     """Give rows as they are, with two columns more: their numbers, and what is wrong.
 
+    Cells that their column can't hold are missing; what they said is in full with what is wrong, also of columns that
+    tell of persons: a quarantine is stored with the data, and has all of these columns as they are.
+
     Args:
         table: The table.
         rows: The numbers of the rows, rising.
@@ -33,7 +37,20 @@ def put_aside(table: Frame, rows: Sequence[int], findings: Sequence[Finding]) ->
         _free(ROW, taken): array("q", rows),
         _free(REASONS, taken): _reasons(rows, findings),
     }
-    return with_columns(take(table, rows), **columns)
+    return with_columns(_unfilled(take(table, rows), rows, findings), **columns)
+
+
+def _unfilled(taken: Frame, rows: Sequence[int], findings: Sequence[Finding]) -> Frame:
+    """Let cells be missing that pandas could not have so in columns of its plain types."""
+    if not hasattr(taken, "iloc"):
+        return taken
+    lenient = {"int64": "Int64", "bool": "boolean"}
+    for one in findings:
+        unread = [row in one.cells for row in rows] if one.cells and one.column in taken.columns else []
+        kind = lenient.get(str(taken[one.column].dtype)) if any(unread) else None
+        if kind is not None:
+            taken = taken.assign(**{one.column: taken[one.column].astype(kind).mask(numpy().array(unread))})
+    return taken
 
 
 def _reasons(rows: Sequence[int], findings: Sequence[Finding]) -> list[str]:
@@ -47,6 +64,10 @@ def _reasons(rows: Sequence[int], findings: Sequence[Finding]) -> list[str]:
         words = negated(finding.column or "the row", finding.check)
         for row in finding.rows:
             before = text_of[row]
+            if row in finding.cells:
+                text_of[row] = len(texts)
+                texts.append("; ".join(filter(None, [texts[before], f"{words}: {finding.cells[row]}"])))
+                continue
             after = longer.get((before, at))
             if after is None:
                 after = longer[before, at] = len(texts)

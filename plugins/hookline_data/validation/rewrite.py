@@ -14,7 +14,7 @@ from hookline_data.validation.naming import named_schema
 from hookline_data.validation.parts import checking
 from hookline_data.validation.steps import screen_step, validate
 
-__all__ = ["insert"]
+__all__ = ["holding", "insert"]
 
 
 def insert(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> None:

@@ -27,6 +27,7 @@ __all__ = ["BadDataError", "Screened", "screen"]
 _log = logging.getLogger("hookline_data.validation")
 
 _MOST_TOLD = 20
+_MANY = 0.5  # where more rows than these are bad, it is hardly the rows that are wrong
 
 
 class BadDataError(HooklineError):
@@ -74,7 +75,8 @@ def screen(
         mode: ``"fail"`` raises one error with all problems; ``"warn"`` logs them and gives the table on as it is;
             ``"quarantine"`` puts bad rows aside, and raises for what is wrong with the table as a whole, as judged by
             the rows that stay.
-        max_bad: The share of bad rows above which a quarantine raises, too.
+        max_bad: The share of bad rows above which a quarantine raises, too. Any is borne by default; it is logged as a
+            warning where more than half of the rows are put aside.
         origins: Where the rows came from.
         found: What was found before, such as cells that could not be read.
         name: What the table is called; the schema's name by default.
@@ -110,6 +112,9 @@ def screen(
         raise _error(report, "", quarantined)
     if report.share > max_bad:
         raise _error(report, f"{report.share:.2%} of the rows are bad, at most {max_bad:.2%} may be", quarantined)
+    if report.share > _MANY:
+        left = "no row is left" if report.share == 1 else "most rows are put aside"
+        _log.warning("%s: %s; max_bad=… lets that fail", report.headline, left)
     return Screened(valid, quarantined, report)
 
 

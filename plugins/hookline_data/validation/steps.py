@@ -15,10 +15,10 @@ from hookline_data.validation.finding import Finding, Origin
 from hookline_data.validation.report import Report
 from hookline_data.validation.screen import BadDataError, Screened, screen
 
-__all__ = ["Parts", "checked_table", "screen_step", "validate"]
+__all__ = ["ScreenedParts", "checked_table", "screen_step", "validate"]
 
 
-class Parts(NamedTuple):
+class ScreenedParts(NamedTuple):
     """What comes of a table that is screened.
 
     Attributes:
@@ -66,7 +66,9 @@ def validate(table: Any, schema: Any, mode: Mode = "fail", max_bad: float = 1.0,
 
 
 @step(name="data.screen")
-def screen_step(table: Any, schema: Any, mode: Mode = "quarantine", max_bad: float = 1.0, name: str = "") -> Parts:
+def screen_step(
+    table: Any, schema: Any, mode: Mode = "quarantine", max_bad: float = 1.0, name: str = ""
+) -> ScreenedParts:
     """Check a table with a schema, and give the valid rows, those that are put aside, and a report.
 
     Args:
@@ -77,7 +79,7 @@ def screen_step(table: Any, schema: Any, mode: Mode = "quarantine", max_bad: flo
         name: What the table is called; the schema's name by default.
     """
     screened = checked_table(table, schema, mode, max_bad, name)
-    return Parts(screened.valid, screened.quarantined, screened.report.to_json())
+    return ScreenedParts(screened.valid, screened.quarantined, screened.report.to_json())
 
 
 def checked_table(

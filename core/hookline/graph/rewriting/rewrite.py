@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from hookline.errors import HooklineError, PluginError, WorkflowError
+from hookline.errors import HooklineError, PluginError, StoreError, UsageError, WorkflowError
 from hookline.graph.check import check_graph
 from hookline.graph.collector import collector_paused
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments
@@ -60,6 +60,8 @@ def rewrite(
     Raises:
         PluginError: A plugin raised, or left a graph in which tasks wait for each other, or types or arguments don't
             fit; names the plugin.
+        UsageError: A plugin says that a name or a setting is wrong; as it says it. So for a ``WorkflowError`` and a
+            ``StoreError``.
     """
     with collector_paused():
         for rewriter in rewriters:
@@ -119,6 +121,8 @@ def _rewritten(
     editor = GraphEditor(graph, plugin, grown, arguments, known)
     try:
         rewriter.rewrite(editor)
+    except (UsageError, WorkflowError, StoreError):
+        raise  # what the user can mend: a name that is misspelt, a setting, a store; no fault of the plugin's
     except HooklineError as error:
         if isinstance(error, PluginError) and f"the plugin '{plugin}'" in error.message:
             raise  # the editor's refusal, which says it all

@@ -326,5 +326,5 @@ def test_entities_that_can_t_be_looked_up_are_refused(frame: Any) -> None:
 def test_names_of_columns_are_texts() -> None:
     """pandas takes anything for one."""
     table = pd.DataFrame({"t": [1], 0: [1]})
-    with pytest.raises(HooklineError, match="the table 'right' has a column named 0, which is no text"):
+    with pytest.raises(HooklineError, match="the table 'right' has columns whose names are no texts: 0"):
         join_asof(pd.DataFrame({"t": [1]}), table, on="t")

@@ -77,10 +77,13 @@ def test_a_contract_as_an_argument_says_nothing_that_does_not_concern_the_data(p
         (["uri = 'a.csv'", "decimal = ','"], ["between cells and in numbers, too"]),
         (["uri = 'a.csv'", "snapshot = 'v1'"], ["its files count by what is in them"]),
         (["uri = 'a.csv'", "stale = 'fail'"], ["has no 'freshness'"]),
+        (["uri = 'sqlite:///a.db'", "table = 't'", "version_query = 'SELECT :day'"], ["has ':day' in its"]),
         (["uri = 'sqlite:///a.db'"], ["neither a 'query' nor a 'table'"]),
         (["uri = 'sqlite:///a.db'", "query = 'SELECT 1'", "table = 't'"], ["both a 'query' and a 'table'"]),
         (["uri = 'a.db'", "table = 't'"], ["no URL of a database"]),
         (["uri = 'https://u:pw@h/a.csv'"], ["has a password in its 'uri'"]),
+        (["uri = 'postgresql://h/d?user=u&password=pw'", "table = 't'"], ["has a password in its 'uri'"]),
+        (["uri = 'data/{1}.csv'"], ["has a key '1', which does not begin with a letter"]),
         (["uri = 'vault:x/y'", "format = 'sql'", "table = 't'"], ["neither a path nor a URL"]),
         (
             ["uri = 'a/{day}.csv'", "key = 'idd'", "event_time = 'n'", "schema.columns = {id = 'int', n = 'int'}"],

@@ -7,9 +7,11 @@ import sys
 import textwrap
 from datetime import datetime
 
+import polars as pl
 import pytest
 
 from hookline import HooklineError, UsageError
+from hookline_data.sources.addresses import told_of
 from hookline_data.sources.resolving import Resolver
 from hookline_data.sources.sql_text import parameters_of, with_parameters
 
@@ -138,3 +140,39 @@ def test_a_cell_that_is_no_value_of_its_type_is_told(make_source, library, datab
     source = make_source(uri="sqlite:///sales.db", query="SELECT id FROM sales", schema={"columns": {"id": "int"}})
     with pytest.raises(HooklineError, match=r"is not a whole number.*: x"):
         source.load(library)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("db://ann:p%40ss%2Fw@h/x", "no user ann with p@ss/w, p%40ss%2Fw"),
+        ("db://ann:p+ss w@h/x", "ann:p+ss w at h"),
+        ("db://ann:pa/ss@w@h/x", "pa/ss@w"),
+        ("db://h/x?token=a%20b%20c&v=1", "token 'a b c' or a%20b%20c, v is 1"),
+        ("host=h password='pass w' user=ann", "bad pass w"),
+    ],
+)
+def test_what_a_driver_quotes_of_an_address_is_masked(url, message):
+    """As it is written, and as it is meant."""
+    told = told_of(ValueError(message), url, secret=False)
+    assert "***" in told
+    assert not any(part in told for part in ("ss", "a b", "a%20"))
+    assert told_of(ValueError(f"{url}: no"), url, secret=True) == "***: no"
+    assert told_of(ValueError("no [x"), "db://[x", secret=True) == "ValueError"
+
+
+def test_what_a_database_says_of_rows_of_persons_is_not_told(make_source, tmp_path):
+    """It may quote them."""
+    execute(tmp_path / "p.db", "CREATE TABLE t (name TEXT CHECK (name <> 'Ann'))")
+    schema = {"columns": {"name": {"type": "str", "personal": True}}}
+    source = make_source(uri="sqlite:///p.db", table="t", schema=schema)
+    with pytest.raises(HooklineError, match="failed: IntegrityError") as caught:
+        source.write(pl.DataFrame({"name": ["Ann"]}), overwrite=False)
+    assert caught.value.__cause__ is None
+
+
+def test_without_a_schema_no_number_of_a_database_is_rounded(make_source, library, tmp_path):
+    """SQLite has values of several types in one column."""
+    execute(tmp_path / "mixed.db", "CREATE TABLE t (x)")
+    execute(tmp_path / "mixed.db", "INSERT INTO t VALUES (9007199254740993), (1.5)")
+    assert make_source(uri="sqlite:///mixed.db", table="t").rows(library) == [{"x": 9007199254740993}, {"x": 1.5}]

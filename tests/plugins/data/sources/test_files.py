@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from hookline import HooklineError, UsageError
@@ -15,7 +18,6 @@ from hookline_data.sources.resolving import Resolver
 
 
 def write_parquet(path, columns):
-    pl = pytest.importorskip("polars")
     path.parent.mkdir(parents=True, exist_ok=True)
     pl.DataFrame(columns).write_parquet(path)
 
@@ -209,11 +211,176 @@ def test_stale_data_are_warned_of_or_refused(make_source, library, caplog):
         make_source(**table, event_time="at", stale="fail", owner="growth").load(library)
 
 
-def test_freshness_limits_how_long_a_load_is_reused(make_source):
-    """The number of the present period is an argument; without freshness there is none."""
+def test_a_load_is_looked_at_again_when_its_newest_file_becomes_too_old(make_source):
+    """Not before; without freshness there is nothing to look at."""
     source = make_source(uri="a.csv", freshness="2h")
-    source.put("a.csv", "x\n1\n")
-    before = time.time() // 7200
-    given = Resolver(source.project).for_load("s", None)
-    assert before <= given["period"] <= time.time() // 7200
+    path, now = source.put("a.csv", "x\n1\n"), time.time()
+    for hours, period in ((0, 0), (1.9, 0), (2.1, 1), (3.9, 1), (4.1, 2)):
+        os.utime(path, (now - hours * 3600,) * 2)
+        assert Resolver(source.project).for_load("s", None)["period"] == period
     assert "period" not in Resolver(make_source(uri="a.csv").project).for_load("s", None)
+
+
+def test_what_is_fresh_by_its_events_is_looked_at_again_after_a_quarter_of_the_time(make_source):
+    """When the newest event was is known to the load only."""
+    source = make_source(uri="a.csv", freshness="2h", event_time="at")
+    source.put("a.csv", "at\n2026-01-01\n")
+    before = time.time() // 1800
+    assert before <= Resolver(source.project).for_load("s", None)["period"] <= time.time() // 1800
+
+
+@pytest.mark.parametrize(
+    ("uri", "newest", "older"),
+    [
+        ("data/{day}.csv", [{"day": "2026-01-10"}, {"day": "sample"}], [{"day": "2026-01-09"}]),
+        ("{year}/{month}.csv", [{"year": "2026", "month": "10"}], [{"year": "2026", "month": "9"}]),
+        ("{shop}/{d}.csv", [{"shop": s, "d": "20260102"} for s in "ab"], [{"shop": "b", "d": "20260101"}]),
+        ("data/{shop}.csv", [{"shop": "7"}, {"shop": "north"}], []),
+    ],
+)
+def test_freshness_is_judged_by_the_partitions_of_the_latest_time(make_source, uri, newest, older):
+    """Older ones are history; keys that are no times say nothing of age, and the whole source is always judged."""
+    source = make_source(uri=uri, freshness="1h")
+    for values in [*newest, *older]:
+        source.put(uri.format(**values), "x\n1\n")
+    resolver = Resolver(source.project)
+    assert all(resolver.for_load("s", values)["period"] == 0 for values in [*newest, None])
+    assert all(resolver.for_load("s", values)["period"] is None for values in older)
+
+
+def test_an_older_partition_is_not_refused_for_its_age(make_source, library):
+    """By its events, either."""
+    schema = {"columns": {"at": "date", "day": "date"}}
+    source = make_source(uri="{day}.csv", freshness="1d", event_time="at", stale="fail", schema=schema)
+    source.put("2026-01-01.csv", "at\n2026-01-01\n")
+    source.put("2026-01-02.csv", "at\n2026-01-02\n")
+    assert len(source.load(library, "2026-01-01")) == 1
+    for stale in ("2026-01-02", None):
+        with pytest.raises(HooklineError, match="is stale"):
+            source.load(library, stale)
+
+
+EXACT = 9007199254740993
+"""A whole number that is no float."""
+
+
+@pytest.mark.parametrize(
+    "values", [[EXACT, 1.5], [1.5, EXACT], [1 << 63, None], [[EXACT], [1.5]], [{"a": EXACT}, {"a": 1.5}]]
+)
+def test_without_a_schema_no_number_is_rounded(make_source, library, values):
+    """Where one type can't hold all values of a column, they stay what they are."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", "".join(json.dumps({"x": one}) + "\n" for one in values))
+    assert [row["x"] for row in source.rows(library)] == values
+
+
+def test_whole_numbers_among_floats_become_floats_where_they_stay_the_same(make_source, library):
+    """As most tables have them."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", '{"x": 1}\n{"x": 2.5}\n')
+    assert source.types(library) == {"x": "Float64"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ([1], ["a"], "is of type int in 'a.parquet', but str in 'b.parquet'"),
+        ([True], [1], "is of type bool in"),
+        ([EXACT], [1.5], "has whole numbers in 'a.parquet' that are too large for the floats"),
+        ([datetime(2026, 1, 1)], [datetime(2026, 1, 1, tzinfo=UTC)], "but datetime of UTC in"),
+        ([1], pl.Series([1 << 63], dtype=pl.UInt64), "but uint64 in"),
+    ],
+)
+def test_parquet_files_of_other_types_in_one_column_are_refused(make_source, library, first, second, words):
+    """In both libraries, rather than that a table has values of several types, or other values."""
+    source = make_source(uri="*.parquet")
+    write_parquet(source.root / "a.parquet", {"x": first})
+    write_parquet(source.root / "b.parquet", {"x": second})
+    with pytest.raises(HooklineError, match=words):
+        source.load(library)
+
+
+def test_parquet_files_whose_types_go_together_are_joined(make_source, library):
+    """Short numbers and long ones, whole ones that a float can hold, and columns without any value."""
+    source = make_source(uri="*.parquet")
+    write_parquet(source.root / "a.parquet", {"x": [1], "y": ["a"]})
+    write_parquet(source.root / "b.parquet", {"x": [1.5], "y": [None]})
+    assert source.rows(library) == [{"x": 1.0, "y": "a"}, {"x": 1.5, "y": None}]
+
+
+def test_numbers_of_json_lines_that_floats_can_t_hold_stay_what_they_are(make_source, library):
+    """Too large ones are no infinity; whole ones beside fractions keep all of their digits."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", '{"a": 9007199254740993, "b": 1e400}\n{"a": 1.5, "b": 1.5}\n')
+    assert source.rows(library) == [{"a": 9007199254740993, "b": Decimal("1E+400")}, {"a": 1.5, "b": 1.5}]
+    typed = make_source(uri="a.jsonl", schema={"columns": {"b": "float"}, "open": True})
+    with pytest.raises(HooklineError, match=r"'b' is not a number: 1 row \(a.jsonl:1\): 1E\+400"):
+        typed.load(library)
+
+
+def test_a_decimal_in_the_schema_leaves_other_columns_alone(make_source, library):
+    """What nobody declares stays a float."""
+    source = make_source(uri="a.jsonl", schema={"columns": {"a": "decimal"}, "open": True})
+    source.put("a.jsonl", '{"a": 1.10, "b": 1.5}\n')
+    assert source.rows(library) == [{"a": Decimal("1.10"), "b": 1.5}]
+
+
+def test_json_lines_that_can_t_be_kept_are_named(make_source, library):
+    """Half of a character, and rows without any column."""
+    source = make_source(uri="a.jsonl")
+    source.put("a.jsonl", '{"a": "\\ud83d\\ude00"}\n{"a": "\\ud800"}\n')
+    with pytest.raises(HooklineError, match=r"line 2 \(half of a character\)"):
+        source.load(library)
+    source.put("a.jsonl", '{"a": "\\ud83d\\ude00"}\n')
+    assert source.rows(library) == [{"a": "\U0001f600"}]
+    source.put("a.jsonl", "{}\n{}\n")
+    with pytest.raises(HooklineError, match=r"'a\.jsonl' has objects without any key"):
+        source.load(library)
+
+
+def parquet_of(source, *columns):
+    """Write a file for each column."""
+    for number, column in enumerate(columns, 1):
+        pl.DataFrame({"a": column}).write_parquet(source.root / f"{number}.parquet")
+
+
+def test_files_of_parquet_with_other_types_are_named(make_source, library):
+    """Without a schema none of the types is the right one, and texts don't become of numbers."""
+    source = make_source(uri="*.parquet")
+    parquet_of(source, [1], ["x"])
+    with pytest.raises(HooklineError, match=r"'a' is of type int in '1\.parquet', but str in '2\.parquet'"):
+        source.load(library)
+    parquet_of(source, [(1 << 53) + 1], [1.5])
+    with pytest.raises(HooklineError, match=r"whole numbers in '1\.parquet' that are too large for the floats"):
+        source.load(library)
+    parquet_of(source, [2], [1.5])
+    assert source.rows(library) == [{"a": 2.0}, {"a": 1.5}]
+    parquet_of(source, pl.Series([None], dtype=pl.Null), [1])
+    assert source.rows(library) == [{"a": None}, {"a": 1}]
+
+
+def test_each_file_of_parquet_gets_the_schema_s_types_by_itself(make_source, library):
+    """Numbers that floats can't hold are bad rows of their own file, and a file without values is of any type."""
+    schema = {"columns": {"a": {"type": "float", "nullable": True}}}
+    source = make_source(uri="*.parquet", mode="quarantine", schema=schema)
+    parquet_of(source, [1.5], [(1 << 53) + 1, 4], pl.Series([None], dtype=pl.Null))
+    assert source.rows(library) == [{"a": 1.5}, {"a": 4.0}, {"a": None}]
+    strict = make_source(uri="*.parquet", schema={"columns": {"a": "int"}})
+    parquet_of(source, [1], pl.Series([1 << 63], dtype=pl.UInt64), [2])
+    with pytest.raises(HooklineError, match=r"whole number: 1 row \(2\.parquet\): 9223372036854775808"):
+        strict.load(library)
+
+
+def test_bytes_of_parquet_are_bytes_whoever_wrote_them(make_source, library):
+    """Writers have several types for them."""
+    source = make_source(uri="a.parquet", schema={"columns": {"a": "bytes"}})
+    pl.DataFrame({"a": [b"\xff"]}).write_parquet(source.root / "a.parquet")
+    assert source.rows(library) == [{"a": b"\xff"}]
+
+
+def test_a_link_to_a_folder_above_repeats_nothing(make_source, library):
+    """Each folder is read once, whatever ways lead to it."""
+    source = make_source(uri="**/*.csv")
+    source.put("d/a.csv", "x\n1\n")
+    (source.root / "d" / "again").symlink_to(source.root)
+    assert source.rows(library) == [{"x": 1}]

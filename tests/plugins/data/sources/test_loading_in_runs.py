@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -50,6 +51,10 @@ def several(days: list[str] = ["1", "2", "3"]):
     return count.map(table=load.partial("s").map(partition=days))
 
 @workflow
+def daily(day: str):
+    return count(load("s", partition=day))
+
+@workflow
 def all_there_are():
     return count.map(table=load.partial("s").map(partition=partitions("s")))
 
@@ -71,7 +76,7 @@ def copied():
 
 @workflow
 def two():
-    return count(load("gone")), count(load("s", partition="x"))
+    return count(load("gone")), count(load("s", partition="a/b"))
 """
 
 SETTINGS = """
@@ -125,6 +130,45 @@ def test_of_a_mapped_load_only_the_changed_partition_runs_anew(flow):
     assert (changed.value, changed.ran) == ([1, 2, 1], ("data.load[1]", "count[1]"))
 
 
+def test_a_partition_without_a_file_fails_by_itself(flow):
+    """Others go on, and it is loaded once its file has come."""
+    failed = run(flow, "several", {"days": ["1", "4", "2"]})
+    assert failed.failed == ("data.load",)
+    error = failed.error("data.load")
+    assert "the source 's' has no partition '4': there is no file 'data/4.csv'" in error
+    assert "there are 1 to 3, 3 in all" in error
+    assert {"data.load[0]", "data.load[2]"} <= set(failed.ran)
+    flow.write("data/4.csv", "x\n4\n")
+    again = run(flow, "several", {"days": ["1", "4", "2"]})
+    assert (again.value, again.ran) == ([1, 1, 1], ("data.load[1]", "count[1]"))
+    assert run(flow, "daily", {"day": "2"}).ran == ()
+
+
+def test_a_backfill_goes_on_over_a_day_without_a_file(flow):
+    """The day is missing, and the only one that fails."""
+    days = "day=1,4,2"
+    missing = flow.cli("backfill", "flow.py:daily", "-p", days, "--missing", "-q")
+    assert (missing.code, missing.out.split()) == (0, ["1", "4", "2"])
+    filled = flow.cli("backfill", "flow.py:daily", "-p", days, "--executor", "inline")
+    assert filled.code == 1
+    assert "3 partitions: 2 done, 1 failed: 4" in filled.out + filled.err
+    missing = flow.cli("backfill", "flow.py:daily", "-p", days, "--missing", "-q")
+    assert missing.out.split() == ["4"]
+
+
+def test_of_a_source_of_days_only_the_newest_one_goes_stale(flow):
+    """History is old, and stays reused."""
+    for day in ("2026-01-01", "2026-01-02"):
+        flow.write(f"data/{day}.csv", "x\n1\n")
+        os.utime(flow.folder / f"data/{day}.csv", (1_767_225_600, 1_767_225_600))
+    flow.settings(SETTINGS.replace('{day}.csv"', '{day}.csv"\nfreshness = "1d"\nstale = "fail"'))
+    for day in "123":
+        (flow.folder / f"data/{day}.csv").unlink()
+    result = run(flow, "several", {"days": ["2026-01-01", "2026-01-02"]})
+    assert "data.load[0]" in result.ran
+    assert "is stale: its newest file" in result.error("data.load")
+
+
 def test_partitions_that_there_are_can_be_mapped_over(flow):
     """They are listed when the workflow is built, so that a new one is a new item."""
     with contextlib.chdir(flow.folder):
@@ -159,7 +203,7 @@ def test_all_that_is_wrong_with_the_sources_of_a_workflow_is_told_at_once(flow):
     with pytest.raises(HooklineError) as caught:
         run(flow, "two")
     assert "there is no source 'gone'" in str(caught.value)
-    assert "no partition 'x'" in str(caught.value)
+    assert "'a/b' is no value of the key 'day'" in str(caught.value)
 
 
 def test_a_write_runs_each_time_and_says_what_was_written(flow):
@@ -340,3 +384,11 @@ def test_a_workflow_in_yaml_loads_and_writes_without_any_code(flow):
     assert flow.run("flow.yaml", executor="inline").value.rows == 1
     assert (flow.folder / "copy.csv").read_text() == "x,day\n5,2026-01-31\n"
     assert flow.run("flow.yaml", executor="inline").ran == ("write",)
+
+
+def test_a_plain_load_gives_the_frames_that_the_project_chooses(flow):
+    """As a run does: outside of it the plugin's settings are looked up, too."""
+    for frames in ("pandas", "polars"):
+        flow.settings(f'{SETTINGS}\n[tool.hookline.plugin.data]\nframes = "{frames}"\n')
+        with contextlib.chdir(flow.folder):
+            assert type(load("s", "1")).__module__.partition(".")[0] == frames

@@ -96,8 +96,8 @@ def test_rows_that_are_put_aside_leave_the_plain_types(make_source, library):
         ("id,name,spend,more\n1,a,2,3\n", "has the column 'more', which the schema lacks"),
         ("id,name,spend\n1,a\0,2\n", "zero byte in line 2"),
         (b"id,name,spend\n1,a,2\n2,\xe4,2\n", "not encoded in utf-8 in line 3"),
-        ('id,name,spend\n1,"a,2\n', "no sound CSV at line 2"),
-        ('id,name,spend\n1,"a"b,2\n', "no sound CSV at line 2"),
+        ('id,name,spend\n1,"a,2\n', "no sound CSV in line 2"),
+        ('id,name,spend\n1,"a"b,2\n', "no sound CSV in line 2"),
     ],
 )
 def test_a_file_that_is_not_sound_is_named_with_what_is_wrong(make_source, library, content, told):
@@ -237,3 +237,47 @@ def test_no_text_is_bent_into_a_value(make_source, library, kind, texts):
     for text in texts:
         source.put("a.csv", f'v,n\n"{text}",1\n')
         assert source.rows(library) == [], text
+
+
+def test_a_blank_line_of_a_file_of_one_column_is_a_missing_value(make_source, library):
+    """Except at the end of the file; of several columns, it is no row."""
+    source = make_source(uri="a.csv", schema={"columns": {"x": {"type": "int", "nullable": True}}})
+    source.put("a.csv", "\nx\n\n1\n\n\n2\n\n\n")
+    assert [row["x"] for row in source.rows(library)] == [None, 1, None, None, 2]
+    strict = make_source(uri="a.csv", schema={"columns": {"x": "int"}})
+    with pytest.raises(HooklineError, match=r"3 rows.*a\.csv:3"):
+        strict.load(library)
+    source.put("a.csv", "x,y\n\n1,2\n")
+    assert make_source(uri="a.csv").rows(library) == [{"x": 1, "y": 2}]
+
+
+@pytest.mark.parametrize("text", ["9007199254740993", "12345678901234567891", "9" * 400])
+def test_whole_numbers_that_floats_would_change_are_texts_without_a_schema(make_source, library, text):
+    """As numbers of accounts are: beside a fraction, or where they are too large for 64 bits."""
+    source = make_source(uri="a.csv")
+    source.put("a.csv", f"a,b\n{text},1\n1.5,2\n")
+    assert source.rows(library) == [{"a": text, "b": 1}, {"a": "1.5", "b": 2}]
+
+
+def test_the_decimal_sign_of_the_contract_counts_without_a_schema(make_source, library):
+    """Numbers with a comma are numbers, where the contract says so."""
+    source = make_source(uri="a.csv", separator=";", decimal=",")
+    source.put("a.csv", "a;b\n1,5;1.5\n2;3\n")
+    assert source.rows(library) == [{"a": 1.5, "b": "1.5"}, {"a": 2.0, "b": "3"}]
+
+
+def test_a_quote_that_is_not_closed_is_told_with_the_line_where_its_row_begins(make_source, library):
+    """Not only the end of the file, which is all that is seen then."""
+    source = make_source(uri="a.csv")
+    source.put("a.csv", 'a,b\n1,x\n2,"y\n3,z\n4,z\n')
+    with pytest.raises(HooklineError, match="no sound CSV in lines 3 to 5: "):
+        source.load(library)
+
+
+def test_messages_show_the_beginning_of_long_cells(make_source, library):
+    """A cell of a million signs does not fill the screen."""
+    source = make_source(uri="a.csv", schema={"columns": {"a": "int"}})
+    source.put("a.csv", f"a\n{'x' * 1_000_000}\n")
+    with pytest.raises(HooklineError) as caught:
+        source.load(library)
+    assert len(str(caught.value)) < 400

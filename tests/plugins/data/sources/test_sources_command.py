@@ -61,6 +61,14 @@ def test_all_sources_are_listed_with_what_there_is(inside, capsys):
     assert "hush-hush" not in lines[4]
 
 
+def test_by_an_event_time_only_a_load_tells_whether_data_are_fresh(inside, capsys):
+    """A file may have come today, with the events of last year."""
+    inside.settings('[tool.hookline.source.a]\nuri = "data/customers.csv"\nfreshness = "900d"\nevent_time = "at"\n')
+    assert sources("a", json=True) == 0
+    (state,) = json.loads(capsys.readouterr().out)
+    assert (state["fresh"], state["newest"][:10]) == (None, "2026-01-01")
+
+
 def test_one_source_is_shown_with_all_that_is_said_of_it(inside, capsys):
     """As JSON, too."""
     assert sources("customers") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -15,6 +16,11 @@ FILES = {"/a.csv": b"x\n1\n", "/short.csv": b"x\n1\n2\n", "/tokens.csv": b"x\n5\
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path, _, query = self.path.partition("?")
+        if path in ("/moved", "/round"):
+            self.send_response(302)
+            self.send_header("Location", query if path == "/moved" else self.path)
+            self.end_headers()
+            return
         content = FILES.get(path)
         if content is None or (path == "/tokens.csv" and query != "token=hush-hush"):
             self.send_error(404 if content is None else 403)
@@ -65,8 +71,38 @@ def test_an_address_with_a_token_is_a_secret(make_source, library, server, monke
     assert "hush-hush" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "{server}/a b.csv?token=S3CRET",
+        "{server}/ä.csv?token=S3CRET",
+        "http://user:S3CRET@127.0.0.1:1/a.csv",
+        "http://user:S3CRET/x@127.0.0.1/a.csv",
+        "http://[S3CRET/a.csv",
+        "http:///a.csv?S3CRET",
+        "http://127.0.0.1:S3CRET/a.csv",
+        "ftp://S3CRET@127.0.0.1/a.csv",
+    ],
+)
+def test_no_message_has_anything_of_a_secret_address(make_source, server, monkeypatch, address):
+    """Also where the address is no sound one, which libraries quote."""
+    monkeypatch.setenv("ADDRESS_OF_TESTS", address.format(server=server))
+    with pytest.raises(HooklineError, match="env:ADDRESS_OF_TESTS") as caught:
+        make_source(uri="env:ADDRESS_OF_TESTS", format="csv").load("polars")
+    assert "S3CRET" not in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_web_address_can_not_be_written(make_source, library, server):
     """Nothing is sent."""
     source = make_source(uri=f"{server}/a.csv")
     with pytest.raises(HooklineError, match="can't be written"):
         source.write(source.load(library))
+
+
+@pytest.mark.parametrize("target", ["file:///etc/hostname?token=hush", "ftp://127.0.0.1/a.csv", "/round?token=hush"])
+def test_a_redirect_stays_within_the_web(make_source, library, server, target):
+    """It leads to no file of this machine, to no other protocol and not in circles; where to is not told."""
+    with pytest.raises(HooklineError) as caught:
+        make_source(uri=f"{server}/moved?{target}", format="csv").load(library)
+    assert "the server says 302; it redirects in circles, or to what is no address of the web" in str(caught.value)
+    assert "hush" not in str(caught.value)

@@ -168,8 +168,8 @@ def test_what_is_no_frame_or_can_not_be_written_is_told(make_source, library):
         make_source(uri="a.csv").write([1])
     pd = pytest.importorskip("pandas")
     for table, told in (
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several columns called 'a'"),
-        (pd.DataFrame({1: [1]}), "called 1, which is no text"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several columns named 'a'"),
+        (pd.DataFrame({1: [1]}), "columns whose names are no texts: 1"),
         (pd.DataFrame(), "no columns"),
     ):
         with pytest.raises(HooklineError, match=told):
@@ -180,3 +180,15 @@ def test_what_is_no_frame_or_can_not_be_written_is_told(make_source, library):
         source.write(frame_of(library, [("x", "int", [1])]))
     with pytest.raises(HooklineError, match=r"latin-1|charmap|iso8859"):
         make_source(uri="b.csv", encoding="latin-1").write(frame_of(library, [("s", "str", ["Ω"])]))
+
+
+def test_a_partition_that_tells_of_a_person_is_not_shown(make_source, library):
+    """Nor is what rows say instead."""
+    schema = {"columns": {"name": {"type": "str", "personal": True}, "x": "int"}}
+    source = make_source(uri="{name}.csv", schema=schema)
+    source.put("Ann.csv", "x\n1\n")
+    table = source.load(library, "Ann")
+    with pytest.raises(HooklineError, match="has rows in which 'name' is another") as caught:
+        source.write(table, "Bob")
+    assert "Ann" not in str(caught.value)
+    assert "Bob" not in str(caught.value)

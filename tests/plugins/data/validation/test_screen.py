@@ -189,6 +189,26 @@ def test_all_rows_may_be_bad(library: str) -> None:
     refused(table, schema, mode="quarantine", max_bad=0.99)
 
 
+@pytest.mark.parametrize(
+    ("values", "told"), [([1, 1], "no row is left"), ([1, 2, 9], "most rows are put aside"), ([1, 9], "")]
+)
+def test_a_quarantine_of_most_rows_is_told(values: list[int], told: str, caplog: Any) -> None:
+    """It is hardly the rows that are wrong, then."""
+    schema = read_schema({"columns": {"a": {"type": "int", "minimum": 5}}})
+    with caplog.at_level(logging.WARNING, "hookline"):
+        screen(frame("polars", {"a": values}), schema, mode="quarantine")
+    assert told in caplog.text
+    assert bool(caplog.text) == bool(told)
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["a", "b"])])
+def test_categories_have_patterns_in_polars_too(kind: Any) -> None:
+    """By their texts, as in pandas."""
+    schema = ml.Schema((ml.Column("x", "category", pattern="a+", nullable=True),))
+    table = pl.DataFrame({"x": pl.Series(["a", "b", None], dtype=kind)})
+    assert screen(table, schema, mode="quarantine").quarantined["_row"].to_list() == [1]
+
+
 @both
 def test_the_quarantines_own_columns_never_take_the_place_of_others(library: str) -> None:
     """They get underscores until they are alone."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hookline import PluginError
+from hookline import UsageError
 
 FLOW = """
 import pandas as pd
@@ -120,5 +120,5 @@ def test_a_run_is_resumed_with_the_data_set_that_it_named(shop: Any) -> None:
 def test_a_data_set_named_in_yaml_that_is_not_there_is_told(shop: Any) -> None:
     """Before anything runs."""
     shop.write("declared.yaml", YAML)
-    with pytest.raises(PluginError, match="no data set 'x'"):
+    with pytest.raises(UsageError, match="no data set 'x'"):
         shop.plan("declared.yaml", {"data": "x"})

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import hookline
-from hookline import PluginError, Run, StoreMissingError, UsageError, step, workflow
+from hookline import HooklineError, PluginError, Run, StoreMissingError, UsageError, step, workflow
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.opening import open_dataset
 
@@ -72,8 +72,9 @@ def run(tmp_path: Path) -> Any:
 
 
 def error_of(run: Any, **params: Any) -> str:
-    with pytest.raises(PluginError) as error:
+    with pytest.raises(HooklineError) as error:
         run(use, **params)
+    assert not isinstance(error.value, PluginError)  # it is not the plugin that is at fault
     return f"{error.value.message}; {error.value.help}"
 
 

@@ -249,7 +249,7 @@ def test_a_data_set_among_other_parts_of_a_value_is_refused(tmp_path: Path) -> N
     def flow():
         return split()
 
-    with pytest.raises(hookline.PluginError, match=r"'split' .* returns a data set among other parts"):
+    with pytest.raises(hookline.WorkflowError, match=r"'split' .* returns a data set among other parts"):
         hookline.run(flow, store=tmp_path, executor="inline")
 
     @step
