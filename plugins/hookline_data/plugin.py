@@ -68,14 +68,15 @@ def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSetti
         from hookline_data.sources.rewrite import fill
 
         fill(graph, project, settings)
-    if _imported("hookline_data.validation.steps") or any(map(_asks_for_a_check, graph.tasks())):
-        from hookline_data.validation.rewrite import insert as insert_checks
-
-        insert_checks(graph, project, settings)
     if _imported("hookline_data.versions.dataset"):
         from hookline_data.versions.rewrite import track
 
         track(graph, project)
+    # Later: what is put behind a task stands before all that was, and so what fails a check is not registered.
+    if _imported("hookline_data.validation.steps") or any(map(_asks_for_a_check, graph.tasks())):
+        from hookline_data.validation.rewrite import insert as insert_checks
+
+        insert_checks(graph, project, settings)
 
 
 @hookimpl

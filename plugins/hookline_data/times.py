@@ -7,6 +7,7 @@ clocks is never compared: a time without a zone says nothing about when it was s
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,9 +82,9 @@ class Clock:
         if not self.unit:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise UsageError(f"{what} is {value!r}, but times are numbers here", help="write a number")
-            if self.kind == "whole" and value != int(value):
+            if self.kind == "whole" and math.isfinite(value) and value != int(value):
                 raise UsageError(f"{what} is {value!r}, but times are whole numbers here", help="write a whole number")
-            counted = value if self.kind == "float" else int(value)
+            counted = value if self.kind == "float" or not math.isfinite(value) else int(value)
         else:
             counted = read_length(value, what) // dt.timedelta(microseconds=1) * (1000 if self.unit == "ns" else 1)
         if not 0 <= counted <= _FARTHEST:
@@ -99,6 +100,8 @@ class Clock:
         if not self.unit:
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise UsageError(f"{what} is {value!r}, but times are numbers here", help="write a number")
+            if math.isnan(value):
+                raise UsageError(f"{what} is {value!r}, which is before and after nothing", help="write a number")
             return value
         time = _read_moment(value, what)
         if (time.tzinfo is None) != (self.kind == "naive"):

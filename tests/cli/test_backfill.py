@@ -40,6 +40,11 @@ def daily(day: dt.date, depth: int = 3):
 
 
 @workflow
+def counted(names: dict[str, int]):
+    return train(1, 1)
+
+
+@workflow
 def weekly(days: list[dt.date]):
     return train(len(days), 1)
 """
@@ -69,6 +74,9 @@ STORY: list[tuple[str, Callable[[Path], object] | None, str]] = [
     ("a list", None, "backfill daily.py:weekly -p days=2026-01-01..2026-01-05 -x inline --quiet"),
     ("a list is not listed", None, "backfill daily.py:weekly -p days=2026-01-01..2026-01-05 --missing"),
     ("no range", None, "backfill daily.py:daily --day 2026-01-01"),
+    ("nothing to map over", None, "backfill daily.py:counted --names {}"),
+    ("misspelt", None, "backfill daily.py:daily -p dya=2026-01-01..2026-01-02"),
+    ("not by run", None, "run daily.py:daily -p day=2026-01-01..2026-01-02 --depth 2"),
     ("reversed", None, "backfill daily.py:daily -p day=2026-02-01..2026-01-01"),
     ("bad date", None, "backfill daily.py:daily -p day=2026-02-01..2026-02-30 --json"),
 ]
@@ -126,10 +134,13 @@ def test_exit_codes(told: dict[str, Shown]):
     assert [name for name, code in codes.items() if code == 2] == [
         "a list is not listed",
         "no range",
+        "nothing to map over",
+        "misspelt",
+        "not by run",
         "reversed",
         "bad date",
     ]
-    assert sum(codes.values()) == 1 + 4 * 2
+    assert sum(codes.values()) == 1 + 7 * 2
 
 
 def test_programs_get_the_state_of_each_partition(told: dict[str, Shown]):

@@ -578,6 +578,9 @@ def test_a_mapped_workflow_is_not_mapped_again():
     with pytest.raises(UsageError, match="mapped over 'value' already") as caught:
         flow.over("value").over("other")
     assert caught.value.help == "name all parameters at once: .over('value', 'other')"
+    with pytest.raises(UsageError) as caught:
+        flow.over("value").over("value")
+    assert caught.value.help == "name all parameters at once: .over('value')"
 
 
 @pytest.mark.parametrize(

@@ -177,13 +177,19 @@ def test_a_parameter_with_several_values_is_mapped_over(name: str, text: Any, va
         ("bag", '{"a": 1, "b": 2}'),
         ("key", "env:A,env:B"),
         ("days", "2026-01-01,2026-01-02"),
-        ("nobody", "a,b"),
     ],
 )
 def test_one_value_maps_nothing(name: str, text: str):
     """A single value, a structure, a secret, and a list for a parameter that takes one are what they are."""
     found = spread(flow, {name: text}, {})
     assert (found.workflow, found.listed) == (flow, ())
+
+
+def test_a_parameter_that_is_not_there_is_named():
+    """Else a misspelt range would look like none at all."""
+    for texts, typed in (({"dya": "2026-01-01..2026-01-02"}, {}), ({}, {"dya": ["2026-01-01"]})):
+        with pytest.raises(UsageError, match="there is no parameter 'dya'; did you mean 'day'"):
+            spread(flow, texts, typed)
 
 
 def test_a_range_fills_a_parameter_that_takes_a_list():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -235,6 +237,16 @@ def test_a_command_ends_as_a_script_would(site: Site) -> None:
         "error: the command 'say.crash' of acme-say 1.0 failed: ValueError: no such thing, at "
     )
     assert f"{module}.py:" in crashed.err
+
+
+@pytest.mark.integration
+def test_a_command_whose_reader_goes_away_ends_quietly(site: Site) -> None:
+    """``hookline say count | head -1`` is no fault of the command's."""
+    site.install("say", COMMAND, hookline_commands="say.count = {module}:count")
+    command = f"{sys.executable} -m hookline say count a --times 100000 2>err | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=site.project, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["a", "0"]
+    assert (site.project / "err").read_text() == ""
 
 
 def test_help_lists_plugins_commands_without_importing_them(site: Site) -> None:

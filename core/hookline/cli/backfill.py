@@ -169,9 +169,10 @@ def _example(invocation: Invocation) -> str:
     """Write what could be given to a parameter that takes ranges, else to the first one."""
     from hookline.graph.parameter_ranges import example_of, is_list
     from hookline.graph.parameter_types import expected_type
+    from hookline.graph.spread import may_vary
 
     types = {name: expected_type(one) for name, one in invocation.workflow.signature.parameters.items()}
-    single = {name: example_of(kind) or "A,B,C" for name, kind in types.items() if not is_list(kind)}
+    single = {name: example_of(kind) or "A,B,C" for name, kind in types.items() if may_vary(kind) and not is_list(kind)}
     # Of texts, too, there are ranges; but that a parameter takes dates is surer where it says so.
     dated = [name for name in single if types[name] is not str and single[name] != "A,B,C"]
     name = next(iter(dated or single), "")

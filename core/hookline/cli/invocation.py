@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hookline.cli.parameters import gather_parameters
+from hookline.cli.wording import hint
 from hookline.config import StoreAddress, store_address
+from hookline.errors import UsageError
 
 if TYPE_CHECKING:
     from hookline.model.workflow import Workflow
@@ -55,7 +57,25 @@ class Invocation:
         from hookline.graph.parameters import parse_parameters
 
         texts, typed = self.given()
-        return dict(parse_parameters(self.workflow, {**typed, **texts}, text=True))
+        try:
+            return dict(parse_parameters(self.workflow, {**typed, **texts}, text=True))
+        except UsageError as error:
+            several = self._several(texts, typed)
+            if not several:
+                raise
+            raise UsageError(error.message, help=several) from error
+
+    def _several(self, texts: dict[str, Any], typed: dict[str, Any]) -> str:
+        """Say how to run the workflow for each of several values, where it was given such; else nothing."""
+        from hookline.graph.spread import spread
+
+        try:
+            over = spread(self.workflow, texts, typed).workflow.mapped_over
+        except UsageError:
+            return ""
+        if over == self.workflow.mapped_over:
+            return ""
+        return f"run it once for each of several values: {hint('backfill', *self.words)}"
 
     def given(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Give what was given for the workflow's parameters: as text, and what a file holds beyond that."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 from collections.abc import Callable
 from typing import TextIO
 
 from hookline.model.masking import mask
 
-__all__ = ["divert", "emphasised", "prepare_streams", "say", "show", "show_json", "tell_error"]
+__all__ = ["divert", "emphasised", "prepare_streams", "reader_left", "say", "show", "show_json", "tell_error"]
 
 _STYLES = {"bold": "1", "red": "1;31", "green": "32", "yellow": "33", "dim": "2"}
 _diverted: list[Callable[[str], None]] = []
@@ -79,6 +80,24 @@ def flush() -> None:
             stream.flush()
         except (BrokenPipeError, ValueError):
             _discard(stream)
+
+
+def reader_left() -> bool:
+    """Tell whether whoever reads what is written went away; what follows is dropped then."""
+    left = [stream for stream in (sys.stdout, sys.stderr) if _reader_left(stream)]
+    for stream in left:
+        _discard(stream)
+    return bool(left)
+
+
+def _reader_left(stream: TextIO) -> bool:
+    # A stream says it once only, to whoever wrote.
+    poll = select.poll()
+    try:
+        poll.register(stream.fileno(), 0)
+    except (OSError, ValueError):
+        return False  # it was closed, or is none of the system's
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from hookline.cli.output import say
+from hookline.cli.output import reader_left, say
 from hookline.cli.sections import SectionedCommand
 from hookline.cli.wording import clean
 from hookline.errors import HooklineError, PluginError
@@ -182,6 +182,8 @@ def _guarded(entry: Entry, function: Callable[..., Any]) -> Callable[..., Any]:
                 say(clean(done.code))
             raise typer.Exit(done.code if isinstance(done.code, int) else int(done.code is not None)) from None
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and reader_left():
+                return None  # as with the core's own commands, nobody minds
             raise PluginError(
                 f"the command '{entry.name}' of {entry.source} failed: {raised(error)}",
                 help="report it to whoever wrote the plugin; --debug shows the whole traceback",

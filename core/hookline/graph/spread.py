@@ -13,7 +13,7 @@ from hookline.graph.parameter_types import expected_type, holds_secret, is_struc
 from hookline.graph.parameters import parse_parameters, parsed, wrong_value
 from hookline.model.workflow import Workflow
 
-__all__ = ["Spread", "spread"]
+__all__ = ["Spread", "may_vary", "spread"]
 
 
 class Spread(NamedTuple):
@@ -42,12 +42,16 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
         The workflow and its parameters; what it is mapped over stands in the order of its parameters.
 
     Raises:
-        UsageError: A range makes no sense, a value is of the wrong type, or there are too many partitions.
+        UsageError: A range makes no sense, a value is of the wrong type, a parameter is unknown, or there are too many
+            partitions.
     """
     values = _of_all(workflow, texts, typed)
-    if not values and not workflow.mapped_over:
-        return Spread(workflow, {}, ())
     parameters = workflow.signature.parameters
+    if not values and not workflow.mapped_over:
+        if not parameters.keys() >= {*texts, *typed}:
+            # Its name may be why a parameter got nothing: says so.
+            parse_parameters(workflow, texts, text=True, typed=typed)
+        return Spread(workflow, {}, ())
     listed = tuple(name for name in values if is_list(expected_type(parameters[name])))
     over = tuple(name for name in values if name not in listed)
     count = math.prod(len(values[name]) for name in over)
@@ -61,6 +65,11 @@ def spread(workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mappin
     return Spread(mapped, parse_parameters(mapped, rest, text=True, typed={**typed, **values}), listed)
 
 
+def may_vary(annotation: Any) -> bool:
+    """Tell whether a workflow can be mapped over a parameter: neither over secrets nor over structures."""
+    return not holds_secret(annotation) and not all(is_structure(kind) for kind in members(annotation))
+
+
 def _of_all(
     workflow: Workflow[..., Any], texts: Mapping[str, Any], typed: Mapping[str, object]
 ) -> dict[str, list[object]]:
@@ -71,7 +80,7 @@ def _of_all(
     for name, parameter in workflow.signature.parameters.items():
         given = texts.get(name, typed.get(name))
         annotation = expected_type(parameter)
-        if given is None or holds_secret(annotation) or all(is_structure(kind) for kind in members(annotation)):
+        if given is None or not may_vary(annotation):
             continue
         try:
             found = _values(annotation, given, name in texts)

@@ -183,9 +183,10 @@ class Backfill(Workflow[..., dict[str, R]]):
         Raises:
             UsageError: Always.
         """
+        every = dict.fromkeys((*self.mapped_over, *names))
         raise UsageError(
             f"the workflow '{self.name}' is mapped over {', '.join(map(repr, self.mapped_over))} already",
-            help=f"name all parameters at once: .over({', '.join(map(repr, (*self.mapped_over, *names)))})",
+            help=f"name all parameters at once: .over({', '.join(map(repr, every))})",
         )
 
     @property

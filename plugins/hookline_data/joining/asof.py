@@ -31,7 +31,7 @@ def join_asof(
     by: Names = (),
     left_by: Names = (),
     right_by: Names = (),
-    columns: Sequence[str] = (),
+    columns: Names = (),
     embargo: Length | None = None,
     tolerance: Length | None = None,
     prefix: str = "",
@@ -70,6 +70,8 @@ def join_asof(
         HooklineError: Columns are missing, or their types can't be compared; names collide; there are ties.
         UsageError: Arguments don't go together.
     """
+    if ties not in ("error", "last"):
+        raise UsageError(f"there is no way '{ties}' to treat ties", help="choose one of error, last")
     one = _side(left, "the table 'left'", left_time or on, left_by or by, ("left_time", "left_by"))
     other = _side(right, "the table 'right'", right_time or on, right_by or by, ("right_time", "right_by"))
     same_library(left, right)
@@ -86,7 +88,7 @@ def join_asof(
             f"tolerance {tolerance} is shorter than embargo {embargo}, so nothing could match",
             help="the tolerance counts from the row's time, as the embargo does: make it the longer one",
         )
-    wanted = list(columns) or [name for name in other.frame.columns if name not in (*other.keys, other.time)]
+    wanted = names_of(columns) or [name for name in other.frame.columns if name not in (*other.keys, other.time)]
     check_columns(other.frame, wanted, other.what)
     names = _new_names(one.frame, wanted, (prefix, suffix), (age, matched_time))
     if ties == "error":
@@ -113,7 +115,7 @@ def _new_names(
     left: nw.DataFrame[Any], wanted: Sequence[str], around: tuple[str, str], extra: tuple[str, str]
 ) -> dict[str, str]:
     """Name what comes from the right, and refuse names that are taken."""
-    names = {name: f"{around[0]}{name}{around[1]}" if any(around) else name for name in names_of(wanted)}
+    names = {name: f"{around[0]}{name}{around[1]}" if any(around) else name for name in wanted}
     added = [*names.values(), *filter(None, extra)]
     taken_names = [name for name in added if name in left.columns or added.count(name) > 1]
     if taken_names:

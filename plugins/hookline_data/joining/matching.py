@@ -163,6 +163,10 @@ def _join_pandas(asked: nw.DataFrame[Any], found: nw.DataFrame[Any], keys: int) 
     import pandas as pd
 
     left, right = asked.to_native(), found.to_native()
+    kind = "int64" if asked["until"].dtype.is_integer() else "float64"
+    # pandas has numbers in several forms, and joins only what has the same.
+    for side, column in ((left, "until"), (right, "since")):
+        side[column] = side[column].to_numpy(kind)
     by = None
     if keys:
         left["entity"], right["entity"] = _entities(left, right, keys)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, UsageError, step
 from hookline.ml import ColumnProfile, DatasetRef, Profile
-from hookline_data.columns import check_columns, present
+from hookline_data.columns import Names, check_columns, names_of, present
 from hookline_data.frames import Frame, named_frame
 from hookline_data.kinds import known_kind
 from hookline_data.profiling.numbers import Binning, histogram_of, moments_of, quantiles_of
@@ -31,7 +30,7 @@ def profile(
     bins: int = 10,
     binning: Binning = "quantiles",
     top: int = 20,
-    personal: Sequence[str] = (),
+    personal: Names = (),
 ) -> Profile:
     """Describe each column of a table: how many values it has, which, and how they are distributed.
 
@@ -48,6 +47,7 @@ def profile(
         top: How many of the commonest values to list of texts, categories and truth values; and of whole numbers, if
             there are no more different ones.
         personal: Columns that tell of persons: of these there are only counts, no values and nothing made of values.
+            A table does not know which these are, whatever the contract of its source says: name them.
 
     Raises:
         HooklineError: A column is missing.
@@ -56,11 +56,12 @@ def profile(
     if bins < 1 or top < 0:
         raise UsageError(f"a profile can't have {bins} bins and list {top} values", help="give positive numbers")
     frame = named_frame(table, _WHAT)
-    check_columns(frame, personal, _WHAT)
+    hidden = names_of(personal)
+    check_columns(frame, hidden, _WHAT)
     if "" in frame.columns:
         raise HooklineError(f"{_WHAT} has a column without a name", help="rename it")
     way = _Way(bins, binning, top)
-    columns = tuple(_column(frame, column, way, column in personal) for column in frame.columns)
+    columns = tuple(_column(frame, column, way, column in hidden) for column in frame.columns)
     return Profile(columns, rows=len(frame), dataset=DatasetRef(name, rows=len(frame)) if name else None)
 
 

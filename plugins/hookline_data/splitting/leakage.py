@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
-from hookline import HooklineError, UsageError, log_artifact, step
+from hookline import HooklineError, log_artifact, step
 from hookline.ml import Check
 from hookline_data.columns import Names, check_columns, names_of, present
 from hookline_data.frames import Frame, named_frame, same_library
 from hookline_data.kinds import known_kind
+from hookline_data.splitting.asked import check_arguments
 from hookline_data.splitting.copies import best_measure, prepare
 from hookline_data.splitting.likeness import distinct_shared, hashes, shared_rows, unlike
 from hookline_data.splitting.report import LeakageReport, Untested
@@ -21,10 +22,7 @@ from hookline_data.times import as_times, common_clock
 if TYPE_CHECKING:
     import narwhals as nw
 
-__all__ = ["TESTS", "check_leakage"]
-
-TESTS = ("entity overlap", "rows from the future", "values from the future", "same keys", "equal rows", "copies")
-"""The kinds of tests."""
+__all__ = ["check_leakage"]
 
 _NOT_GIVEN = " is not given"
 _log = logging.getLogger(__name__)
@@ -38,11 +36,11 @@ def check_leakage(
     *,
     entity: Names = (),
     time: str = "",
-    known_at: Sequence[str] = (),
+    known_at: Names = (),
     key: Names = (),
     target: str = "",
-    ignore: Sequence[str] = (),
-    allow: Sequence[str] = (),
+    ignore: Names = (),
+    allow: Names = (),
     limit: float = 0.999,
     support: int = 20,
     mode: Literal["fail", "warn"] = "fail",
@@ -85,21 +83,20 @@ def check_leakage(
         if table is not None
     }
     same_library(*(table for table in (training, validation, test) if table is not None))
-    unknown = [name for name in allow if name not in TESTS]
-    if unknown:
-        raise UsageError(f"there is no test '{unknown[0]}'", help=f"there are {', '.join(TESTS)}")
+    allowed = names_of(allow)
+    check_arguments(allowed, limit, support, mode)
     asked = _Asked(
         {name: frame for name, frame in frames.items() if len(frame) or name == "training"},
-        names_of(entity), time, list(known_at), names_of(key), target, list(ignore), limit, support,
+        names_of(entity), time, names_of(known_at), names_of(key), target, names_of(ignore), limit, support,
     )  # fmt: skip
     for name, frame in frames.items():
         check_columns(frame, asked.named, f"the part '{name}'")
     found = [result for made in _MADE for result in made(asked)]
     checks = tuple(result for result in found if isinstance(result, Check))
     bad = [check for check in checks if not check.passed]
-    harmful = [check for check in bad if check.name.partition(":")[0] not in allow]
+    harmful = [check for check in bad if check.name.partition(":")[0] not in allowed]
     report = LeakageReport(
-        not harmful, checks, tuple(result for result in found if isinstance(result, Untested)), tuple(allow)
+        not harmful, checks, tuple(result for result in found if isinstance(result, Untested)), tuple(allowed)
     )
     _tell(report, harmful, mode)
     return report

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hookline_data.tabular import aligned, one_line
 from hookline_data.validation.finding import Finding, Origin, place_of
 
 __all__ = ["Problem", "Report", "negated", "problem_of"]
@@ -100,12 +101,7 @@ class Report:
         lines = [self.headline]
         if self.problems:
             cells = [("column", "check", "rows", "share", "first", "examples"), *map(_cells, self.problems)]
-            widths = [max(len(row[at]) for row in cells) for at in range(6)]
-            rows = [
-                [_put(cell, width, at) for at, (cell, width) in enumerate(zip(row, widths, strict=True))]
-                for row in cells
-            ]
-            lines += ["  ".join(row).rstrip() for row in rows]
+            lines += aligned(cells, right={2, 3})
         return "\n".join(lines)
 
     @property
@@ -164,15 +160,7 @@ def _cells(problem: Problem) -> tuple[str, ...]:
     count = "" if problem.count is None else str(problem.count)
     share = "" if problem.share is None else f"{problem.share:.2%}"
     cells = (problem.column or "(table)", problem.check, count, share, ", ".join(first), ", ".join(problem.examples))
-    return tuple(_clip(cell.replace("\n", " ")) for cell in cells)
-
-
-def _clip(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
-
-
-def _put(cell: str, width: int, at: int) -> str:
-    return cell.rjust(width) if at in (2, 3) else cell.ljust(width)
+    return tuple(one_line(cell, _WIDEST) for cell in cells)
 
 
 def _many(count: int, word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -39,18 +40,29 @@ def validate(table: Any, schema: Any, mode: Mode = "fail", max_bad: float = 1.0,
     are put aside (``quarantine``). Metrics are ``rows``, ``bad_rows`` and ``bad_share``.
 
     Args:
-        table: A frame of pandas or polars.
+        table: A frame of pandas or polars; or a data set, which is given on with its valid rows.
         schema: A schema or model class of pandera's, or a ``hookline.ml.Schema``; or what names one: a source, a YAML
             file from the project's root on, ``"module:Name"``.
         mode: ``fail`` fails for anything that is wrong; ``warn`` logs it and gives the table on as it is;
             ``quarantine`` puts bad rows aside, and fails for what is wrong with the table as a whole.
         max_bad: The share of bad rows above which a quarantine fails, too.
-        name: What the table is called; the schema's name by default.
+        name: What the table is called; the schema's name by default, and that of a data set.
 
     Returns:
-        The table, without the rows that were put aside.
+        The table, or the data set, without the rows that were put aside.
+
+    Raises:
+        HooklineError: A data set has no table.
+        BadDataError: The table is not what the schema says.
     """
-    return checked_table(table, schema, mode, max_bad, name).valid
+    if not _is_dataset(table):
+        return checked_table(table, schema, mode, max_bad, name).valid
+    if not table.opened:
+        raise HooklineError(
+            f"the data set '{table}' has no table, so it can't be checked",
+            help="return it with one: Dataset(name, table)",
+        )
+    return replace(table, table=checked_table(table.table, schema, mode, max_bad, name or table.name).valid)
 
 
 @step(name="data.screen")
@@ -111,6 +123,12 @@ def _keep(report: Report, quarantined: Frame | None, prefix: str) -> None:
     log_artifact(f"{prefix}report_table", str(report))
     if report.quarantined:
         log_artifact(f"{prefix}quarantine", quarantined)
+
+
+def _is_dataset(value: Any) -> bool:
+    """Tell whether a value is a data set, whose class is not loaded for those who have none."""
+    kind = type(value)
+    return f"{kind.__module__}.{kind.__qualname__}" == "hookline_data.versions.dataset.Dataset"
 
 
 def _found(schema: Any) -> AnySchema:

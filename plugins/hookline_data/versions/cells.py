@@ -6,6 +6,7 @@ and a moment equals the same moment in another unit.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Sequence
 from itertools import compress
 from operator import ne
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     Column = nw.Series[Any]
 
-__all__ = ["changed_rows", "comparable", "kind_of", "values_of"]
+__all__ = ["changed_rows", "comparable", "frozen", "kind_of", "values_of"]
 
-_NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+_NAN = ("not a number",)
+_NANOSECONDS = {"ns": 1, "us": 1_000, "ms": 1_000_000}
 
 
 def kind_of(column: Column) -> str:
@@ -67,6 +69,7 @@ def values_of(column: Column, *, nan_is_missing: bool = False) -> list[Any]:
     name = type(column.dtype).__name__
     unit: Any = getattr(column.dtype, "time_unit", "")
     if name == "Datetime":
+        unit = "ms" if unit == "s" else unit  # pandas alone counts in seconds
         values = [_scaled(value, unit) for value in column.dt.timestamp(unit).to_list()]
     elif name == "Duration":
         fine = unit == "ns"
@@ -109,9 +112,36 @@ def _same(before: Column, after: Column) -> Column:
 def _equal(one: Any, other: Any) -> bool:
     if one is None or other is None:
         return one is other
+    return bool(frozen(one) == frozen(other))
+
+
+def frozen(value: Any) -> Any:
+    """Give something that can be looked up, and that equals what is given for an equal value, and only that.
+
+    NaN equals itself here. Of arrays, lists and dicts all that they hold counts.
+
+    Args:
+        value: A cell of any kind.
+    """
+    if isinstance(value, float):
+        return value if value == value else _NAN
+    if isinstance(value, (list, tuple)):
+        return type(value).__name__, tuple([frozen(each) for each in value])
+    if isinstance(value, dict):
+        return "dict", frozenset([(frozen(name), frozen(each)) for name, each in value.items()])
+    if hasattr(value, "tolist"):  # arrays of numpy, and their elements
+        return frozen(value.tolist())
+    if hasattr(value, "to_list"):  # polars has lists as columns of their own
+        return frozen(value.to_list())
     try:
-        same = bool(one == other)
-    except (TypeError, ValueError):
-        # Arrays and what holds them say neither yes nor no.
-        return repr(one) == repr(other)
-    return same or (one != one and other != other)  # NaN equals NaN
+        hash(value)
+    except TypeError:
+        return _pickled(value)
+    return value
+
+
+def _pickled(value: Any) -> Any:
+    try:
+        return type(value), pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - pickling runs the value's own code
+        return object()  # which equals nothing else

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json as form
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import hookline
-from hookline import Records, StoreMissingError, UsageError
+from hookline import HooklineError, Records, StoreMissingError, UsageError
 from hookline_data.versions.names import DatasetName, parse_name
 from hookline_data.versions.registered import PLUGIN
 
@@ -62,7 +62,7 @@ def show(
 
     which = _name(name)
     with _opened(store, env) as (opened, records):
-        page = page_of(opened, records, which, max(rows, 0))
+        page = page_of(opened, records, which, max(rows, 0), _personal(env) if rows > 0 else None)
         _print(page_document(page), page_lines(page), json)
 
 
@@ -95,14 +95,24 @@ def diff(
 
     first, second = _both(before, after, other)
     columns = [part.strip() for part in key.split(",") if part.strip()] or None
-    with _opened(store, env) as (_, records):
-        found = stored_difference(records, first, second, columns, max(limit, 0))
+    with _opened(store, env) as (opened, records):
+        found = stored_difference(opened, records, first, second, columns, max(limit, 0), _personal(env))
     _print(found.to_json(), difference_lines(found), json)
     return int(exit_code and not found.equal)
 
 
 def _name(text: str) -> DatasetName:
     return parse_name(text.strip())
+
+
+def _personal(env: str | None) -> Callable[[str], set[str]] | None:
+    """Give what names the personal columns of sources; None away from projects, whose store alone is looked at."""
+    from hookline_data.versions.inherited import declared
+
+    try:
+        return declared(hookline.project(env=env))
+    except HooklineError:
+        return None
 
 
 def _both(before: str, after: str, other: str) -> tuple[DatasetName, DatasetName]:

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hookline import Records
+from hookline_data.tabular import aligned, one_line
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.diff import diff
 from hookline_data.versions.difference import Difference
+from hookline_data.versions.inherited import seen_through
 from hookline_data.versions.names import DatasetName
 from hookline_data.versions.opening import table_of_versions
+from hookline_data.versions.producer import Producers
 from hookline_data.versions.registered import Version, find
-from hookline_data.versions.tabular import aligned, one_line
 
 __all__ = ["difference_lines", "stored_difference"]
 
 
 def stored_difference(
-    records: Records, before: DatasetName, after: DatasetName, key: Sequence[str] | None, limit: int
+    store: Any,
+    records: Records,
+    before: DatasetName,
+    after: DatasetName,
+    key: Sequence[str] | None,
+    limit: int,
+    of_source: Callable[[str], set[str]] | None = None,
 ) -> Difference:
     """Compare two versions that are stored.
 
     Args:
+        store: The store.
         records: The plugin's records.
         before: The first; of a data set with partitions, where none is named, all of them.
         after: The second.
         key: The columns that tell rows; None for those of the data sets.
         limit: How many examples of each sort to give.
+        of_source: Names the personal columns of a source, whose values are not given.
 
     Raises:
         UsageError: There is no such data set, partition or version.
@@ -38,8 +48,10 @@ def stored_difference(
     if key is None and [one.content for one in first] == [one.content for one in second]:
         # The same content, and so nothing to load and compare.
         rows, keys = sum(one.ref.rows or 0 for one in first), first[-1].schema.keys
-        nothing = dict.fromkeys(("added", "removed", "changed"), 0 if keys else None)
-        return Difference(_called(before, first), _called(after, second), keys, (), rows, rows, **nothing)
+        called = _called(before, first), _called(after, second)
+        return Difference(*called, keys, (), rows, rows, added=0, removed=0, changed=0 if keys else None)
+    producers = Producers(store, records)
+    first[-1], second[-1] = (seen_through(records, producers, one[-1], of_source) for one in (first, second))
     return diff(_opened(records, before, first), _opened(records, after, second), key, limit=limit)
 
 
@@ -54,8 +66,8 @@ def difference_lines(found: Difference) -> Iterator[str]:
     if found.cells:
         header = ("changed in", "rows")
         yield from aligned([header, *[(name, f"{count:,}") for name, count in found.cells.items()]], {1}, "  ")
-    yield from _examples("added", found.added_rows, found.added or 0)
-    yield from _examples("removed", found.removed_rows, found.removed or 0)
+    yield from _examples("added", found.added_rows, found.added)
+    yield from _examples("removed", found.removed_rows, found.removed)
     for row in found.changed_rows:
         cells = ", ".join(f"{name} {_cell(one)} → {_cell(other)}" for name, (one, other) in row.cells.items())
         yield f"  ~ {_told(row.key)}: {cells}"
@@ -76,9 +88,10 @@ def _called(which: DatasetName, versions: Sequence[Version]) -> str:
 
 
 def _rows(found: Difference) -> str:
-    if found.added is None:
-        return "; without a key they are not compared: --key COLUMN"
-    return f": {found.added:,} added, {found.removed or 0:,} removed, {found.changed or 0:,} changed"
+    told = f": {found.added:,} added, {found.removed:,} removed"
+    if found.changed is None:
+        return f"{told}; which of them only changed a key would tell: --key COLUMN" if found.removed else told
+    return f"{told}, {found.changed:,} changed"
 
 
 def _columns(found: Difference) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hookline.ml import DatasetRef, from_json, to_json
+from hookline.ml import DatasetRef, Schema, from_json, to_json
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.names import DatasetName, which_of
 from hookline_data.versions.registered import Version
@@ -39,6 +39,12 @@ class Contents:
         """What people call it: ``transactions@3``, ``daily (90 partitions)``."""
         first, *others = self.parts
         return f"{first.name} ({len(others) + 1} partitions)" if others else str(which_of(first))
+
+    @property
+    def schema(self) -> Schema:
+        """What its table is like."""
+        schema: Schema = from_json(json.loads(self.text))["schema"]
+        return schema
 
     def dataset(self, table: Any) -> Dataset:
         """Give the data set with its table."""

@@ -133,7 +133,8 @@ class Unopened:
     def _error(self, what: str) -> UnopenedError:
         return UnopenedError(
             f"the data set '{self.of}' is only named here, and has no {what}",
-            help="take it as an argument of a step in a run with the plugin 'data', or open it: open_dataset(…)",
+            help="take it as an argument of a step in a run with the plugin 'data' (within a step that calls others,"
+            " as a Dataset), or open it: open_dataset(…)",
         )
 
 

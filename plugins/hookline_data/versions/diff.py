@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, step
@@ -11,8 +10,10 @@ from hookline.ml import Column, Schema
 from hookline_data.frames import named_frame
 from hookline_data.versions.cells import changed_rows
 from hookline_data.versions.dataset import Dataset
+from hookline_data.versions.described import described
 from hookline_data.versions.difference import PERSONAL, ColumnChange, Difference, RowChange, plain
-from hookline_data.versions.matching import match_rows
+from hookline_data.versions.matching import match_rows, match_whole_rows
+from hookline_data.versions.personal import personal_in
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -31,7 +32,8 @@ def diff(before: Any, after: Any, key: str | Sequence[str] | None = None, *, lim
     Args:
         before: A frame of pandas or polars, or a data set.
         after: The same; perhaps of the other library.
-        key: The columns that together tell rows; None for the key of the data sets. Without a key, rows are counted.
+        key: The columns that together tell rows; None for the key of the data sets. Without a key, rows are
+            compared as a whole, as often as each is there.
         limit: How many examples of each sort to give.
 
     Returns:
@@ -44,7 +46,7 @@ def diff(before: Any, after: Any, key: str | Sequence[str] | None = None, *, lim
     frames = _frame(before, names[0]), _frame(after, names[1])
     schemas = _schema(before), _schema(after)
     chosen = _key(key, schemas)
-    rows = _Rows(frames, chosen, names, _personal(schemas), limit).compared() if chosen else {}
+    rows = _Rows(frames, chosen, names, _personal(schemas), max(limit, 0)).compared()
     return Difference(
         names[0], names[1], chosen, tuple(_columns(*schemas)), frames[0].shape[0], frames[1].shape[0], **rows
     )
@@ -71,7 +73,7 @@ class _Rows:
 
     Args:
         frames: The tables.
-        key: The columns that tell rows.
+        key: The columns that tell rows; none where rows are compared as a whole.
         names: What the tables are called.
         personal: The columns whose values are not shown.
         limit: How many examples of each sort to give.
@@ -84,18 +86,23 @@ class _Rows:
         self._key = key
         self._personal = personal
         self._limit = limit
-        self._matches = match_rows(self._before, self._after, key, names)
+        if key:
+            self._matches = match_rows(self._before, self._after, key, names, personal)
+        else:
+            self._matches = match_whole_rows(self._before, self._after)
         self._rows = _numbers(self._before, self._matches.before), _numbers(self._after, self._matches.after)
 
     def compared(self) -> dict[str, Any]:
         """Give what :class:`Difference` says of rows."""
         matches = self._matches
-        changes = {name: rows for name in self._compared() if (rows := self._changed(name))}
+        # Rows that were matched as a whole are equal.
+        compared = self._compared() if self._key else []
+        changes = {name: rows for name in compared if (rows := self._changed(name))}
         rows = sorted(set().union(*changes.values()))
         return {
             "added": len(matches.added),
             "removed": len(matches.removed),
-            "changed": len(rows),
+            "changed": len(rows) if self._key else None,
             "cells": {name: len(found) for name, found in changes.items()},
             "added_rows": tuple([self._told(self._after, row) for row in matches.added[: self._limit]]),
             "removed_rows": tuple([self._told(self._before, row) for row in matches.removed[: self._limit]]),
@@ -125,7 +132,7 @@ class _Rows:
         return RowChange(self._told(self._before, one), cells)
 
     def _told(self, frame: Frame, row: int) -> dict[str, Any]:
-        return {name: self._cell(frame, name, row) for name in self._key}
+        return {name: self._cell(frame, name, row) for name in self._key or frame.columns}
 
     def _cell(self, frame: Frame, name: str, row: int) -> Any:
         column = frame[name]
@@ -147,10 +154,7 @@ def _numbers(frame: Frame, rows: Sequence[int]) -> Any:
 def _schema(given: Any) -> Schema:
     from hookline_data.schemas.convert import schema_of
 
-    if not isinstance(given, Dataset):
-        return schema_of(given)
-    schema = given.schema or schema_of(given.table)
-    return replace(schema, keys=given.key) if given.key else schema
+    return described(given) if isinstance(given, Dataset) else schema_of(given)
 
 
 def _name(given: Any, otherwise: str) -> str:
@@ -174,7 +178,7 @@ def _key(given: str | Sequence[str] | None, schemas: tuple[Schema, Schema]) -> t
 
 
 def _personal(schemas: Iterable[Schema]) -> set[str]:
-    return {column.name for schema in schemas for column in schema.columns if column.personal}
+    return set().union(*map(personal_in, schemas))
 
 
 def _columns(before: Schema, after: Schema) -> Iterable[ColumnChange]:

@@ -53,16 +53,17 @@ class Difference:
     Attributes:
         before: What the first is called.
         after: What the second is called.
-        key: The columns by which rows are told; empty where nothing tells them, so that rows are only counted.
+        key: The columns by which rows are told; empty where nothing tells them, so that they are compared as a whole.
         columns: Columns that were added, removed or changed, in the order of the tables.
         rows_before: How many rows the first has.
         rows_after: How many rows the second has.
-        added: How many rows only the second has; None without a key, as for the next ones.
+        added: How many rows only the second has.
         removed: How many rows only the first has.
-        changed: How many rows have other values in columns that both tables have.
+        changed: How many rows have other values in columns that both tables have; None without a key, as such a row
+            counts as one that was removed and one that was added.
         cells: In how many rows each column changed; columns without a change are left out.
-        added_rows: Keys of the first rows that were added.
-        removed_rows: Keys of the first rows that were removed.
+        added_rows: Keys of the first rows that were added; without a key all that these hold.
+        removed_rows: The same of the first rows that were removed.
         changed_rows: The first rows that were changed.
     """
 
@@ -72,8 +73,8 @@ class Difference:
     columns: tuple[ColumnChange, ...]
     rows_before: int
     rows_after: int
-    added: int | None = None
-    removed: int | None = None
+    added: int
+    removed: int
     changed: int | None = None
     cells: Mapping[str, int] = field(default_factory=dict)
     added_rows: tuple[Mapping[str, Any], ...] = ()
@@ -82,7 +83,7 @@ class Difference:
 
     @property
     def equal(self) -> bool:
-        """Whether nothing differs, as far as that can be told: without a key only columns and numbers of rows."""
+        """Whether nothing differs: neither columns nor what rows hold; the order of rows does not count."""
         rows = self.rows_before == self.rows_after and not (self.added or self.removed or self.changed)
         return rows and not self.columns
 
@@ -127,4 +128,6 @@ def plain(value: Any) -> Any:
         return float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, int):
         return int(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return str(value.to_list() if hasattr(value, "to_list") else value)  # polars has lists as columns of their own

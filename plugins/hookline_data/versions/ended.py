@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hookline import Records, Run, RunEvent, open_store
 from hookline_data.versions.lineage import Ancestry, datasets_of, remember
 from hookline_data.versions.names import DatasetName
-from hookline_data.versions.registered import PLUGIN, Version, exact, newest_of, put_again
+from hookline_data.versions.registered import PLUGIN, Version, history, put_again
 
 __all__ = ["settle"]
 
@@ -30,20 +30,24 @@ def settle(event: RunEvent) -> None:
             for which in datasets_of(records, run, task):
                 made.setdefault(which.record, []).append((task, which))
         ancestry = Ancestry(records, run)
-        versions = [version for named in made.values() if (version := _renewed(records, run, named)) is not None]
-        remember(
-            records,
-            run,
-            {str(each.which): ancestry.of(each.ref.task_id) for each in versions if each.ref.run_id == run.id},
-        )
+        written = [version for named in made.values() for version in _written(records, run, named)]
+        remember(records, run, {str(each.which): ancestry.of(each.ref.task_id) for each in written})
 
 
-def _renewed(records: Records, run: Run, named: Sequence[tuple[str, DatasetName]]) -> Version | None:
-    """Let what a run came to be the newest version of its name, where it is not; give that."""
-    newest = newest_of(records, named[-1][1])
-    if newest is None or newest.number in {which.version for _, which in named}:
-        return newest
-    versions = [version for _, which in named if (version := exact(records, which)) is not None]
-    if not versions or newest.content in {version.content for version in versions}:
-        return newest
-    return put_again(records, versions[-1], newest, run.id, named[-1][0])
+def _written(records: Records, run: Run, named: Sequence[tuple[str, DatasetName]]) -> list[Version]:
+    """Give the versions of one name that a run wrote, once what it only reused is the newest again."""
+    versions = history(records, named[-1][1])
+    own = [version for version in versions if version.ref.run_id == run.id]
+    if own or not versions:
+        return own  # what it registered had its place when it came, and another run may have come after it
+    came_to = {which.version for _, which in named}
+    if versions[-1].content in {version.content for version in versions if version.number in came_to}:
+        return []
+    there = {version.number: version for version in versions}
+    reused = [
+        (task, there[which.version])
+        for task, which in named
+        if which.version in there and run.tasks[task].counts.get("reused")
+    ]
+    again = put_again(records, reused[-1][1], versions[-1], run.id, reused[-1][0]) if reused else None
+    return [] if again is None else [again]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +13,6 @@ from typing import Any
 from hookline import Records, Run
 from hookline_data.versions.dataset import Dataset, datasets_in
 from hookline_data.versions.names import DatasetName
-from hookline_data.versions.registered import Version
 
 __all__ = ["Ancestry", "Lineage", "datasets_of", "recorded_lineage", "remember"]
 
@@ -20,7 +20,9 @@ _KIND = "lineage"
 _AT_ONCE = 1000
 _OPEN = "data.open"
 _REGISTER = "data.register"
-_LOAD = "data.load"
+_RETURN = "return"  # what a step that calls others gives back: only of what these gave
+_READ = ("data.read", "data.load")  # in runs the first stands for the second
+_COUNTED = re.compile(r"a (?:dict|list) of (\d+)")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Lineage:
     Attributes:
         workflow: The workflow whose run made it.
         datasets: Versions of data sets that it was made from, as users name them.
-        sources: Sources that were loaded for it.
+        sources: Sources that were read for it, each with its partition or the number of its files:
+            ``transactions/2026-01-05``, ``customers (1 file)``.
     """
 
     workflow: str
@@ -72,19 +75,58 @@ class Ancestry:
                 datasets.update(dict.fromkeys(map(str, datasets_of(self._records, self._run, task))))
             elif step == _OPEN:
                 datasets.update(dict.fromkeys(self._opened(task)))
+            elif step in _READ:
+                sources[self._source(task)] = None
             else:
-                if step == _LOAD:
-                    sources.update(dict.fromkeys(self._shown(task, "source")))
-                pending.extend(self._before(task))
+                pending.extend(self._last_within(task) or self._before(task))
         return Lineage(self._run.workflow, tuple(datasets), tuple(sources))
 
     def _before(self, task_id: str) -> Iterator[str]:
-        """Give the tasks that a task took values from; of a mapped one that has as many items, the same item."""
-        name, item = _split(task_id)
-        for given in self._inputs(name).values():
-            for task in given.tasks:
-                side_by_side = item is not None and self._length(task) == self._length(name) > 0
-                yield f"{task}[{item}]" if side_by_side else task
+        """Give the tasks that a task took values from; of a mapped one that has as many items, the same item.
+
+        A task that another one called may have got any of what that one was given.
+        """
+        while task_id:
+            name, item = _split(task_id)
+            for given in self._inputs(name).values():
+                for task in given.tasks:
+                    side_by_side = item is not None and self._length(task) == self._length(name) > 0
+                    yield f"{task}[{item}]" if side_by_side else task
+            caller = name.rpartition("/")[0]
+            task_id = caller if caller in self._called and self._task(name).step != _RETURN else ""
+
+    def _last_within(self, task: str) -> list[str]:
+        """Give the tasks whose values make up the value of a task that called them; nothing of one that called none."""
+        called = self._called.get(task, [])
+        taken = {_split(before)[0] for one in called for given in self._inputs(one).values() for before in given.tasks}
+        return [one for one in called if one not in taken]
+
+    @functools.cached_property
+    def _called(self) -> dict[str, list[str]]:
+        """Tasks by the task, or the item, that called them."""
+        there = list(self._run.tasks)
+        names, found = set(there), dict[str, list[str]]()
+        for task in there:
+            caller = task.rpartition("/")[0]
+            if _split(caller)[0] in names:  # else it is the name of a workflow within the workflow
+                found.setdefault(caller, []).append(task)
+        return found
+
+    def _source(self, task: str) -> str:
+        """Name the source that a task, or an item, read, with as much as the journal tells of what was read."""
+        name, item = _split(task)
+        given = self._inputs(name)
+        source, partition = (
+            _of_item(given[each].shown, item) if each in given else None for each in ("source", "partition")
+        )
+        if partition is not None:
+            return f"{source}/{partition}"
+        count = _COUNTED.fullmatch(given["files"].shown) if "files" in given else None
+        if count is None:
+            return str(source)
+        if self._length(name) == 1 and item is None:
+            return f"{source} ({count[1]} file{'' if count[1] == '1' else 's'})"
+        return f"{source} ({'one of ' if item is not None else ''}{count[1]} partitions)"
 
     def _opened(self, task: str) -> Iterator[str]:
         """Name the versions that a task opened: as the rewrite called them, or, of an item, by what it gave."""
@@ -99,11 +141,8 @@ class Ancestry:
         """Give the text that a task was given for a parameter."""
         given = self._inputs(_split(task)[0]).get(parameter)
         if given is not None and given.shown:
-            try:
-                value: Any = ast.literal_eval(given.shown)
-            except (ValueError, SyntaxError):
-                value = given.shown.strip("'\"")  # too long to be shown whole
-            yield str(value)
+            value = _literal(given.shown)
+            yield str(given.shown.strip("'\"") if value is None else value)
 
     def _length(self, task: str) -> int:
         """Tell how many items a task has."""
@@ -148,13 +187,29 @@ def remember(records: Records, run: Run, found: Mapping[str, Lineage]) -> None:
         number += 1
 
 
-def recorded_lineage(records: Records, version: Version) -> Lineage | None:
-    """Give what :func:`remember` kept; None for nothing."""
-    for record in records.list(_KIND, f"{version.ref.run_id}/") if version.ref.run_id else ():
-        found = record.value["versions"].get(str(version.which))
-        if found is not None:
-            return Lineage(record.value["workflow"], tuple(found["datasets"]), tuple(found["sources"]))
-    return None
+def recorded_lineage(records: Records, run_id: str) -> dict[str, Lineage]:
+    """Give what :func:`remember` kept of a run, by the versions' names with their numbers."""
+    return {
+        name: Lineage(record.value["workflow"], tuple(said["datasets"]), tuple(said["sources"]))
+        for record in (records.list(_KIND, f"{run_id}/") if run_id else ())
+        for name, said in record.value["versions"].items()
+    }
+
+
+def _literal(shown: str) -> Any:
+    """Read a value as it is shown; None where it is not shown whole."""
+    try:
+        return ast.literal_eval(shown)
+    except (ValueError, SyntaxError):
+        return None
+
+
+def _of_item(shown: str, item: int | None) -> Any:
+    """Read what an item was given, where that is known; of a task without items what it was given itself."""
+    value = _literal(shown)
+    if isinstance(value, list):
+        return value[item] if item is not None and item < len(value) else None
+    return value
 
 
 def _split(task_id: str) -> tuple[str, int | None]:

@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from hookline import Records
+from hookline_data.tabular import aligned
 from hookline_data.versions.names import DatasetName
-from hookline_data.versions.producer import Producer, producer_of
+from hookline_data.versions.producer import Producer, Producers
 from hookline_data.versions.registered import Version, find, history, newest
-from hookline_data.versions.tabular import aligned
 
 __all__ = ["Listed", "Row", "listed", "listing_document", "listing_lines"]
 
@@ -62,13 +62,14 @@ def listed(store: Any, records: Records, which: DatasetName | None) -> Listed:
     Raises:
         UsageError: There is none of that name.
     """
+    producers = Producers(store, records)
 
     def row(version: Version, same_as: int | None = None) -> Row:
-        return Row(version, producer_of(store, records, version), same_as, 0, version.ref.rows or 0)
+        return Row(version, producers.of(version), same_as, 0, version.ref.rows or 0)
 
     if which is None:
         groups = groupby(newest(records), key=lambda version: version.ref.name)
-        return Listed("data sets", tuple([_data_set(store, records, list(parts)) for _, parts in groups]))
+        return Listed("data sets", tuple([_data_set(producers, list(parts)) for _, parts in groups]))
     found = find(records, which)
     if found[0].ref.partition != which.partition:
         return Listed("partitions", tuple([row(version) for version in found]))
@@ -105,10 +106,10 @@ def listing_document(found: Listed) -> dict[str, Any]:
     return {found.what.replace(" ", "_"): [_document(row) for row in found.rows]}
 
 
-def _data_set(store: Any, records: Records, parts: Sequence[Version]) -> Row:
+def _data_set(producers: Producers, parts: Sequence[Version]) -> Row:
     last = max(parts, key=lambda version: version.time)
     partitions = len(parts) if last.ref.partition else 0
-    return Row(last, producer_of(store, records, last), None, partitions, sum(part.ref.rows or 0 for part in parts))
+    return Row(last, producers.of(last), None, partitions, sum(part.ref.rows or 0 for part in parts))
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hookline import Records, UsageError
 from hookline.ml import Column, to_json
 from hookline_data.frames import as_frame
+from hookline_data.tabular import aligned, one_line
 from hookline_data.versions.difference import PERSONAL, plain
+from hookline_data.versions.inherited import seen_through
 from hookline_data.versions.lineage import Lineage
 from hookline_data.versions.names import DatasetName
-from hookline_data.versions.producer import Producer, lineage_in, producer_of
+from hookline_data.versions.personal import personal_in
+from hookline_data.versions.producer import Producer, Producers
 from hookline_data.versions.registered import Version, find, first
-from hookline_data.versions.tabular import aligned, one_line
 
 __all__ = ["Page", "page_document", "page_lines", "page_of"]
 
@@ -38,7 +40,13 @@ class Page:
     head: dict[str, list[Any]]
 
 
-def page_of(store: Any, records: Records, which: DatasetName, rows: int) -> Page:
+def page_of(
+    store: Any,
+    records: Records,
+    which: DatasetName,
+    rows: int,
+    of_source: Callable[[str], set[str]] | None = None,
+) -> Page:
     """Find what is to be shown.
 
     Args:
@@ -46,6 +54,7 @@ def page_of(store: Any, records: Records, which: DatasetName, rows: int) -> Page
         records: The plugin's records.
         which: The version; of a data set with partitions, of one of these.
         rows: How many of its first rows are wanted.
+        of_source: Names the personal columns of a source, which are not shown.
 
     Raises:
         UsageError: There is none of that name, or the name stands for all partitions.
@@ -57,12 +66,13 @@ def page_of(store: Any, records: Records, which: DatasetName, rows: int) -> Page
             f"the data set '{which.name}' has partitions, each with versions of its own",
             help=f"name one, such as {found[-1].which}; see them all: hookline data versions {which.name}",
         )
-    same = first(records, version).number
+    same, producers = first(records, version).number, Producers(store, records)
+    version = seen_through(records, producers, version, of_source)
     return Page(
         version,
         None if same == version.number else same,
-        producer_of(store, records, version),
-        lineage_in(store, records, version),
+        producers.of(version),
+        producers.lineage(version),
         _head(records, version, rows) if rows else {},
     )
 
@@ -129,7 +139,7 @@ def page_document(page: Page) -> dict[str, Any]:
 
 def _head(records: Records, version: Version, rows: int) -> dict[str, list[Any]]:
     frame = as_frame(records.load(version.artifact)).head(rows)
-    personal = {column.name for column in version.schema.columns if column.personal}
+    personal = personal_in(version.schema)
     head: dict[str, list[Any]] = {}
     for name in frame.columns:
         cells = zip(frame[name].to_list(), frame[name].is_null().to_list(), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from hookline import Records, UsageError
 from hookline_data.versions.lineage import Ancestry, Lineage, recorded_lineage
 from hookline_data.versions.registered import Version
 
-__all__ = ["Producer", "lineage_in", "producer_of"]
+__all__ = ["Producer", "Producers"]
 
 _REGISTERED = re.compile(r"data:register@")
 
@@ -33,38 +34,38 @@ class Producer:
         return ": ".join(filter(None, (self.workflow, self.task)))
 
 
-def producer_of(store: Any, records: Records, version: Version) -> Producer:
-    """Tell what made a version.
+class Producers:
+    """Tells what made versions; of a run that made many, what is known is read once.
 
     Args:
         store: The store, as ``hookline.open_store`` gives it.
         records: The plugin's records.
-        version: The version.
     """
-    kept = recorded_lineage(records, version)
-    workflow = kept.workflow if kept is not None else _workflow(store, version.ref.run_id)
-    return Producer(workflow, version.ref.run_id, _REGISTERED.sub("", version.ref.task_id))
 
+    def __init__(self, store: Any, records: Records) -> None:
+        self._store = store
+        self._records = records
+        self._kept = functools.cache(functools.partial(recorded_lineage, records))
+        self._workflow = functools.cache(self._read_workflow)
 
-def lineage_in(store: Any, records: Records, version: Version) -> Lineage | None:
-    """Tell what a version was made from: as it was kept, or from the journal; None where the run is gone.
+    def of(self, version: Version) -> Producer:
+        """Tell what made a version."""
+        kept = self._kept(version.ref.run_id).get(str(version.which))
+        workflow = kept.workflow if kept is not None else self._workflow(version.ref.run_id)
+        return Producer(workflow, version.ref.run_id, _REGISTERED.sub("", version.ref.task_id))
 
-    Args:
-        store: The store.
-        records: The plugin's records.
-        version: The version.
-    """
-    kept = recorded_lineage(records, version)
-    if kept is not None or not version.ref.run_id:
-        return kept
-    try:
-        return Ancestry(records, store.run(version.ref.run_id)).of(version.ref.task_id)
-    except UsageError:
-        return None
+    def lineage(self, version: Version) -> Lineage | None:
+        """Tell what a version was made from: as it was kept, or from the journal; None where the run is gone."""
+        kept = self._kept(version.ref.run_id).get(str(version.which))
+        if kept is not None or not version.ref.run_id:
+            return kept
+        try:
+            return Ancestry(self._records, self._store.run(version.ref.run_id)).of(version.ref.task_id)
+        except UsageError:
+            return None
 
-
-def _workflow(store: Any, run_id: str) -> str:
-    try:
-        return str(store.run(run_id).workflow) if run_id else ""
-    except UsageError:
-        return ""  # the run was deleted
+    def _read_workflow(self, run_id: str) -> str:
+        try:
+            return str(self._store.run(run_id).workflow) if run_id else ""
+        except UsageError:
+            return ""  # the run was deleted

@@ -12,8 +12,10 @@ from typing import Any
 from hookline import GraphEditor, ProjectFacts, Records, StoreMissingError, TaskMatch, WorkflowError, open_store
 from hookline_data.versions.contents import Contents
 from hookline_data.versions.dataset import Dataset, Unopened
+from hookline_data.versions.inherited import read_by
 from hookline_data.versions.names import DatasetName, parse_name
 from hookline_data.versions.opening import missing_store, resolved
+from hookline_data.versions.personal import personal_in
 from hookline_data.versions.registered import PLUGIN
 from hookline_data.versions.steps import open_all, open_table, open_version, register, register_all
 
@@ -21,6 +23,9 @@ __all__ = ["registers", "track"]
 
 # So that the end of a run that has no data sets, as most have not, costs nothing.
 _registering: set[str] = set()
+
+# By workflow and by the task that called for a part of it: the columns that are personal in what was read by then.
+_personal: dict[str, dict[str, set[str]]] = {}
 
 _LOOKED_INTO = frozenset({list, tuple, dict, Dataset, Unopened})
 
@@ -38,11 +43,13 @@ def track(graph: GraphEditor, project: ProjectFacts) -> None:
     """
     tasks = graph.tasks()
     named = [(task, arg) for task in tasks for arg in _naming(graph, task)]
+    personal = read_by(graph.tasks("data.read"))
     if named:
-        _open(graph, project, named)
+        personal |= _open(graph, project, named)
+    given = _of_callers(graph, personal)
     for task in tasks:
         if _mentions_data_sets(task.returns) and task.step != register.name:
-            _register(graph, task)
+            _register(graph, task, given)
 
 
 def registers(workflow: str) -> bool:
@@ -64,17 +71,20 @@ def _naming(graph: GraphEditor, task: TaskMatch) -> Iterator[str]:
             yield arg
 
 
-def _register(graph: GraphEditor, task: TaskMatch) -> None:
-    if task.returns is not Dataset and task.parts:
+def _register(graph: GraphEditor, task: TaskMatch, personal: list[str]) -> None:
+    if task.returns is not Dataset and (task.parts or _in_fields(task.returns)):
         raise WorkflowError(
             f"task '{task.id}' ({task.place}) returns a data set among other parts, where it can't be registered",
             help="return it from a step of its own, or return a list of data sets",
         )
-    graph.insert_after(task, register_all if task.returns is not Dataset else register)
+    said = {"personal": personal} if personal else {}
+    graph.insert_after(task, register_all if task.returns is not Dataset else register, **said)
     _registering.add(graph.workflow)
 
 
-def _open(graph: GraphEditor, project: ProjectFacts, named: list[tuple[TaskMatch, str]]) -> None:
+def _open(graph: GraphEditor, project: ProjectFacts, named: list[tuple[TaskMatch, str]]) -> set[str]:
+    """Let tasks get the data sets that they are given the names of; give the columns that are personal there."""
+    personal: set[str] = set()
     first_task, first_arg = named[0]
     try:
         store = open_store(project.store)
@@ -87,6 +97,22 @@ def _open(graph: GraphEditor, project: ProjectFacts, named: list[tuple[TaskMatch
             found = _resolved(records, value)
             graph.give(task, **{arg: found})
             graph.insert_before(task, arg, _opener(value if arg in task.mapped else [value]), of=_called(found))
+            personal.update(*[personal_in(contents.schema) for contents in _contents_in(found)])
+    return personal
+
+
+def _of_callers(graph: GraphEditor, personal: set[str]) -> list[str]:
+    """Add to the columns that are personal in what a part of a graph reads those of the parts that called for it."""
+    if graph.grown is None:
+        _personal[graph.workflow] = {"": personal}
+        return sorted(personal)
+    known, caller = _personal.setdefault(graph.workflow, {}), graph.grown
+    while caller and caller not in known:
+        caller = caller.rpartition("/")[0]
+    found = personal | known.get(caller, set())
+    if personal:
+        known[graph.grown] = found
+    return sorted(found)
 
 
 def _resolved(records: Records, value: Any) -> Any:
@@ -150,6 +176,12 @@ def _mentions(annotation: Any) -> bool:
             seen.append(one)
             pending.extend(typing.get_args(one) or _fields(one))
     return False
+
+
+def _in_fields(annotation: Any) -> bool:
+    """Tell whether a data set is declared to be in a field of something, at any depth of lists, tuples and dicts."""
+    inside = [] if annotation is Dataset else typing.get_args(annotation)
+    return any(map(_in_fields, inside)) or (annotation is not Dataset and any(map(_mentions, _fields(annotation))))
 
 
 _mentions_known = functools.lru_cache(maxsize=4096)(_mentions)

@@ -10,18 +10,21 @@ from hookline.ml import Schema
 from hookline_data.frames import named_frame
 from hookline_data.versions.contents import Contents
 from hookline_data.versions.dataset import Dataset
+from hookline_data.versions.described import described
 from hookline_data.versions.opening import opened
+from hookline_data.versions.personal import marked
 from hookline_data.versions.registered import PLUGIN, first, put, value_of
 
 __all__ = ["open_all", "open_table", "open_version", "register", "register_all"]
 
 
 @step(name="data.register")
-def register(dataset: Dataset) -> Dataset:
+def register(dataset: Dataset, personal: list[str] | None = None) -> Dataset:
     """Remember a data set as the next version, where its content is new; outside of a run nothing is remembered.
 
     Args:
         dataset: The data set, with its table.
+        personal: Columns that are personal in what the workflow reads, and so in the data set, too.
 
     Returns:
         The data set with its schema and the number of its version.
@@ -35,7 +38,7 @@ def register(dataset: Dataset) -> Dataset:
             help="return it with one: Dataset(name, table)",
         )
     frame = named_frame(dataset.table, f"the table of the data set '{dataset.name}'")
-    schema = _schema(dataset, frame.columns)
+    schema = marked(_schema(dataset, frame.columns), personal or ())
     records = _records()
     if records is None:
         return replace(dataset, schema=schema, key=schema.keys)
@@ -44,21 +47,22 @@ def register(dataset: Dataset) -> Dataset:
 
 
 @step(name="data.register")
-def register_all(value: Any) -> Any:
+def register_all(value: Any, personal: list[str] | None = None) -> Any:
     """Remember all data sets within lists, tuples and dicts, as :func:`register` does each.
 
     Args:
         value: Data sets with their tables, beside anything else.
+        personal: As for :func:`register`.
 
     Returns:
         The same with their schemas and versions.
     """
     kind = type(value)
     if kind is dict:
-        return {name: register_all.fn(each) for name, each in value.items()}
+        return {name: register_all.fn(each, personal) for name, each in value.items()}
     if kind in (list, tuple):
-        return kind([register_all.fn(each) for each in value])
-    return register.fn(value) if kind is Dataset else value
+        return kind([register_all.fn(each, personal) for each in value])
+    return register.fn(value, personal) if kind is Dataset else value
 
 
 @step(name="data.open")
@@ -122,25 +126,22 @@ def _records() -> Records | None:
 
 
 def _schema(dataset: Dataset, columns: list[str]) -> Schema:
-    from hookline_data.schemas.convert import schema_of
-
-    what = f"the data set '{dataset.name}'"
-    schema = dataset.schema or schema_of(dataset.table)
-    lacking = [name for name in schema.names if name not in columns]
-    beyond = [] if schema.open else [name for name in columns if name not in schema.names]
+    what, given = f"the data set '{dataset.name}'", dataset.schema
+    lacking = [] if given is None else [name for name in given.names if name not in columns]
+    beyond = [] if given is None or given.open else [name for name in columns if name not in given.names]
     if lacking or beyond:
         wrong = [f"lacks {_quoted(lacking)}"] * bool(lacking) + [f"has {_quoted(beyond)} besides"] * bool(beyond)
         raise HooklineError(
             f"{what} is not what its schema says: its table {' and '.join(wrong)}",
             help="correct the schema, or leave it out: it is then worked out from the table",
         )
-    unknown = [name for name in dataset.key if name not in schema.names]
+    unknown = [name for name in dataset.key if name not in columns]
     if unknown:
         raise HooklineError(
             f"{what} has the key {_quoted(unknown)}, of which there is no column",
             help=f"its columns are {', '.join(columns)}",
         )
-    return replace(schema, keys=dataset.key) if dataset.key else schema
+    return described(dataset)
 
 
 def _quoted(names: list[str]) -> str:

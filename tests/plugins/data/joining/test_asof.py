@@ -250,6 +250,8 @@ def test_what_can_t_be_joined_is_refused(frame: Any, left: Any, right: Any, argu
         ({"left_by": "k"}, "an entity has 1 columns on the left and 0 on the right"),
         ({"by": ["k", "k"]}, "column 'k' is named twice"),
         ({"by": "t"}, "can't be time and entity at once"),
+        ({"embargo": float("nan")}, "embargo is nan, but times are no numbers here"),
+        ({"ties": "first"}, "there is no way 'first' to treat ties"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments: Any, message: str) -> None:
@@ -266,6 +268,20 @@ def test_numbers_take_lengths_in_numbers() -> None:
     for length, message in (("1d", "times are numbers here"), (0.5, "times are whole numbers here")):
         with pytest.raises(UsageError, match=message):
             join_asof(frame, frame, on="t", tolerance=length)
+
+
+def _arrow(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.convert_dtypes(dtype_backend="pyarrow")
+
+
+@pytest.mark.parametrize("right", [pd.DataFrame.convert_dtypes, _arrow], ids=["nullable", "arrow"])
+@pytest.mark.parametrize("times", [[1, 2], [1.5, 2.5], [day(1), day(2)]], ids=["whole", "float", "time"])
+def test_forms_of_pandas_types_can_be_mixed(times: list[Any], right: Any) -> None:
+    """What is equal is found, whether numbers are numpy's, can be missing, or are Arrow's."""
+    plain = pd.DataFrame({"t": times, "k": ["a", "b"], "i": [1, 2]})
+    known = right(plain.assign(v=[3, 4]))
+    for left, other in ((plain, known), (known.drop(columns="v"), plain.assign(v=[3, 4]))):
+        assert column(join_asof(left, other, on="t", by=["k", "i"]), "v") == [3, 4]
 
 
 def test_tables_of_two_libraries_are_refused() -> None:

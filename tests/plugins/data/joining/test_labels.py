@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import math
 from typing import Any
 
 import pandas as pd
@@ -216,3 +217,14 @@ def test_small_numbers_are_added_without_running_over(frame: Any, kind: str) -> 
     told = labels(events, events[:1], key="id", time="time", reported="time", delay=200, as_of=400)
     assert column(told.mature, "matures_at") == [320, 203]
     assert column(told.mature, "label") == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"as_of": math.nan}, {"delay": math.nan}, {"delay": math.inf}, {"horizon": math.nan}], ids=str
+)
+def test_numbers_that_are_none_are_refused(changes: Any) -> None:
+    """As of no number at all, every event would be immature."""
+    events = pd.DataFrame({"id": [1], "time": [1]})
+    arguments = {"key": "id", "time": "time", "reported": "time", "delay": 1, "as_of": 9} | changes
+    with pytest.raises(UsageError, match=f"{next(iter(changes))} is (nan|inf), which is"):
+        labels(events, events, **arguments)

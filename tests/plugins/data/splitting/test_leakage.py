@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from hookline import HooklineError, UsageError
 from hookline.testing.contracts.steps import StepContract
-from hookline_data.splitting.leakage import TESTS, check_leakage
+from hookline_data.splitting.asked import TESTS
+from hookline_data.splitting.leakage import check_leakage
 from hookline_data.splitting.report import LeakageReport
 
 LIBRARIES = (pd.DataFrame, pl.DataFrame)
@@ -249,6 +250,9 @@ def test_a_leak_fails_the_step_unless_it_is_allowed(frame: Any, caplog: pytest.L
     ("arguments", "error", "message"),
     [
         ({"entity": "kk"}, HooklineError, "the part 'training' has no column 'kk'"),
+        ({"mode": "tell"}, UsageError, "choose one of fail, warn"),
+        ({"limit": 99.9}, UsageError, "leave it out, or write 0.99"),
+        ({"support": 0}, UsageError, "leave it out, or give more"),
         ({"allow": ["overlap"]}, UsageError, f"there are {', '.join(TESTS)}"),
         ({"time": "x"}, HooklineError, "column 'x' of training holds no times but string"),
     ],

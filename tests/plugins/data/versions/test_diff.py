@@ -6,9 +6,12 @@ import datetime as dt
 import decimal
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -149,12 +152,63 @@ def test_a_key_that_is_not_there_or_can_not_match_is_refused() -> None:
         diff(one, other, "id")
 
 
-def test_without_a_key_rows_are_counted() -> None:
-    """Nothing says which rows are the same ones."""
-    found = diff(pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": [1]}))
-    assert (found.rows_before, found.rows_after, found.added, found.changed) == (2, 1, None, None)
+def test_without_a_key_rows_are_compared_as_a_whole() -> None:
+    """As often as each is there, whatever their order; columns of one table only are told as such."""
+    before, after = pd.DataFrame({"x": [1, 2, 2], "s": "a"}), pd.DataFrame({"x": [3, 2, 1], "s": "a"})
+    found = diff(before, after)
+    assert (found.added, found.removed, found.changed) == (1, 1, None)
+    assert (found.added_rows, found.removed_rows) == (({"x": 3, "s": "a"},), ({"x": 2, "s": "a"},))
     assert not found.equal
-    assert diff(pd.DataFrame({"x": [1]}), pd.DataFrame({"x": [2]})).equal
+    assert diff(before, before[::-1]).equal
+    assert not diff(before, before[["s"]]).equal
+    assert not diff(pd.DataFrame(index=[1, 2]), pd.DataFrame(index=[1])).equal
+    assert not diff(pd.DataFrame({"x": [1]}), pd.DataFrame({"x": ["1"]})).equal
+
+
+def test_without_a_key_no_personal_value_is_shown() -> None:
+    """Examples are whole rows."""
+    schema = Schema([Column("mail", "str", personal=True), Column("n", "int")])
+    before, after = (Dataset("people", pd.DataFrame({"mail": [f"{n}@x"], "n": n}), (), schema) for n in (1, 2))
+    assert diff(before, after).added_rows == ({"mail": PERSONAL, "n": 2},)
+
+
+def test_columns_that_an_open_schema_leaves_out_are_compared_too() -> None:
+    """A column that is new, or that changed its type, is a difference, whatever a schema mentions."""
+    schema = Schema([Column("id", "int")], open=True)
+    tables = pd.DataFrame({"id": [1]}), pd.DataFrame({"id": [1], "x": [2]})
+    before, after = (Dataset("d", table, ("id",), schema) for table in tables)
+    assert [change.name for change in diff(before, after).columns] == ["x"]
+
+
+@pytest.mark.parametrize("one", LIBRARIES)
+@pytest.mark.parametrize("other", LIBRARIES)
+@settings(max_examples=15, deadline=None)
+@given(tables(), st.randoms(use_true_random=False))
+def test_whole_rows_are_equal_as_multisets(one: str, other: str, both: Any, random: Any) -> None:
+    """In either library, and across; a row that is there twice counts twice."""
+    nan_is_missing = (one, other) != ("polars", "polars")
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, float) and math.isnan(value):
+            return None if nan_is_missing else "NaN"
+        return value
+
+    before, after = ([random.choice(rows) for _ in range(5 if rows else 0)] for rows in both)
+    old, new = (Counter(tuple(plain(value) for value in row.values()) for row in rows) for rows in (before, after))
+    found = diff(frame(before, one), frame(after, other), [], limit=100)
+    assert (found.added, found.removed) == ((new - old).total(), (old - new).total())
+    assert found.equal == (old == new and not found.columns)
+
+
+def test_arrays_in_cells_are_compared_by_all_they_hold() -> None:
+    """Also what their short texts leave out."""
+    before = pd.DataFrame({"id": [1], "v": [np.zeros(5000)]})
+    after = pd.DataFrame({"id": [1], "v": [np.zeros(5000)]})
+    assert diff(before, after).equal
+    assert diff(before, after, "id").equal
+    after["v"][0][2000] = 1
+    assert diff(before, after, "id").cells == {"v": 1}
+    assert not diff(before, after).equal
 
 
 def test_data_sets_bring_their_keys_and_names_and_hide_personal_data() -> None:
@@ -167,6 +221,9 @@ def test_data_sets_bring_their_keys_and_names_and_hide_personal_data() -> None:
     found = diff(before, after)
     assert (found.before, found.after, found.cells) == ("people@1", "people@2", {"name": 1, "n": 1})
     assert found.changed_rows == (RowChange({"mail": PERSONAL}, {"name": (PERSONAL, PERSONAL), "n": (1, 2)}),)
+    twice = Dataset("people", pd.DataFrame({"mail": ["a@b", "a@b"], "name": ["x", "y"], "n": [1, 1]}), "mail", schema)
+    with pytest.raises(HooklineError, match=rf"the same 'mail', 'n': {re.escape(PERSONAL)}, 1 \(2 rows\)"):
+        diff(twice, after, ["mail", "n"])
     with pytest.raises(HooklineError, match="the key was mail, and is n"):
         diff(before, Dataset("people", after.table, ("n",), version=3))
 
@@ -185,6 +242,8 @@ def test_types_that_differ_are_compared_by_value_where_that_makes_sense() -> Non
     assert diff(aware, berlin, "id").cells == {}
     fine = pl.DataFrame({"id": [1], "t": [at]}, schema={"id": pl.Int64, "t": pl.Datetime("ns")})
     assert diff(naive, fine, "id").cells == {}
+    coarse = naive.assign(t=naive["t"].dt.as_unit("s"))
+    assert diff(coarse, fine, "id").cells == diff(coarse, naive, "t").cells == {}
     later = fine.with_columns(pl.col("t") + pl.duration(nanoseconds=1))
     assert diff(fine, later, "id").cells == {"t": 1}
     assert diff(naive, later, "id").cells == {"t": 1}
@@ -202,7 +261,9 @@ def test_cells_of_any_kind_can_be_compared() -> None:
     assert found.changed_rows[0].cells["v"] == ("{'a': [1]}", "{'a': [2]}")
     lists = pl.DataFrame({"id": [1, 2], "v": [[1.0, None], None], "s": [{"a": 1}, None]})
     assert diff(lists, lists.clone(), "id").equal
-    assert diff(lists, lists.with_columns(v=pl.lit([2.0])), "id").cells == {"v": 2}
+    other = diff(lists, lists.with_columns(v=pl.lit([2.0])), "id")
+    assert other.cells == {"v": 2}
+    assert other.changed_rows[0].cells["v"] == ("[1.0, None]", "[2.0]")
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

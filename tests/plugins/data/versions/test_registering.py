@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import narwhals as nw
 import pandas as pd
@@ -126,6 +126,22 @@ def test_a_content_that_is_reused_is_the_newest_again(run: Any, versions: Any) -
     assert found[2].ref.run_id not in {found[0].ref.run_id, done.id}
 
 
+def test_a_content_that_came_while_a_run_went_on_stays_the_newest(run: Any, versions: Any, tmp_path: Path) -> None:
+    """What a run registered has its place by when it came, not by when the run ended."""
+
+    @step
+    def meanwhile(data: Dataset, ids: list[int]) -> int | None:
+        hookline.run(make, {"ids": ids}, store=tmp_path / "store", executor="inline")
+        return data.version
+
+    @workflow
+    def around(ids: list[int], others: list[int]):
+        return meanwhile(clean(ids, key=["id"]), others)
+
+    assert run(around, ids=[1], others=[1, 2]).result == 1
+    assert [version.ref.rows for version in versions()] == [1, 2]
+
+
 def test_a_content_has_the_number_of_its_first_coming(run: Any, versions: Any, tmp_path: Path) -> None:
     """So what takes the data set has the same key, whatever came in between."""
     run(make, ids=[1])
@@ -215,6 +231,13 @@ def test_other_annotations_are_left_alone(run: Any) -> None:
     assert list(run(flow).tasks) == ["tree", "listed", "unknown"]
 
 
+class Named(NamedTuple):
+    """Something that has a data set."""
+
+    name: str
+    data: Dataset
+
+
 def test_a_data_set_among_other_parts_of_a_value_is_refused(tmp_path: Path) -> None:
     """It would not be registered, and nobody would know."""
 
@@ -228,6 +251,17 @@ def test_a_data_set_among_other_parts_of_a_value_is_refused(tmp_path: Path) -> N
 
     with pytest.raises(hookline.WorkflowError, match=r"'split' .* returns a data set among other parts"):
         hookline.run(flow, store=tmp_path, executor="inline")
+
+    @step
+    def several() -> list[Named | None]:
+        return [Named("x", Dataset("x", pd.DataFrame({"id": [1]})))]
+
+    @workflow
+    def nested():
+        return several()
+
+    with pytest.raises(hookline.PluginError, match=r"'several' .* returns a data set among other parts"):
+        hookline.run(nested, store=tmp_path, executor="inline")
 
 
 def test_a_table_has_columns_with_names(tmp_path: Path) -> None:

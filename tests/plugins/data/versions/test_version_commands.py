@@ -239,3 +239,27 @@ def test_an_empty_store_has_no_data_sets(tmp_path: Path, told: Any) -> None:
     hookline.run(flow, store=tmp_path / "store", executor="inline")
     assert told(commands.versions) == "no data sets yet: a step that returns a Dataset registers one\n"
     assert told(commands.versions, json=True) == {"data_sets": []}
+
+
+def test_diff_without_a_key_never_calls_other_contents_equal(run: Any, told: Any, tmp_path: Path) -> None:
+    """The exit code is that of a difference; equal contents in another order are equal."""
+
+    @step
+    def keyless(values: list[int]) -> Dataset:
+        return Dataset("keyless", pd.DataFrame({"x": values}))
+
+    @workflow
+    def flow(values: list[int]):
+        return keyless(values)
+
+    for values in ([1, 2], [1, 3], [2, 1]):
+        run(flow, values=values)
+    lines = told(commands.diff, "keyless", "1", "2").splitlines()
+    assert lines[1:] == [
+        " rows 2 → 2: 1 added, 1 removed; which of them only changed a key would tell: --key COLUMN",
+        " + x=3",
+        " - x=2",
+    ]
+    store = str(tmp_path / "store")
+    assert commands.diff("keyless", "1", "2", store=store, exit_code=True) == 1
+    assert commands.diff("keyless", "1", "3", store=store, exit_code=True) == 0

@@ -27,7 +27,7 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = (), indent: 
         yield f"{indent}{'  '.join(cells)}".rstrip()
 
 
-def one_line(text: object) -> str:
+def one_line(text: object, widest: int = _WIDEST) -> str:
     """Write something on one line of limited length, and without what a terminal would take for orders."""
     clean = "".join(mark if mark.isprintable() else " " for mark in str(text))
-    return clean if len(clean) <= _WIDEST else f"{clean[: _WIDEST - 1]}…"
+    return clean if len(clean) <= widest else f"{clean[: widest - 1]}…"
