@@ -146,13 +146,13 @@ def test_a_partition_without_a_file_fails_by_itself(flow):
 
 def test_a_backfill_goes_on_over_a_day_without_a_file(flow):
     """The day is missing, and the only one that fails."""
-    days = "day=1,4,2"
-    missing = flow.cli("backfill", "flow.py:daily", "-p", days, "--missing", "-q")
+    days, tests = "day=1,4,2", str(Path(__file__).parents[3])
+    missing = flow.cli("backfill", "flow.py:daily", "-p", days, "--missing", "-q", PYTHONPATH=tests)
     assert (missing.code, missing.out.split()) == (0, ["1", "4", "2"])
-    filled = flow.cli("backfill", "flow.py:daily", "-p", days, "--executor", "inline")
+    filled = flow.cli("backfill", "flow.py:daily", "-p", days, "--executor", "inline", PYTHONPATH=tests)
     assert filled.code == 1
     assert "3 partitions: 2 done, 1 failed: 4" in filled.out + filled.err
-    missing = flow.cli("backfill", "flow.py:daily", "-p", days, "--missing", "-q")
+    missing = flow.cli("backfill", "flow.py:daily", "-p", days, "--missing", "-q", PYTHONPATH=tests)
     assert missing.out.split() == ["4"]
 
 

@@ -260,7 +260,7 @@ def test_a_data_set_among_other_parts_of_a_value_is_refused(tmp_path: Path) -> N
     def nested():
         return several()
 
-    with pytest.raises(hookline.PluginError, match=r"'several' .* returns a data set among other parts"):
+    with pytest.raises(hookline.WorkflowError, match=r"'several' .* returns a data set among other parts"):
         hookline.run(nested, store=tmp_path, executor="inline")
 
 
