@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from hookline import HooklineError, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, check_comparable, names_of
-from hookline_data.frames import Frame, named_frame, same_library
 from hookline_data.joining.matching import Side, clock_for, newest, taken
-from hookline_data.times import Length
+from hookline_data.tables.columns import Names, check_columns, check_comparable, names_of
+from hookline_data.tables.frames import Frame, named_frame, same_library
+from hookline_data.tables.times import Length
 
 if TYPE_CHECKING:
     import narwhals as nw

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError
-from hookline_data.times import as_times, common_clock
+from hookline_data.tables.times import as_times, common_clock
 
 if TYPE_CHECKING:
     import narwhals as nw

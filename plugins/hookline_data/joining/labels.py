@@ -6,10 +6,10 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline import HooklineError, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, check_comparable, names_of, present
-from hookline_data.frames import Frame, named_frame, same_library
 from hookline_data.joining.matching import Side, newest, taken
-from hookline_data.times import Clock, Length, Moment, as_times, common_clock
+from hookline_data.tables.columns import Names, check_columns, check_comparable, names_of, present
+from hookline_data.tables.frames import Frame, named_frame, same_library
+from hookline_data.tables.times import Clock, Length, Moment, as_times, common_clock
 
 if TYPE_CHECKING:
     import narwhals as nw

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hookline_data.columns import present, row_numbers
-from hookline_data.frames import Frame
 from hookline_data.joining.keys import alike
-from hookline_data.times import Clock, as_times, common_clock
+from hookline_data.tables.columns import present, row_numbers
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.times import Clock, as_times, common_clock
 
 if TYPE_CHECKING:
     import narwhals as nw

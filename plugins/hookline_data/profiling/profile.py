@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, UsageError, step
 from hookline.ml import ColumnProfile, DatasetRef, Profile
-from hookline_data.columns import Names, check_columns, names_of, present
-from hookline_data.frames import Frame, named_frame
-from hookline_data.kinds import known_kind
 from hookline_data.profiling.numbers import Binning, histogram_of, moments_of, quantiles_of
+from hookline_data.tables.columns import Names, check_columns, names_of, present
+from hookline_data.tables.frames import Frame, named_frame
+from hookline_data.tables.kinds import known_kind
 
 if TYPE_CHECKING:
     import narwhals as nw

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hookline import HooklineError, ml
-from hookline_data.libraries import narwhals, pandas, pandera_for, polars
 from hookline_data.schemas.types import family, fits, fitting_cells, is_nothing, word_of_cells
-from hookline_data.schemas.words import listed
+from hookline_data.tables.libraries import narwhals, pandas, pandera_for, polars
+from hookline_data.wording.words import listed
 
 __all__ = ["TYPE_CHECK", "UNIQUE_CHECK", "checks_of", "number"]
 

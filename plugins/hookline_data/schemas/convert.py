@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hookline import ml
-from hookline_data.frames import Frame, as_frame
-from hookline_data.libraries import pandera_for
+from hookline_data.schemas.check_words import words_of
 from hookline_data.schemas.checks import checks_of
-from hookline_data.schemas.kinds import AnySchema, pandera_schema
+from hookline_data.schemas.recognition import AnySchema, pandera_schema
 from hookline_data.schemas.types import family, is_nothing, word_of_cells
-from hookline_data.schemas.wording import words_of
+from hookline_data.tables.frames import Frame, as_frame
+from hookline_data.tables.libraries import pandera_for
 
 __all__ = ["schema_of", "schema_of_pandera", "to_pandera"]
 

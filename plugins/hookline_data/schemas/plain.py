@@ -10,7 +10,7 @@ from typing import Any
 
 from hookline import ml
 from hookline_data.schemas.problems import Problems
-from hookline_data.schemas.words import close_to
+from hookline_data.wording.words import close_to
 
 __all__ = ["COLUMN_KEYS", "SCHEMA_KEYS", "plain_schema"]
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hookline import HooklineError, UsageError, ml
-from hookline_data.libraries import pandera_for, pandera_io
-from hookline_data.schemas.kinds import AnySchema, is_pandera
 from hookline_data.schemas.plain import plain_schema
 from hookline_data.schemas.problems import Problems
+from hookline_data.schemas.recognition import AnySchema, is_pandera
 from hookline_data.schemas.settling import settle
-from hookline_data.schemas.words import close_to
+from hookline_data.tables.libraries import pandera_for, pandera_io
+from hookline_data.wording.words import close_to
 
 if TYPE_CHECKING:
     from yaml.nodes import Node

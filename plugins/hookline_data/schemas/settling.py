@@ -7,7 +7,7 @@ themselves: without care a schema would not be the same argument before and afte
 from __future__ import annotations
 
 from hookline import HooklineError
-from hookline_data.libraries import pandas, pandera_for, polars
+from hookline_data.tables.libraries import pandas, pandera_for, polars
 
 __all__ = ["settle"]
 

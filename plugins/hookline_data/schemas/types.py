@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from hookline_data.libraries import narwhals, pandas
+from hookline_data.tables.libraries import narwhals, pandas
 
 if TYPE_CHECKING:
     from narwhals.dtypes import DType

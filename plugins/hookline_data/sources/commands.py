@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import hookline
 from hookline import UsageError
-from hookline_data.schemas.words import near
 from hookline_data.sources.survey import SourceState, survey
+from hookline_data.wording.words import near
 
 __all__ = ["sources"]
 

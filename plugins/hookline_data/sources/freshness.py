@@ -11,8 +11,8 @@ from typing import Any
 
 import hookline
 from hookline import HooklineError
-from hookline_data.frames import Frame, as_frame
-from hookline_data.sources.contract import Contract
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.tables.frames import Frame, as_frame
 
 __all__ = ["age_text", "check_freshness", "newest_event"]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from hookline import Secret
 from hookline.ml import Schema
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.read_csv import read_csv
-from hookline_data.sources.read_jsonl import read_jsonl
-from hookline_data.sources.read_parquet import read_parquet
-from hookline_data.sources.sql import Connect, open_database
-from hookline_data.sources.table import Reading, Table
-from hookline_data.sources.template import Template
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.template import Template
+from hookline_data.sources.files.read_csv import read_csv
+from hookline_data.sources.files.read_jsonl import read_jsonl
+from hookline_data.sources.files.read_parquet import read_parquet
+from hookline_data.sources.files.table import Reading, Table
+from hookline_data.sources.remote.sql import Connect, open_database
 from hookline_data.validation.finding import Origin
 
 __all__ = ["declared_types", "read_files", "read_sql", "restricted", "schema_with_terms"]
@@ -29,7 +29,7 @@ def declared_types(contract: Contract) -> Schema | None:
         return None
     if contract.columns is not None:
         return contract.columns
-    from hookline_data.sources.foreign_schema import facts_of  # it imports pandera
+    from hookline_data.sources.contracts.foreign_schema import facts_of  # it imports pandera
 
     return facts_of(contract.schema)
 
@@ -106,7 +106,7 @@ def schema_with_terms(contract: Contract) -> Any:
     """Give the schema that a source's table is checked by, with what the contract says beside it; None for none."""
     if contract.schema is None or contract.columns is not None:
         return contract.schema
-    from hookline_data.sources.foreign_schema import with_terms_of  # it imports pandera
+    from hookline_data.sources.contracts.foreign_schema import with_terms_of  # it imports pandera
 
     return with_terms_of(contract)
 

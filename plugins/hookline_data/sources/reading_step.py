@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hookline import HooklineError, Secret, attempt, log_metric, step
 from hookline.ml import Schema
-from hookline_data.frames import Frame
-from hookline_data.sources.addresses import shown_url
 from hookline_data.sources.attempts import within_attempt
-from hookline_data.sources.casts import tightened
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.download import fetch
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.partition import partition_values
+from hookline_data.sources.contracts.template import Template, partition_label
+from hookline_data.sources.files.casts import tightened
+from hookline_data.sources.files.table import Reading
 from hookline_data.sources.freshness import check_freshness
-from hookline_data.sources.partition import partition_values
 from hookline_data.sources.reading import read_files, read_sql, restricted, schema_with_terms
-from hookline_data.sources.sql import Connect
-from hookline_data.sources.table import Reading
-from hookline_data.sources.template import Template, partition_label
+from hookline_data.sources.remote.addresses import shown_url
+from hookline_data.sources.remote.download import fetch
+from hookline_data.sources.remote.sql import Connect
+from hookline_data.tables.frames import Frame
 from hookline_data.validation.steps import checked_table
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _screened(contract: Contract, reading: Reading, columns: Sequence[str] | Non
     schema = Schema((), open=True) if schema is None else schema
     frame = reading.frame
     if not isinstance(schema, Schema):
-        from hookline_data.sources.foreign_schema import with_plain_types  # it imports pandera
+        from hookline_data.sources.contracts.foreign_schema import with_plain_types  # it imports pandera
 
         frame = with_plain_types(frame, reading.findings)
     checked = checked_table(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from hookline_data.sources.contract import Contract
+from hookline_data.sources.contracts.contract import Contract
 
 __all__ = ["is_judged", "period_of"]
 

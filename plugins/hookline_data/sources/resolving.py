@@ -10,14 +10,14 @@ from typing import Any
 
 import hookline
 from hookline import HooklineError, ProjectFacts, Secret, UsageError
-from hookline_data.frames import chosen_library
 from hookline_data.sources.attempts import within_attempt
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.declared import find_contract
-from hookline_data.sources.partition import partition_keys, partition_values
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.declared import find_contract
+from hookline_data.sources.contracts.partition import partition_keys, partition_values
+from hookline_data.sources.contracts.template import Partition, Template
 from hookline_data.sources.recency import is_judged, period_of
-from hookline_data.sources.sql import SQLITE, Connect, open_database
-from hookline_data.sources.template import Partition, Template
+from hookline_data.sources.remote.sql import SQLITE, Connect, open_database
+from hookline_data.tables.frames import chosen_library
 
 __all__ = ["Resolver", "check_writable", "place_of", "project_for"]
 
@@ -114,7 +114,7 @@ class Resolver:
 
     def _frames(self, contract: Contract) -> str:
         """Choose the library for frames: where nobody does, the one that the schema is for."""
-        from hookline_data.schemas.kinds import library_of_schema
+        from hookline_data.schemas.recognition import library_of_schema
 
         if contract.name not in self._libraries:
             wanted = self._library or (library_of_schema(contract.schema) if contract.schema is not None else "")

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hookline import HooklineError, ProjectFacts
-from hookline_data.libraries import has_pyarrow, polars, pyarrow
-from hookline_data.sources.addresses import shown_url
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.declared import read_contract
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.declared import read_contract
+from hookline_data.sources.contracts.template import Template
+from hookline_data.sources.remote.addresses import shown_url
+from hookline_data.sources.remote.sql import SQLITE, open_database
 from hookline_data.sources.resolving import place_of
-from hookline_data.sources.sql import SQLITE, open_database
-from hookline_data.sources.template import Template
+from hookline_data.tables.libraries import has_pyarrow, polars, pyarrow
 
 __all__ = ["SourceState", "survey"]
 

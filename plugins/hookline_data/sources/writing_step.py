@@ -9,18 +9,18 @@ from typing import Any
 
 from hookline import HooklineError, Secret, attempt, step
 from hookline.ml import DatasetRef, digest_of
-from hookline_data.frames import Frame, named_frame
 from hookline_data.sources.attempts import within_attempt
-from hookline_data.sources.casts import as_declared
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.partition import partition_values
-from hookline_data.sources.path_keys import says
-from hookline_data.sources.plain_values import plain
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.partition import partition_values
+from hookline_data.sources.contracts.template import Template, partition_label
+from hookline_data.sources.files.casts import as_declared
+from hookline_data.sources.files.path_keys import says
+from hookline_data.sources.files.plain_values import plain
+from hookline_data.sources.files.table import column_of
+from hookline_data.sources.files.write_file import write_file
 from hookline_data.sources.reading import declared_types, restricted, schema_with_terms
-from hookline_data.sources.table import column_of
-from hookline_data.sources.template import Template, partition_label
-from hookline_data.sources.write_file import write_file
-from hookline_data.sources.write_sql import write_sql
+from hookline_data.sources.remote.write_sql import write_sql
+from hookline_data.tables.frames import Frame, named_frame
 from hookline_data.validation.finding import Finding
 from hookline_data.validation.steps import checked_table
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hookline import HooklineError, log_artifact, step
 from hookline.ml import Check
-from hookline_data.columns import Names, check_columns, names_of, present
-from hookline_data.frames import Frame, named_frame, same_library
-from hookline_data.kinds import known_kind
 from hookline_data.splitting.asked import check_arguments
 from hookline_data.splitting.copies import best_measure, prepare
 from hookline_data.splitting.likeness import distinct_shared, hashes, shared_rows, unlike
 from hookline_data.splitting.report import LeakageReport, Untested
-from hookline_data.times import as_times, common_clock
+from hookline_data.tables.columns import Names, check_columns, names_of, present
+from hookline_data.tables.frames import Frame, named_frame, same_library
+from hookline_data.tables.kinds import known_kind
+from hookline_data.tables.times import as_times, common_clock
 
 if TYPE_CHECKING:
     import narwhals as nw

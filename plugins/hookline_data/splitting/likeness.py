@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hookline_data.kinds import known_kind
+from hookline_data.tables.kinds import known_kind
 
 if TYPE_CHECKING:
     import narwhals as nw

@@ -9,10 +9,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from hookline import HooklineError, Seed, UsageError, log_metric, step
-from hookline_data.columns import Names, check_columns, check_comparable, names_of, present, row_numbers
-from hookline_data.frames import Frame, named_frame
 from hookline_data.splitting.shares import PARTS, shares_of, sizes_of
-from hookline_data.times import Clock, Length, Moment, as_times, clock_of
+from hookline_data.tables.columns import Names, check_columns, check_comparable, names_of, present, row_numbers
+from hookline_data.tables.frames import Frame, named_frame
+from hookline_data.tables.times import Clock, Length, Moment, as_times, clock_of
 
 if TYPE_CHECKING:
     import narwhals as nw

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hookline import ml
-from hookline_data.schemas.kinds import is_pandera
+from hookline_data.schemas.recognition import is_pandera
 
 __all__ = ["Checked", "Mode", "wanted"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hookline_data.frames import Frame
-from hookline_data.libraries import pandera_errors, polars
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.libraries import pandera_errors, polars
 from hookline_data.validation.rows import numbers_where
 
 __all__ = ["unreadable"]

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
-from hookline_data.frames import Frame, as_frame
-from hookline_data.libraries import narwhals, numpy
+from hookline_data.schemas.check_words import words_of
 from hookline_data.schemas.checks import TYPE_CHECK, UNIQUE_CHECK
 from hookline_data.schemas.types import family, word_of_cells
-from hookline_data.schemas.wording import words_of
-from hookline_data.schemas.words import clipped, close_to
+from hookline_data.tables.frames import Frame, as_frame
+from hookline_data.tables.libraries import narwhals, numpy
 from hookline_data.validation.finding import Finding
 from hookline_data.validation.rows import numbers_where
+from hookline_data.wording.words import clipped, close_to
 
 __all__ = ["Fault", "Faults"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hookline import HooklineError
-from hookline_data.frames import Frame
-from hookline_data.libraries import pandas, pandera_config, pandera_errors
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.libraries import pandas, pandera_config, pandera_errors
 from hookline_data.validation.faults import Faults
 from hookline_data.validation.finding import Finding
 from hookline_data.validation.lending import lent_schema

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hookline_data.frames import Frame
+from hookline_data.tables.frames import Frame
 from hookline_data.validation.finding import Finding
 from hookline_data.validation.inspection import Inspector
 from hookline_data.validation.rows import numbered, union, without

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from hookline_data.libraries import pandera_errors
+from hookline_data.tables.libraries import pandera_errors
 
 __all__ = ["lent_schema"]
 

@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 from hookline import ProjectFacts, UsageError
-from hookline_data.schemas.kinds import AnySchema
 from hookline_data.schemas.reading import read_schema
-from hookline_data.schemas.words import close_to
-from hookline_data.sources.declared import find_contract
+from hookline_data.schemas.recognition import AnySchema
+from hookline_data.sources.contracts.declared import find_contract
+from hookline_data.wording.words import close_to
 
 __all__ = ["named_schema"]
 

@@ -6,8 +6,8 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from hookline_data.frames import Frame
-from hookline_data.libraries import numpy
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.libraries import numpy
 from hookline_data.validation.finding import Finding
 from hookline_data.validation.report import negated
 from hookline_data.validation.rows import take, with_columns

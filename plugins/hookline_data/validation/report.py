@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hookline_data.tabular import aligned, one_line
 from hookline_data.validation.finding import Finding, Origin, place_of
+from hookline_data.wording.tabular import aligned, one_line
 
 __all__ = ["Problem", "Report", "negated", "problem_of"]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hookline import GraphEditor, PluginError, ProjectFacts, TaskMatch, WorkflowError
-from hookline_data.schemas.kinds import is_pandera
+from hookline_data.schemas.recognition import is_pandera
 from hookline_data.settings import DataSettings
 from hookline_data.validation.checked import Checked, wanted
 from hookline_data.validation.naming import named_schema

@@ -6,8 +6,8 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hookline_data.frames import Frame
-from hookline_data.libraries import numpy, pandas, polars
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.libraries import numpy, pandas, polars
 
 __all__ = ["numbered", "numbers_where", "take", "union", "with_columns", "without"]
 

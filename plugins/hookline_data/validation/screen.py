@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, get_args
 
 from hookline import HooklineError, UsageError, ml
-from hookline_data.frames import Frame, library_of
 from hookline_data.schemas.convert import schema_of_pandera, to_pandera
-from hookline_data.schemas.kinds import AnySchema, is_pandera, library_of_schema, pandera_schema
-from hookline_data.schemas.words import clipped, close_to
+from hookline_data.schemas.recognition import AnySchema, is_pandera, library_of_schema, pandera_schema
+from hookline_data.tables.frames import Frame, library_of
 from hookline_data.validation.checked import Mode
 from hookline_data.validation.finding import Finding, Origin
 from hookline_data.validation.inspection import Inspector
 from hookline_data.validation.judging import bad_rows, judged
 from hookline_data.validation.quarantine import put_aside
 from hookline_data.validation.report import Report, problem_of
+from hookline_data.wording.words import clipped, close_to
 
 __all__ = ["BadDataError", "Screened", "screen"]
 

@@ -8,8 +8,8 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from hookline import HooklineError, log_artifact, log_metric, step
-from hookline_data.frames import Frame
-from hookline_data.schemas.kinds import AnySchema
+from hookline_data.schemas.recognition import AnySchema
+from hookline_data.tables.frames import Frame
 from hookline_data.validation.checked import Mode
 from hookline_data.validation.finding import Finding, Origin
 from hookline_data.validation.report import Report

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from hookline import Records
-from hookline_data.tabular import aligned, one_line
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.diff import diff
 from hookline_data.versions.difference import Difference
@@ -16,6 +15,7 @@ from hookline_data.versions.names import DatasetName
 from hookline_data.versions.opening import table_of_versions
 from hookline_data.versions.producer import Producers
 from hookline_data.versions.registered import Version, find
+from hookline_data.wording.tabular import aligned, one_line
 
 __all__ = ["difference_lines", "stored_difference"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hookline.ml import Schema
-from hookline_data.frames import as_frame
+from hookline_data.tables.frames import as_frame
 from hookline_data.versions.dataset import Dataset
 
 __all__ = ["described"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, step
 from hookline.ml import Column, Schema
-from hookline_data.frames import named_frame
+from hookline_data.tables.frames import named_frame
 from hookline_data.versions.cells import changed_rows
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.described import described

@@ -25,7 +25,7 @@ def read_by(tasks: Iterable[TaskMatch]) -> set[str]:
     Args:
         tasks: Tasks of the step ``data.read``.
     """
-    from hookline_data.sources.contract import Contract
+    from hookline_data.sources.contracts.contract import Contract
 
     found: set[str] = set()
     for task in tasks:
@@ -47,7 +47,7 @@ def declared(project: ProjectFacts) -> Callable[[str], set[str]]:
     """
 
     def of(source: str) -> set[str]:
-        from hookline_data.sources.declared import find_contract
+        from hookline_data.sources.contracts.declared import find_contract
 
         if source not in project.sources:
             return set()
@@ -104,7 +104,7 @@ def _by_contract(contract: Any) -> set[str]:
 
 
 def _by_schema(schema: Any) -> set[str]:
-    from hookline_data.schemas.kinds import is_pandera
+    from hookline_data.schemas.recognition import is_pandera
 
     if schema is None or not is_pandera(schema):
         return set()

@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from hookline import Records
-from hookline_data.tabular import aligned
 from hookline_data.versions.names import DatasetName
 from hookline_data.versions.producer import Producer, Producers
 from hookline_data.versions.registered import Version, find, history, newest
+from hookline_data.wording.tabular import aligned
 
 __all__ = ["Listed", "Row", "listed", "listing_document", "listing_lines"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hookline import HooklineError, Records, StoreMissingError, open_store
-from hookline_data.frames import as_frame, library_of, same_library
+from hookline_data.tables.frames import as_frame, library_of, same_library
 from hookline_data.versions.contents import Contents, contents_of
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.names import DatasetName, parse_name, which_of

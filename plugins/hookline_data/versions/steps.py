@@ -7,7 +7,7 @@ from typing import Any
 
 from hookline import HooklineError, Records, attempt, step
 from hookline.ml import Schema
-from hookline_data.frames import named_frame
+from hookline_data.tables.frames import named_frame
 from hookline_data.versions.contents import Contents
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.described import described

@@ -6,8 +6,8 @@ import pytest
 
 import hookline
 from hookline import UsageError
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.declared import find_contract, read_contract
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.declared import find_contract, read_contract
 
 SOUND = """
 [tool.hookline.source.customers]

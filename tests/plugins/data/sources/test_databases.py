@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from hookline import HooklineError, UsageError
-from hookline_data.sources.addresses import told_of
+from hookline_data.sources.remote.addresses import told_of
+from hookline_data.sources.remote.sql_text import parameters_of, with_parameters
 from hookline_data.sources.resolving import Resolver
-from hookline_data.sources.sql_text import parameters_of, with_parameters
 
 COLUMNS = {"id": "int", "paid": "bool", "at": "datetime", "amount": {"type": "decimal", "nullable": True}}
 

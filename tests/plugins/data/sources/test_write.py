@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookline import HooklineError, UsageError
-from hookline_data.sources.series import make_frame, make_piece, make_series
+from hookline_data.sources.files.series import make_frame, make_piece, make_series
 from plugins.data.sources.source_kit import LIBRARIES, Source, rows_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)

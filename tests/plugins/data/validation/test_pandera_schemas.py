@@ -17,7 +17,7 @@ import pytest
 from hookline import HooklineError
 from hookline_data import BadDataError, schema_of, screen
 from hookline_data.schemas import schema_of_pandera
-from plugins.data.tables import LIBRARIES, cells, frame, rows
+from plugins.data.made_tables import LIBRARIES, cells, frame, rows
 
 PANDERA: dict[str, Any] = {"pandas": pp, "polars": ppl}
 both = pytest.mark.parametrize("library", LIBRARIES)

@@ -15,7 +15,7 @@ import pytest
 from hookline import HooklineError, UsageError, ml
 from hookline_data import BadDataError, read_schema, screen
 from hookline_data.validation import Finding, Origin
-from plugins.data.tables import LIBRARIES, cells, frame, rows
+from plugins.data.made_tables import LIBRARIES, cells, frame, rows
 
 ORDERS = read_schema(
     {

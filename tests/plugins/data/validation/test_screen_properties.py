@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hookline import ml
 from hookline_data import screen
-from plugins.data.tables import cells
+from plugins.data.made_tables import cells
 
 NUMBERS = st.one_of(st.none(), st.integers(-5, 5))
 TEXTS = st.one_of(st.none(), st.sampled_from(["a", "b", "ab", "", "B"]))

@@ -14,7 +14,7 @@ from hookline import HooklineError
 from hookline.testing.contracts.steps import StepContract
 from hookline.testing.project import Project
 from hookline_data import BadDataError, screen_step, validate
-from plugins.data.tables import cells
+from plugins.data.made_tables import cells
 from plugins.data.validation.stepped import PLAIN, TABLE, Numbers
 from plugins.data.validation.stored import kept
 

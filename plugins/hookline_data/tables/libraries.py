@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from hookline import HooklineError
-from hookline_data.frames import lacking
+from hookline_data.tables.frames import lacking
 
 __all__ = [
     "has_pyarrow",

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from hookline import Secret
-from hookline_data.frames import Frame
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.plain_values import as_text, columns_of
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.files.plain_values import as_text, columns_of
 from hookline_data.sources.reading import declared_types
-from hookline_data.sources.sql import Connect, open_database
+from hookline_data.sources.remote.sql import Connect, open_database
+from hookline_data.tables.frames import Frame
 
 __all__ = ["write_sql"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hookline_data.schemas.words import clipped, listed
+from hookline_data.wording.words import clipped, listed
 
 __all__ = ["words_of"]
 

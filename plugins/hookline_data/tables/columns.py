@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError, UsageError
-from hookline_data.kinds import not_comparable
+from hookline_data.tables.kinds import not_comparable
 
 if TYPE_CHECKING:
     import narwhals as nw

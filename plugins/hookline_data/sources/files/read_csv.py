@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO
 
 from hookline import HooklineError
-from hookline_data.sources.table import Table
-from hookline_data.sources.text_files import open_text, undecodable
+from hookline_data.sources.files.table import Table
+from hookline_data.sources.files.text_files import open_text, undecodable
 from hookline_data.validation.finding import Origin
 
 __all__ = ["read_csv"]

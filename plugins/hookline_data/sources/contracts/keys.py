@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from hookline import UsageError
-from hookline_data.sources.contract import FORMATS
-from hookline_data.times import read_length
+from hookline_data.sources.contracts.contract import FORMATS
+from hookline_data.tables.times import read_length
 
 __all__ = ["KEYS", "Key"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline import HooklineError
-from hookline_data.frames import Frame
-from hookline_data.kinds import known_kind
-from hookline_data.libraries import narwhals
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.kinds import known_kind
+from hookline_data.tables.libraries import narwhals
 
 if TYPE_CHECKING:
     import narwhals as nw

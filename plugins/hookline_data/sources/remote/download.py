@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline import HooklineError, Secret
-from hookline_data.sources.addresses import shown_url, told_of
+from hookline_data.sources.remote.addresses import shown_url, told_of
 
 __all__ = ["fetch"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hookline.ml import Column, Schema
-from hookline_data.frames import Frame
-from hookline_data.libraries import narwhals
-from hookline_data.sources.series import make_piece, make_series
-from hookline_data.sources.table import in_full, shown
+from hookline_data.sources.files.series import make_piece, make_series
+from hookline_data.sources.files.table import in_full, shown
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.libraries import narwhals
 from hookline_data.validation.finding import Finding
 
 if TYPE_CHECKING:

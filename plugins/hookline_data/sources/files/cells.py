@@ -1,7 +1,7 @@
 """Turns cells into values of their column's type: what is no such value is noted, never guessed at.
 
 Texts come from CSV; values from JSON lines and databases. Both give the same plain values, one list per column, from
-which :mod:`hookline_data.sources.series` makes columns of either library.
+which :mod:`hookline_data.sources.files.series` makes columns of either library.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hookline.ml import Column
-from hookline_data.libraries import numpy
-from hookline_data.sources.written_times import day_of, read_time
+from hookline_data.sources.files.written_times import day_of, read_time
+from hookline_data.tables.libraries import numpy
 
 __all__ = ["Cells"]
 

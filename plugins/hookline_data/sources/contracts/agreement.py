@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from hookline.ml import Column, Schema
-from hookline_data.schemas.words import near
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.partition import partition_keys
-from hookline_data.sources.sql_text import parameters_of
-from hookline_data.sources.template import Template
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.partition import partition_keys
+from hookline_data.sources.contracts.template import Template
+from hookline_data.sources.remote.sql_text import parameters_of
+from hookline_data.wording.words import near
 
 __all__ = ["contradictions", "schema_faults", "with_terms"]
 

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Any
 
 from hookline.ml import Column
-from hookline_data.sources.cells import Cells
+from hookline_data.sources.files.cells import Cells
 from hookline_data.validation.finding import Finding
 
 __all__ = ["PathKeys", "says"]

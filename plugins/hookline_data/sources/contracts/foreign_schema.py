@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from hookline.ml import Schema
-from hookline_data.frames import Frame, library_of
 from hookline_data.schemas.convert import schema_of_pandera
-from hookline_data.schemas.kinds import pandera_schema
-from hookline_data.sources.contract import Contract
+from hookline_data.schemas.recognition import pandera_schema
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.tables.frames import Frame, library_of
 from hookline_data.validation.finding import Finding
 
 __all__ = ["facts_of", "with_plain_types", "with_terms_of"]

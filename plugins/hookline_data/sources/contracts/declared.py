@@ -10,10 +10,10 @@ from typing import Any
 
 from hookline import HooklineError, ProjectFacts, Secret, UsageError
 from hookline.ml import Schema
-from hookline_data.schemas.words import near
-from hookline_data.sources.agreement import contradictions, schema_faults, with_terms
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.keys import KEYS
+from hookline_data.sources.contracts.agreement import contradictions, schema_faults, with_terms
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.keys import KEYS
+from hookline_data.wording.words import near
 
 __all__ = ["find_contract", "read_contract"]
 
@@ -113,7 +113,7 @@ class _Reader:
             self._note("schema", f"has a schema that is wrong: {told}")
             return None
         if declared is not None and not isinstance(declared, Schema):
-            from hookline_data.sources.foreign_schema import facts_of  # it imports pandera
+            from hookline_data.sources.contracts.foreign_schema import facts_of  # it imports pandera
 
             self._note_all(schema_faults(contract, facts_of(declared)))
             return replace(contract, schema=declared, typed=True)

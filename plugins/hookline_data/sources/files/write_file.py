@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from hookline import HooklineError
-from hookline_data.frames import Frame, library_of
-from hookline_data.libraries import pyarrow
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.plain_values import as_json, as_text, columns_of
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.files.plain_values import as_json, as_text, columns_of
+from hookline_data.tables.frames import Frame, library_of
+from hookline_data.tables.libraries import pyarrow
 
 __all__ = ["write_file"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hookline.ml import Column
-from hookline_data.sources.cells import Cells
+from hookline_data.sources.files.cells import Cells
 
 __all__ = ["infer_texts", "infer_values"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hookline import UsageError
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.sql_text import parameters_of
-from hookline_data.sources.template import Partition, Template
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.contracts.template import Partition, Template
+from hookline_data.sources.remote.sql_text import parameters_of
 
 __all__ = ["partition_keys", "partition_values"]
 

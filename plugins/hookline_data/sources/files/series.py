@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hookline_data.frames import Frame
-from hookline_data.libraries import has_pyarrow, numpy, pandas, polars, pyarrow
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.libraries import has_pyarrow, numpy, pandas, polars, pyarrow
 
 __all__ = ["make_frame", "make_piece", "make_series"]
 

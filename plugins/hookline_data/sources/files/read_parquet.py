@@ -8,17 +8,17 @@ from typing import Any
 
 from hookline import HooklineError
 from hookline.ml import Schema
-from hookline_data.frames import Frame
-from hookline_data.libraries import narwhals, pandas, polars, pyarrow
-from hookline_data.schemas.words import near
-from hookline_data.sources.casts import as_declared
-from hookline_data.sources.cells import Cells
-from hookline_data.sources.path_keys import PathKeys
-from hookline_data.sources.plain_values import plain
-from hookline_data.sources.series import make_piece, make_series
-from hookline_data.sources.table import MASKED, Reading, article_of, check_header, column_of, in_full, shown
-from hookline_data.sources.together import check_together
+from hookline_data.sources.files.casts import as_declared
+from hookline_data.sources.files.cells import Cells
+from hookline_data.sources.files.path_keys import PathKeys
+from hookline_data.sources.files.plain_values import plain
+from hookline_data.sources.files.series import make_piece, make_series
+from hookline_data.sources.files.table import MASKED, Reading, article_of, check_header, column_of, in_full, shown
+from hookline_data.sources.files.together import check_together
+from hookline_data.tables.frames import Frame
+from hookline_data.tables.libraries import narwhals, pandas, polars, pyarrow
 from hookline_data.validation.finding import Finding, Origin
+from hookline_data.wording.words import near
 
 __all__ = ["read_parquet"]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from hookline import HooklineError
 from hookline.ml import Schema
-from hookline_data.sources.table import Table
-from hookline_data.sources.text_files import open_text, undecodable
+from hookline_data.sources.files.table import Table
+from hookline_data.sources.files.text_files import open_text, undecodable
 from hookline_data.validation.finding import Origin
 
 __all__ = ["read_jsonl"]

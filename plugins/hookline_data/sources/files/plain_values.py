@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hookline_data.frames import Frame, as_frame
+from hookline_data.tables.frames import Frame, as_frame
 
 __all__ = ["as_json", "as_text", "columns_of", "plain"]
 

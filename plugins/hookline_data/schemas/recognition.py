@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hookline import HooklineError
-from hookline_data.frames import LIBRARIES
+from hookline_data.tables.frames import LIBRARIES
 
 __all__ = ["AnySchema", "is_pandera", "library_of_schema", "pandera_schema"]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from hookline import HooklineError
 from hookline.ml import Column, Schema
-from hookline_data.frames import Frame
-from hookline_data.schemas.words import near
-from hookline_data.sources.cells import Cells
-from hookline_data.sources.inference import infer_texts, infer_values
-from hookline_data.sources.path_keys import PathKeys
-from hookline_data.sources.series import make_frame, make_piece, make_series
+from hookline_data.sources.files.cells import Cells
+from hookline_data.sources.files.inference import infer_texts, infer_values
+from hookline_data.sources.files.path_keys import PathKeys
+from hookline_data.sources.files.series import make_frame, make_piece, make_series
+from hookline_data.tables.frames import Frame
 from hookline_data.validation.finding import Finding, Origin
+from hookline_data.wording.words import near
 
 __all__ = ["MASKED", "Reading", "Table", "article_of", "check_header", "column_of", "in_full", "shown"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hookline import HooklineError, Secret
-from hookline_data.sources.addresses import told_of
-from hookline_data.sources.contract import Contract
-from hookline_data.sources.sql_text import escaped, parameters_of, with_parameters
+from hookline_data.sources.contracts.contract import Contract
+from hookline_data.sources.remote.addresses import told_of
+from hookline_data.sources.remote.sql_text import escaped, parameters_of, with_parameters
 
 __all__ = ["SQLITE", "Connect", "Database", "open_database"]
 

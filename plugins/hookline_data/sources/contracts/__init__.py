@@ -1,0 +1,1 @@
+"""What a source promises: read from the settings of a project, and checked against itself."""

@@ -1,0 +1,1 @@
+"""How things are said: close matches, values as short texts, tables of text."""
