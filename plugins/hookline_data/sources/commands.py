@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import hookline
 from hookline import UsageError
 from hookline_data.sources.survey import SourceState, survey
+from hookline_data.wording.tabular import aligned
 from hookline_data.wording.words import near
 
 __all__ = ["sources"]
@@ -45,9 +46,7 @@ def sources(name: str = "", /, env: str | None = None, json: bool = False) -> in
 
 def _table(states: list[SourceState]) -> Iterator[str]:
     rows = [("source", "format", "where", "files", "size", "rows", "newest", "state", "owner"), *map(_row, states)]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from aligned(rows, right=(3, 4, 5))
     yield from (f"- {problem}" for state in states for problem in state.problems)
 
 

@@ -11,9 +11,10 @@ from hookline_data.tables.frames import named_frame
 from hookline_data.versions.cells import changed_rows
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.described import described
-from hookline_data.versions.difference import PERSONAL, ColumnChange, Difference, RowChange, plain
+from hookline_data.versions.difference import ColumnChange, Difference, RowChange, plain
 from hookline_data.versions.matching import match_rows, match_whole_rows
 from hookline_data.versions.personal import personal_in
+from hookline_data.wording.words import PERSONAL
 
 if TYPE_CHECKING:
     import narwhals as nw

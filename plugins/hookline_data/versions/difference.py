@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["PERSONAL", "ColumnChange", "Difference", "RowChange", "plain"]
-
-PERSONAL = "(personal)"
-"""What stands in examples for values of columns with personal data."""
+__all__ = ["ColumnChange", "Difference", "RowChange", "plain"]
 
 
 @dataclass(frozen=True)

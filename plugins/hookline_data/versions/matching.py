@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline import HooklineError
 from hookline_data.versions.cells import changed_rows, comparable, frozen, kind_of, values_of
-from hookline_data.versions.difference import PERSONAL
+from hookline_data.wording.words import PERSONAL
 
 if TYPE_CHECKING:
     import narwhals as nw

@@ -9,7 +9,7 @@ from typing import Any
 from hookline import Records, UsageError
 from hookline.ml import Column, to_json
 from hookline_data.tables.frames import as_frame
-from hookline_data.versions.difference import PERSONAL, plain
+from hookline_data.versions.difference import plain
 from hookline_data.versions.inherited import seen_through
 from hookline_data.versions.lineage import Lineage
 from hookline_data.versions.names import DatasetName
@@ -17,6 +17,7 @@ from hookline_data.versions.personal import personal_in
 from hookline_data.versions.producer import Producer, Producers
 from hookline_data.versions.registered import Version, find, first
 from hookline_data.wording.tabular import aligned, one_line
+from hookline_data.wording.words import PERSONAL
 
 __all__ = ["Page", "page_document", "page_lines", "page_of"]
 

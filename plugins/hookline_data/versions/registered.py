@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
 from hookline import ConflictError, HooklineError, Record, Records, UsageError
 from hookline.ml import ArtifactRef, DatasetRef, Schema, digest_of
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.names import DatasetName, which_of
+from hookline_data.wording.words import near
 
 __all__ = [
     "PLUGIN",
@@ -264,7 +264,7 @@ def _check_partitioning(records: Records, which: DatasetName) -> None:
 def _no_dataset(records: Records, which: DatasetName) -> UsageError:
     names = list(dict.fromkeys(version.ref.name for version in newest(records)))
     return UsageError(
-        f"there is no data set '{which.name}'{_near(which.name, names)}",
+        f"there is no data set '{which.name}'{near(which.name, names)}",
         help=f"there is {_listed(names)}" if names else "none was registered yet: run a step that returns a Dataset",
     )
 
@@ -277,7 +277,7 @@ def _no_partition(which: DatasetName, partitions: Iterable[str]) -> UsageError:
             help=f"leave it out: {which._replace(partition='')}",
         )
     return UsageError(
-        f"the data set '{which.name}' has no partition '{which.partition}'{_near(which.partition, names)}",
+        f"the data set '{which.name}' has no partition '{which.partition}'{near(which.partition, names)}",
         help=f"it has {_listed(names)}",
     )
 
@@ -287,11 +287,6 @@ def _no_version(records: Records, which: DatasetName) -> UsageError:
     return UsageError(
         f"the data set '{which.record}' has no version {which.version}", help=f"it has {_listed(numbers)}"
     )
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def _listed(names: list[str]) -> str:

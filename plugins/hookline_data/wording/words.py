@@ -7,7 +7,10 @@ import difflib
 from collections.abc import Iterable
 from decimal import Decimal
 
-__all__ = ["clipped", "close_to", "listed", "near"]
+__all__ = ["PERSONAL", "clipped", "close_to", "listed", "near"]
+
+PERSONAL = "(personal)"
+"""Stands where a value tells of persons."""
 
 _LONGEST = 40
 _MOST = 20

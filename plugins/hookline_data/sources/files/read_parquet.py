@@ -13,12 +13,12 @@ from hookline_data.sources.files.cells import Cells
 from hookline_data.sources.files.path_keys import PathKeys
 from hookline_data.sources.files.plain_values import plain
 from hookline_data.sources.files.series import make_piece, make_series
-from hookline_data.sources.files.table import MASKED, Reading, article_of, check_header, column_of, in_full, shown
+from hookline_data.sources.files.table import Reading, article_of, check_header, column_of, in_full, shown
 from hookline_data.sources.files.together import check_together
 from hookline_data.tables.frames import Frame
 from hookline_data.tables.libraries import narwhals, pandas, polars, pyarrow
 from hookline_data.validation.finding import Finding, Origin
-from hookline_data.wording.words import near
+from hookline_data.wording.words import PERSONAL, near
 
 __all__ = ["read_parquet"]
 
@@ -70,7 +70,7 @@ def read_parquet(
         origins.append(Origin(rows, name))
         rows += len(frame)
     whole = _joined(frames, list(files), library)
-    findings += path_keys.findings({one.name: one for one in schema.columns} if schema else {}, MASKED)
+    findings += path_keys.findings({one.name: one for one in schema.columns} if schema else {}, PERSONAL)
     return Reading(whole, origins, findings, len(frames))
 
 

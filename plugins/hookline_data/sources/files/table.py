@@ -14,11 +14,10 @@ from hookline_data.sources.files.path_keys import PathKeys
 from hookline_data.sources.files.series import make_frame, make_piece, make_series
 from hookline_data.tables.frames import Frame
 from hookline_data.validation.finding import Finding, Origin
-from hookline_data.wording.words import near
+from hookline_data.wording.words import PERSONAL, near
 
-__all__ = ["MASKED", "Reading", "Table", "article_of", "check_header", "column_of", "in_full", "shown"]
+__all__ = ["Reading", "Table", "article_of", "check_header", "column_of", "in_full", "shown"]
 
-MASKED = "***"
 """Stands for a value that tells of a person."""
 
 _EXAMPLES = 5
@@ -171,7 +170,7 @@ class Table:
                 said = {row: in_full(cell) for row, cell in cells.bad}
                 yield Finding(name, kind, [row for row, _ in cells.bad], examples, cells=said)
         declared = {one.name: one for one in self._schema.columns} if self._schema else {}
-        yield from self._path_keys.findings(declared, MASKED)
+        yield from self._path_keys.findings(declared, PERSONAL)
 
 
 def column_of(schema: Schema | None, name: str) -> Column:
@@ -194,7 +193,9 @@ def shown(texts: Sequence[str], column: Column) -> tuple[str, ...]:
     """Choose examples of a column's values for a message: none of persons."""
     chosen = tuple(dict.fromkeys(texts))[:_EXAMPLES]
     return (
-        (MASKED,) if column.personal else tuple(one if len(one) <= _LONGEST else f"{one[:_LONGEST]}…" for one in chosen)
+        (PERSONAL,)
+        if column.personal
+        else tuple(one if len(one) <= _LONGEST else f"{one[:_LONGEST]}…" for one in chosen)
     )
 
 

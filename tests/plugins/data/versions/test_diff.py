@@ -22,7 +22,8 @@ from hookline import HooklineError
 from hookline.ml import Column, Schema
 from hookline_data.versions.dataset import Dataset
 from hookline_data.versions.diff import diff
-from hookline_data.versions.difference import PERSONAL, RowChange
+from hookline_data.versions.difference import RowChange
+from hookline_data.wording.words import PERSONAL
 
 Row = Mapping[str, Any]
 LIBRARIES = ("pandas", "polars")
