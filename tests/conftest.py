@@ -25,7 +25,12 @@ ROOT = Path(__file__).parents[1]
 WITH_PLUGINS = ("docs", "examples", "plugins")
 """Folders whose tests are of hookline with the plugins that come with it; all others are of the core alone."""
 
-ON_RAY = ("executors/ray/", "engine/test_on_ray.py", "integration/test_ray_drivers.py")
+ON_RAY = (
+    "executors/ray/",
+    "engine/test_on_ray.py",
+    "examples/test_fraud_on_ray.py",
+    "integration/test_ray_drivers.py",
+)
 """What shares a cluster, and has to be in one process for that."""
 LONG = (*ON_RAY, "docs/", "integration/", "chaos/", "examples/", "executors/", "hooks/", "engine/", "cli/", "plugins/")
 """What takes long, the longest first; the rest is quick and fills what is left of the time."""

@@ -1,10 +1,11 @@
-"""What is left to do about data sets when a run has ended: reused contents are the newest again, lineage is kept."""
+"""What is left to do about data sets when a run has ended: late and reused ones become the newest, lineage is kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from hookline import Records, Run, RunEvent, open_store
+from hookline_data.versions.late import register_late
 from hookline_data.versions.lineage import Ancestry, datasets_of, remember
 from hookline_data.versions.names import DatasetName
 from hookline_data.versions.registered import PLUGIN, Version, history, put_again
@@ -17,8 +18,8 @@ _REGISTER = f"{PLUGIN}:register@"
 def settle(event: RunEvent) -> None:
     """Look after the data sets of a run that has ended.
 
-    A content that a run reused is as new as one that it made: where another came in between, the reused one gets a
-    version of its own.
+    What a task could not register, because its node does not see the store, is registered now. A content that a run
+    reused is as new as one that it made: where another came in between, the reused one gets a version of its own.
 
     Args:
         event: The end of the run.
@@ -27,7 +28,10 @@ def settle(event: RunEvent) -> None:
         records, run = store.records(PLUGIN), store.run(event.run_id)
         made: dict[str, list[tuple[str, DatasetName]]] = {}
         for task in [task for task in run.tasks if _REGISTER in task]:
-            for which in datasets_of(records, run, task):
+            named = list(datasets_of(records, run, task))
+            if any(which.version is None for which in named):
+                named = register_late(records, run, task)
+            for which in named:
                 made.setdefault(which.record, []).append((task, which))
         ancestry = Ancestry(records, run)
         written = [version for named in made.values() for version in _written(records, run, named)]

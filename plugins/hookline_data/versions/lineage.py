@@ -13,6 +13,7 @@ from typing import Any
 from hookline import Records, Run
 from hookline_data.versions.dataset import Dataset, datasets_in
 from hookline_data.versions.names import DatasetName
+from hookline_data.versions.registered import first, history
 
 __all__ = ["Ancestry", "Lineage", "datasets_of", "recorded_lineage", "remember"]
 
@@ -72,7 +73,7 @@ class Ancestry:
             seen.add(task)
             step = self._task(_split(task)[0]).step
             if step == _REGISTER:
-                datasets.update(dict.fromkeys(map(str, datasets_of(self._records, self._run, task))))
+                datasets.update(dict.fromkeys(map(str, self._registered(task))))
             elif step == _OPEN:
                 datasets.update(dict.fromkeys(self._opened(task)))
             elif step in _READ:
@@ -127,6 +128,16 @@ class Ancestry:
         if self._length(name) == 1 and item is None:
             return f"{source} ({count[1]} file{'' if count[1] == '1' else 's'})"
         return f"{source} ({'one of ' if item is not None else ''}{count[1]} partitions)"
+
+    def _registered(self, task: str) -> Iterator[DatasetName]:
+        """Name the versions that a task registered, or that the run's end registered for it."""
+        for which in datasets_of(self._records, self._run, task):
+            own = [
+                version
+                for version in (history(self._records, which) if which.version is None else ())
+                if version.ref.run_id == self._run.id
+            ]
+            yield first(self._records, own[-1]).which if own else which
 
     def _opened(self, task: str) -> Iterator[str]:
         """Name the versions that a task opened: as the rewrite called them, or, of an item, by what it gave."""

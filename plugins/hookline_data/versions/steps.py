@@ -22,6 +22,8 @@ __all__ = ["open_all", "open_table", "open_version", "register", "register_all"]
 def register(dataset: Dataset, personal: list[str] | None = None) -> Dataset:
     """Remember a data set as the next version, where its content is new; outside of a run nothing is remembered.
 
+    On a node that does not see the run's store it is left to the end of the run, and has no number until then.
+
     Args:
         dataset: The data set, with its table.
         personal: Columns that are personal in what the workflow reads, and so in the data set, too.
@@ -118,7 +120,7 @@ def _opened(contents: Any) -> Any:
 
 
 def _records() -> Records | None:
-    """Give the plugin's records; None outside of a run."""
+    """Give the plugin's records; None outside of a run, and where the run's store is out of reach."""
     try:
         return attempt().records(PLUGIN)
     except HooklineError:
