@@ -70,6 +70,7 @@ class Report:
         schema: The schema's name; empty where it has none.
         version: Its version.
         digest: The digest of what it says, see :func:`hookline.ml.digest_of`.
+        personal: The columns that it calls personal.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Report:
     schema: str = ""
     version: str = ""
     digest: str = ""
+    personal: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
