@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from hookline.model.states import Kind, Verdict
@@ -33,34 +33,44 @@ def kept_artifacts(store: Store, run: str | int, node: int | None = None) -> dic
     Returns:
         By task and item, in this order.
     """
-    by_attempt = _noted(store, run, node)
-    last = {number: _last(store, run, number) for number in {key[0] for key in by_attempt}}
-    found = {
-        (number, item): kept
-        for (number, item, attempt), kept in by_attempt.items()
-        if item in last[number] and last[number][item].attempt == attempt
-    }
+    found: dict[int, dict[int, Kept]] = {}
+    last: dict[int, _Attempts] = {}
+    for (number, item, attempt), kept in _noted(store, run, node).items():
+        if number not in last:
+            last[number] = _last(store, run, number)
+        if item in last[number] and last[number][item].attempt == attempt:
+            found.setdefault(number, {})[item] = kept
     sources = _Sources(store)
     for decision in sorted(store.decisions(run, node), key=lambda row: row.epoch):
-        if decision.verdict is Verdict.REUSE and decision.source_run is not None:
-            if decision.node not in last:
-                last[decision.node] = _last(store, run, decision.node)
-            _take_over(found, decision, last[decision.node], sources.of(decision))
-    return dict(sorted(found.items()))
+        source = sources.of(decision) if decision.verdict is Verdict.REUSE else {}
+        if source and decision.node not in last:
+            last[decision.node] = _last(store, run, decision.node)
+        if decision.verdict is Verdict.REUSE and decision.node in last:
+            _take_over(found.setdefault(decision.node, {}), decision, last[decision.node], source)
+    return {(number, item): found[number][item] for number in sorted(found) for item in sorted(found[number])}
 
 
-def _take_over(
-    found: dict[tuple[int, int], Kept], decision: Decision, own: _Attempts, source: Mapping[int, Kept]
-) -> None:
+def _take_over(found: dict[int, Kept], decision: Decision, own: _Attempts, source: Mapping[int, Kept]) -> None:
     """Put what the source kept in the place of what older attempts of the run itself did; newer ones stay."""
-    low, high = decision.low, decision.high
-    for key in [key for key in found if key[0] == decision.node and low <= key[1] < high]:
-        if key[1] not in own or own[key[1]].epoch < decision.epoch:
-            del found[key]
-    for item, kept in source.items():
-        at = item - (decision.source_low or 0) + low
-        if low <= at < high and (at not in own or own[at].epoch < decision.epoch):
-            found[decision.node, at] = kept
+
+    def is_newer(item: int) -> bool:
+        return item in own and own[item].epoch >= decision.epoch
+
+    low, high, there = decision.low, decision.high, decision.source_low or 0
+    for item in _within(found, low, high):
+        if not is_newer(item):
+            del found[item]
+    for item in _within(source, there, there + high - low):
+        at = item - there + low
+        if not is_newer(at):
+            found[at] = source[item]
+
+
+def _within(items: Collection[int], low: int, high: int) -> list[int]:
+    """Give those of the items that are in a range, by looking at the fewer of the two."""
+    if high - low < len(items):
+        return [item for item in range(low, high) if item in items]
+    return [item for item in items if low <= item < high]
 
 
 class _Sources:
@@ -68,21 +78,26 @@ class _Sources:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._read = functools.cache(self._of_task)
+        self._of_task = functools.cache(self._read)
+        self._of_attempts = functools.cache(self._made)
 
-    def of(self, decision: Decision) -> dict[int, Kept]:
+    def of(self, decision: Decision) -> Mapping[int, Kept]:
         """Give it by item; nothing of a run that was deleted."""
         if decision.source_run is None or decision.source_node is None:
             return {}
-        noted, made = self._read(decision.source_run, decision.source_node)
         attempt = json.loads(decision.detail or "{}").get("attempt")
+        return self._of_attempts(decision.source_run, decision.source_node, attempt)
+
+    def _made(self, run: int, node: int, attempt: int | None) -> dict[int, Kept]:
+        """Give what attempts of this number kept; without one, what each item's last success did."""
+        noted, made = self._of_task(run, node)
         return {
             item: kept
             for (_, item, number), kept in noted.items()
             if number == (attempt or (made[item].attempt if item in made else None))
         }
 
-    def _of_task(self, run: int, node: int) -> tuple[dict[tuple[int, int, int], Kept], _Attempts]:
+    def _read(self, run: int, node: int) -> tuple[dict[tuple[int, int, int], Kept], _Attempts]:
         noted = _noted(self._store, run, node) if self._store.id_of(run) is not None else {}
         return noted, _last(self._store, run, node, succeeded=True) if noted else {}
 
