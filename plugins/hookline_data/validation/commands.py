@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import json as form
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ __all__ = ["report"]
 
 _PLUGIN = "data"
 _WIDEST = 1000
-_Rows = Callable[[Recorded], list[dict[str, Any]]]
+_Shown = tuple[Recorded, list[dict[str, Any]]]
+"""A report, and rows that were put aside, as they may be seen."""
 
 
 def report(
@@ -56,8 +57,8 @@ def report(
     with hookline.open_store(store if store is not None else hookline.project(env=env).store) as opened:
         found, records = opened.run(run), opened.records(_PLUGIN)
         reports = recorded_reports(found, records, task, part)
-        shown = functools.partial(_first_rows, opened, records, found, env, rows)
-        _print(found, reports, shown, task, json)
+        shown = [_shown(opened, records, found, env, rows, one) for one in reports]
+        _print(found, shown, task, json)
         if place is not None:
             one, ref = _only_quarantine(found, reports, task)
             write_rows(records.load(ref), place, force=force)
@@ -65,22 +66,22 @@ def report(
                 print(f"wrote '{one_line(place, _WIDEST)}': {_counted(one.rows)} of {one_line(one.title, _WIDEST)}")
 
 
-def _print(run: Run, reports: Sequence[Recorded], shown: _Rows, task: str, json: bool) -> None:
+def _print(run: Run, shown: Sequence[_Shown], task: str, json: bool) -> None:
     if json:
         document = {
             "run": run.id,
             "workflow": run.workflow,
-            "reports": [_document(one, shown(one)) for one in reports],
+            "reports": [_document(one, rows) for one, rows in shown],
         }
         print(form.dumps(document, indent=2, ensure_ascii=False))
         return
-    if not reports:
+    if not shown:
         what = f"task '{one_line(task)}' of run {run.id}" if task else f"run {run.id} of {one_line(run.workflow)}"
         print(f"{what} kept no reports: none of its tasks checked a table")
-    for at, one in enumerate(reports):
+    for at, (one, rows) in enumerate(shown):
         if at:
             print()
-        for line in _lines(one, shown(one)):
+        for line in _lines(one, rows):
             print(line)
 
 
@@ -89,14 +90,14 @@ def _document(one: Recorded, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "task": one.task,
         "part": one.part or None,
         "quarantined": one.rows,
-        "report": one.report,
+        "report": one.report.to_json(),
         **({"rows": rows} if rows else {}),
     }
 
 
 def _lines(one: Recorded, rows: list[dict[str, Any]]) -> Iterator[str]:
     yield one_line(one.title, _WIDEST)
-    yield from (f"  {one_line(line, _WIDEST)}".rstrip() for line in one.table.splitlines())
+    yield from (f"  {one_line(line, _WIDEST)}".rstrip() for line in str(one.report).splitlines())
     if rows:
         left = one.rows - len(rows)
         yield f"  put aside{f', the first {len(rows):,} of {one.rows:,}' if left else ''}:"
@@ -105,16 +106,17 @@ def _lines(one: Recorded, rows: list[dict[str, Any]]) -> Iterator[str]:
         yield f"  {_counted(one.rows)} put aside; --rows {min(one.rows, 10)} shows {'it' if one.rows == 1 else 'some'}"
 
 
-def _first_rows(
-    store: Any, records: Records, run: Run, env: str | None, count: int, one: Recorded
-) -> list[dict[str, Any]]:
-    """Load what is to be shown of the rows that were put aside."""
-    if not count or one.quarantine is None:
-        return []
-    personal = one.personal
-    if personal is not None:
-        personal |= _personal_before(store, records, run, env, one.task)
-    return shown_rows(records.load(one.quarantine), count, one.report["problems"], personal)
+def _shown(store: Any, records: Records, run: Run, env: str | None, count: int, one: Recorded) -> _Shown:
+    """Load the rows that are wanted, and leave out all that tells of persons."""
+    aside = one.quarantine if count else None
+    if aside is None and not one.has_examples:
+        return one, []
+    before = _personal_before(store, records, run, env, one.task)
+    seen = replace(one, report=one.report.without_examples(before))
+    if aside is None:
+        return seen, []
+    personal = before.union(one.report.personal) if one.tells else None
+    return seen, shown_rows(records.load(aside), count, one.report.problems, personal)
 
 
 def _personal_before(store: Any, records: Records, run: Run, env: str | None, task: str) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from hookline_data.tables.frames import Frame, as_frame
-from hookline_data.validation.report import negated
+from hookline_data.validation.report import Problem, negated
 from hookline_data.versions.difference import plain
 from hookline_data.wording.tabular import aligned
 from hookline_data.wording.words import PERSONAL
@@ -16,7 +16,7 @@ __all__ = ["shown_rows", "table_of"]
 
 
 def shown_rows(
-    quarantine: Frame, count: int, problems: Sequence[Mapping[str, Any]], personal: Collection[str] | None
+    quarantine: Frame, count: int, problems: Sequence[Problem], personal: Collection[str] | None
 ) -> list[dict[str, Any]]:
     """Give the first rows of a quarantine as JSON values: their numbers, their cells, what is wrong with them.
 
@@ -63,7 +63,7 @@ def _printable(text: str) -> str:
     return "".join(mark if mark.isprintable() else " " for mark in text)
 
 
-def _reported(text: str, problems: Sequence[Mapping[str, Any]]) -> str:
+def _reported(text: str, problems: Sequence[Problem]) -> str:
     """Give of what is wrong with a row what the report says in the same words."""
-    words = [negated(one["column"] or "the row", one["check"]) for one in problems]
+    words = [negated(one.column or "the row", one.check) for one in problems]
     return "; ".join(one for one in words if re.search(rf"(?:^|; ){re.escape(one)}(?=; |: |$)", text))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from hookline import Records, Run, UsageError
 from hookline.ml import ArtifactRef
+from hookline_data.validation.report import Report
 from hookline_data.validation.steps import QUARANTINE, REPORT, REPORT_TABLE
 from hookline_data.wording.words import close_to
 
@@ -21,15 +21,15 @@ class Recorded:
     Attributes:
         task: The task that kept it, or the item.
         part: Which part of the task's value it is of; empty for the whole.
-        report: What :meth:`Report.to_json` said.
-        table: The same as a table of text.
+        report: What was found.
+        tells: Whether it says which columns are personal, which old ones did not.
         quarantine: The rows that were put aside; None where there are none.
     """
 
     task: str
     part: str
-    report: dict[str, Any]
-    table: str
+    report: Report
+    tells: bool
     quarantine: ArtifactRef | None
 
     @property
@@ -40,12 +40,12 @@ class Recorded:
     @property
     def rows(self) -> int:
         """How many rows were put aside."""
-        return int(self.report["quarantined"]) if self.quarantine is not None else 0
+        return self.report.quarantined if self.quarantine is not None else 0
 
     @property
-    def personal(self) -> set[str] | None:
-        """The columns that the schema called personal; None where the report is too old to say that."""
-        return set(self.report["personal"]) if "personal" in self.report else None
+    def has_examples(self) -> bool:
+        """Whether the report shows values."""
+        return any(one.examples for one in self.report.problems)
 
 
 def recorded_reports(run: Run, records: Records, task: str = "", part: str = "") -> list[Recorded]:
@@ -79,5 +79,6 @@ def _of_attempt(task: str, artifacts: dict[str, ArtifactRef], records: Records, 
         if not name.endswith(REPORT) or (prefix and part == prefix) or f"{prefix}{REPORT_TABLE}" not in artifacts:
             continue  # something of the user's own
         if not wanted or part == wanted:
-            table = records.load(artifacts[f"{prefix}{REPORT_TABLE}"])
-            yield Recorded(task, part, records.load(ref), table, artifacts.get(f"{prefix}{QUARANTINE}"))
+            said = records.load(ref)
+            aside = artifacts.get(f"{prefix}{QUARANTINE}")
+            yield Recorded(task, part, Report.from_json(said), "personal" in said, aside)

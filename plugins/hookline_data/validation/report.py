@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,20 @@ class Report:
             cells = [("column", "check", "rows", "share", "first", "examples"), *map(_cells, self.problems)]
             lines += aligned(cells, right={2, 3})
         return "\n".join(lines)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Report:
+        """Give the report that :meth:`to_json` said."""
+        fields = {name: value for name, value in said.items() if name != "share"}
+        return cls(**{**fields, "problems": tuple(Problem(**one) for one in said["problems"])})
+
+    def without_examples(self, columns: Collection[str]) -> Report:
+        """Leave out the values of some columns, and those of several columns together."""
+        kept = [
+            dataclasses.replace(one, examples=()) if one.column in columns or not one.column else one
+            for one in self.problems
+        ]
+        return dataclasses.replace(self, problems=tuple(kept)) if columns else self
 
     @property
     def headline(self) -> str:

@@ -181,6 +181,21 @@ def test_what_is_personal_in_the_source_stays_so(shop: Project, told: Told, work
     assert (row["a"], row["who"], row["_reasons"]) == (-5, "(personal)", "a is not at least 0")
 
 
+def test_reports_show_no_values_of_what_is_personal_in_the_source(shop: Project, told: Told) -> None:
+    """They were made by a schema that does not know; other columns' values are shown."""
+    shop.edit("flow.py", 'name="plain", open=True', 'name="plain"')
+    shop.edit(
+        "flow.py",
+        '(Column("a", "int", minimum=0),)',
+        '(Column("a", "int", minimum=0), Column("who", "int", maximum=9))',
+    )
+    shop.run("flow.py:shop", executor="inline")
+    a, who = told(task="data.validate", json=True)["reports"][0]["report"]["problems"]
+    assert (a["examples"], a["rows"]) == (["-5"], [1])
+    assert (who["column"], who["examples"], who["count"]) == ("who", [], 2)
+    assert "447" not in told()
+
+
 def test_texts_of_personal_cells_that_could_not_be_read_are_not_shown(shop: Project, told: Told) -> None:
     """They are in the reasons that are stored, and in the file that has all as it is stored."""
     shop.run("flow.py:register", executor="inline")
@@ -195,9 +210,10 @@ def test_texts_of_personal_cells_that_could_not_be_read_are_not_shown(shop: Proj
 def test_a_report_that_does_not_say_what_is_personal_shows_no_cells() -> None:
     """Reports of old versions do not; any column might be."""
     from hookline_data.validation.quarantine_page import shown_rows
+    from hookline_data.validation.report import Problem
 
     table = pd.DataFrame({"a": [1], "_row": [3], "_reasons": ["a is not of type int: Ann"]})
-    problems = [{"column": "a", "check": "is of type int"}, {"column": "a", "check": "is of type in"}]
+    problems = [Problem("a", "is of type int"), Problem("a", "is of type in")]
     assert shown_rows(table, 5, problems, None) == [{"_row": 3, "a": "(personal)", "_reasons": "a is not of type int"}]
     assert shown_rows(table, 5, problems, set())[0]["_reasons"] == "a is not of type int: Ann"
 
