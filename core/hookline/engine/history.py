@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from hookline.engine.descriptions import ONE_SLOT, read_returns, read_slots
 from hookline.engine.evaluate import Evaluator
 from hookline.engine.glance import glance
+from hookline.engine.kept import kept_artifacts
 from hookline.engine.partition_results import PartitionResults
 from hookline.engine.partition_states import partition_states
 from hookline.errors import (
@@ -25,7 +26,7 @@ from hookline.model.graph import Nested, TaskGraph
 from hookline.model.outputs import Outputs
 from hookline.model.run import Run, RunSummary, TaskInput, TaskRecord
 from hookline.model.states import Kind, RunState, TaskState, Verdict
-from hookline.store.ids import task_ids
+from hookline.store.ids import item_id, task_ids
 from hookline.store.protocol import Store
 from hookline.store.rows import WHOLE_RUN, AttemptRow, Decision, NodeRow, RunRow
 
@@ -202,6 +203,16 @@ class RecordedRun:
             return artifact_refs(self._one_outcome(task_id, node, item or 0))
         blobs = self._store.outputs(self._id, node.node, 0, node.length or 0)
         return tuple(ref for blob in blobs for ref in artifact_refs(blob))
+
+    def artifacts(self, task_id: str) -> dict[str, dict[str, ArtifactRef]]:
+        """See :meth:`Run.artifacts`."""
+        node, item = self._find(task_id) if task_id else (None, None)
+        names = {row.node: (name, row.shape != 0) for name, row in self._by_id().items()}
+        return {
+            item_id(names[number][0], at, names[number][1]): kept
+            for (number, at), kept in kept_artifacts(self._store, self._id, node and node.node).items()
+            if number in names and item in (None, at)
+        }
 
     def result(self) -> Any:
         """See :attr:`Run.result`."""

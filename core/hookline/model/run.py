@@ -155,6 +155,10 @@ class RunSource(Protocol):
         """See :meth:`Run.outputs`."""
         ...
 
+    def artifacts(self, task_id: str) -> dict[str, dict[str, ArtifactRef]]:
+        """See :meth:`Run.artifacts`."""
+        ...
+
     def result(self) -> Any:
         """See :attr:`Run.result`."""
         ...
@@ -244,6 +248,23 @@ class Run:
             UsageError: There is no such task, or it has no value.
         """
         return self._source.outputs(task_id)
+
+    def artifacts(self, task_id: str = "") -> dict[str, dict[str, ArtifactRef]]:
+        """Give references to what tasks kept beside their values, with ``log_artifact``.
+
+        Of what was tried several times, it is what the last attempt kept, whether it failed or not. Of what was reused,
+        it is what the attempt kept that made it, unless the run of that attempt was deleted.
+
+        Args:
+            task_id: A task, or an item of one; all without.
+
+        Returns:
+            By task, items by their own ids, and then by name; what kept nothing is left out.
+
+        Raises:
+            UsageError: There is no such task.
+        """
+        return self._source.artifacts(task_id)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {word}" for word, count in self.counts.items() if count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,7 @@ class Report:
         schema: The schema's name; empty where it has none.
         version: Its version.
         digest: The digest of what it says, see :func:`hookline.ml.digest_of`.
+        personal: The columns that it calls personal.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Report:
     schema: str = ""
     version: str = ""
     digest: str = ""
+    personal: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -103,6 +105,20 @@ class Report:
             cells = [("column", "check", "rows", "share", "first", "examples"), *map(_cells, self.problems)]
             lines += aligned(cells, right={2, 3})
         return "\n".join(lines)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Report:
+        """Give the report that :meth:`to_json` said."""
+        fields = {name: value for name, value in said.items() if name != "share"}
+        return cls(**{**fields, "problems": tuple(Problem(**one) for one in said["problems"])})
+
+    def without_examples(self, columns: Collection[str]) -> Report:
+        """Leave out the values of some columns, and those of several columns together."""
+        kept = [
+            dataclasses.replace(one, examples=()) if one.column in columns or not one.column else one
+            for one in self.problems
+        ]
+        return dataclasses.replace(self, problems=tuple(kept)) if columns else self
 
     @property
     def headline(self) -> str:

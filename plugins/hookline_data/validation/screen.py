@@ -103,7 +103,18 @@ def screen(
     aside = bad if mode == "quarantine" else array("q")
     name = name or facts.name
     problems = tuple(problem_of(finding, count, origins) for finding in findings)
-    report = Report(name, mode, count, len(bad), len(aside), problems, facts.name, facts.version, ml.digest_of(facts))
+    report = Report(
+        name,
+        mode,
+        count,
+        len(bad),
+        len(aside),
+        problems,
+        facts.name,
+        facts.version,
+        ml.digest_of(facts),
+        tuple(column.name for column in facts.columns if column.personal),
+    )
     quarantined = put_aside(table, aside, findings)
     if findings and mode == "warn":
         _log.warning("%s", report)

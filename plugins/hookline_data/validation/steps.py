@@ -15,7 +15,12 @@ from hookline_data.validation.finding import Finding, Origin
 from hookline_data.validation.report import Report
 from hookline_data.validation.screen import BadDataError, Screened, screen
 
-__all__ = ["ScreenedParts", "checked_table", "screen_step", "validate"]
+__all__ = ["QUARANTINE", "REPORT", "REPORT_TABLE", "ScreenedParts", "checked_table", "screen_step", "validate"]
+
+REPORT = "report"
+REPORT_TABLE = "report_table"
+QUARANTINE = "quarantine"
+"""The names of what is kept with an attempt, behind a prefix where parts of its value are checked."""
 
 
 class ScreenedParts(NamedTuple):
@@ -119,10 +124,10 @@ def _keep(report: Report, quarantined: Frame | None, prefix: str) -> None:
     log_metric(f"{prefix}rows", report.rows)
     log_metric(f"{prefix}bad_rows", report.bad_rows)
     log_metric(f"{prefix}bad_share", report.share)
-    log_artifact(f"{prefix}report", report.to_json())
-    log_artifact(f"{prefix}report_table", str(report))
+    log_artifact(f"{prefix}{REPORT}", report.to_json())
+    log_artifact(f"{prefix}{REPORT_TABLE}", str(report))
     if report.quarantined:
-        log_artifact(f"{prefix}quarantine", quarantined)
+        log_artifact(f"{prefix}{QUARANTINE}", quarantined)
 
 
 def _is_dataset(value: Any) -> bool:

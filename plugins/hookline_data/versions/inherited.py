@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from hookline import ProjectFacts, Records, TaskMatch, UsageError
+from hookline_data.versions.lineage import Lineage
 from hookline_data.versions.names import parse_name
 from hookline_data.versions.personal import marked, personal_in
 from hookline_data.versions.producer import Producers
 from hookline_data.versions.registered import Version, find
 
-__all__ = ["declared", "read_by", "seen_through"]
+__all__ = ["declared", "personal_before", "read_by", "seen_through"]
 
 
 def read_by(tasks: Iterable[TaskMatch]) -> set[str]:
@@ -68,21 +69,39 @@ def seen_through(
         version: The version.
         of_source: Names the personal columns of a source; None where nobody knows of any.
     """
+    names = personal_before(records, producers, producers.lineage(version), of_source)
+    return replace(version, schema=marked(version.schema, names))
+
+
+def personal_before(
+    records: Records,
+    producers: Producers,
+    lineage: Lineage | None,
+    of_source: Callable[[str], set[str]] | None = None,
+) -> set[str]:
+    """Name the columns that are personal anywhere in what something was made from.
+
+    Args:
+        records: The plugin's records.
+        producers: What tells what versions were made from.
+        lineage: What it was made from; None where nobody knows.
+        of_source: Names the personal columns of a source; None where nobody knows of any.
+    """
     names: set[str] = set()
-    pending, seen = [version], set[str]()
+    pending, seen = [lineage], set[str]()
     while pending:
         one = pending.pop()
-        if str(one.which) in seen:
+        if one is None:
             continue
-        seen.add(str(one.which))
-        names |= personal_in(one.schema)
-        lineage = producers.lineage(one)
-        if lineage is not None:
-            pending.extend(each for name in lineage.datasets for each in _versions(records, name))
-            if of_source is not None:
-                for source in {_named(text) for text in lineage.sources}:
-                    names |= of_source(source)
-    return replace(version, schema=marked(version.schema, names))
+        if of_source is not None:
+            for source in {_named(text) for text in one.sources}:
+                names |= of_source(source)
+        for version in (each for name in one.datasets for each in _versions(records, name)):
+            if str(version.which) not in seen:
+                seen.add(str(version.which))
+                names |= personal_in(version.schema)
+                pending.append(producers.lineage(version))
+    return names
 
 
 def _named(text: str) -> str:
