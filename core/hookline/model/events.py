@@ -65,7 +65,7 @@ class TaskEnded:
         state: failed, timed out, crashed, cancelled or abandoned.
         error: What went wrong in one line; the user's frame in :attr:`frame`.
         frame: ``"churn.py:14 in train: raise ValueError(…)"``, or empty.
-        details: What follows the first line, of much its beginning and its end; hookline's own errors end with a remedy.
+        details: What follows the first line, shortened; hookline's own errors end with a remedy.
     """
 
     task_id: str
