@@ -98,6 +98,20 @@ def test_a_quiet_success_says_nothing(capsys: pytest.CaptureFixture[str]):
     assert "ValueError: bad depth" in capsys.readouterr().err
 
 
+def test_a_failure_shows_all_lines_of_its_error(capsys: pytest.CaptureFixture[str]):
+    """What is wrong in detail and what to do about it stand below the first line, before the frame."""
+    run, tally = ended("failed", failed=1)
+    tally.take(
+        TaskEnded(
+            "load", TaskState.FAILED, "HooklineError: 2 problems", "a.py:1 in a", " - one\n - \x1btwo\nhelp: mend"
+        )
+    )
+    tell_ending(run, tally, store="", quiet=False)
+    told = capsys.readouterr().err.splitlines()
+    first = told.index("load failed: HooklineError: 2 problems")
+    assert told[first + 1 : first + 5] == ["   - one", "   - \\x1btwo", "  help: mend", "  a.py:1 in a"]
+
+
 def test_commands_name_a_store_that_they_would_not_find(capsys: pytest.CaptureFixture[str]):
     """A store elsewhere stands in the suggested commands."""
     tell_ending(*CASES["one failure"], store="/data/my store", quiet=False)

@@ -235,12 +235,13 @@ BAD: dict[str, tuple[str, int, str]] = {
           g: ${{ params.a }}
           h: {default: 1, help: 3}
           i: {type: secret, default: hunter2}
+          j: date
         steps:
           number: {uses: "lib:number"}
         """,
         3,
         """\
-        error: 'flow.yaml' has 12 problems
+        error: 'flow.yaml' has 13 problems
           - flow.yaml:1: the workflow name 'a b' can't be used: use at most 100 letters, digits, '_', '-' and '.', such as 'train_model'
           - flow.yaml:3: the parameter name 'my-path' can't be used: take letters, digits and '_'
           - flow.yaml:4: the parameter name 'class' can't be used: it is a word of Python's own
@@ -253,6 +254,7 @@ BAD: dict[str, tuple[str, int, str]] = {
           - flow.yaml:11: the default of parameter 'g' can't be a reference
           - flow.yaml:12: 'help' takes text, not 3
           - flow.yaml:13: the default of 'i' takes a secret's place (env:NAME or file:/path), not what was given (a secret was given in the open)
+          - flow.yaml:14: parameter 'j' has the name of a type where its default stands; say which is meant: j: {type: date}, or j: {default: date}
         """,
     ),
     "wrong steps": (

@@ -12,7 +12,7 @@ import hookline
 from hookline import step, workflow
 from hookline.engine import api
 from hookline.engine.stop import Stop
-from hookline.errors import RunFailedError, RunInterruptedError, UsageError
+from hookline.errors import HooklineError, RunFailedError, RunInterruptedError, UsageError
 from hookline.model.events import Event, RunFinished, RunStarted, TaskEnded, TasksChanged
 
 told: list[tuple[str, list[str]]] = []
@@ -80,6 +80,25 @@ def test_a_stopped_run_is_interrupted_and_its_open_tasks_are_pending(tmp_path: P
     assert resumed.id == run.id
     assert resumed.status == "completed"
     assert resumed.result == (2, [1, 2])
+
+
+@step
+def wrong(lines: int) -> int:
+    raise HooklineError("\n".join(["wrong", *map(str, range(lines)), "x" * 1000]), help="mend it")
+
+
+def test_observers_hear_what_an_error_says_below_its_first_line(tmp_path: Path) -> None:
+    """Of many lines the first and the last, which is the remedy; none of them is of any length."""
+
+    @workflow
+    def errs():
+        return wrong.map(lines=[1, 100])
+
+    events: list[Event] = []
+    api.run(errs, executor="inline", store=tmp_path, observers=[events.append])
+    few, many = (event for event in events if isinstance(event, TaskEnded))
+    assert (few.error, few.details) == ("HooklineError: wrong", f"0\n{'x' * 300}\nhelp: mend it")
+    assert many.details.splitlines() == [*map(str, range(10)), "…", "help: mend it"]
 
 
 def test_observers_hear_of_a_run_in_order_and_after_the_commit(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def tell_summary(run: Run, tally: Tally) -> None:
 
 
 def tell_failures(failures: Sequence[TaskEnded], total: int) -> None:
-    """Say which tasks failed, with the user's own line of code and the error."""
+    """Say which tasks failed, with the error, what it says to do, and the user's own line of code."""
     import sys
 
     if not failures:
@@ -97,7 +97,7 @@ def tell_failures(failures: Sequence[TaskEnded], total: int) -> None:
     for event in failures[-_SHOWN_FAILURES:]:
         say()
         name = emphasised(one_line(event.task_id), "bold", sys.stderr)
-        say(f"{name} {event.state.word}: {_indented(event.error)}")
+        say(f"{name} {event.state.word}: {_indented(event.error, event.details)}")
         if event.frame:
             say(f"  {one_line(event.frame, 1000)}")
     say()
@@ -126,6 +126,6 @@ def _marked(state: RunState) -> str:
     return emphasised(state.symbol, "green" if state is RunState.COMPLETED else "red", sys.stderr)
 
 
-def _indented(error: str) -> str:
-    lines = clean(error).strip().splitlines() or [""]
-    return "\n  ".join(lines[:20])
+def _indented(error: str, details: str) -> str:
+    lines = clean(f"{error}\n{details}").strip().splitlines() or [""]
+    return "\n  ".join(lines)

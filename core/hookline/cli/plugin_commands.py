@@ -75,7 +75,9 @@ class PluginCommand:
 
     def stub(self) -> Any:
         """Give what lists show of it, without an import."""
-        return TyperCommand(name=self.name, help=f"A command of {self.sources}.", rich_markup_mode=None)
+        words = ", ".join(sorted(filter(None, self.entries)))
+        told = f"{words} (commands of {self.sources})." if words else f"A command of {self.sources}."
+        return TyperCommand(name=self.name, help=told, rich_markup_mode=None)
 
 
 class _Group(TyperGroup):

@@ -18,6 +18,12 @@ __all__ = ["Progress"]
 _PAUSE = 0.1
 """Seconds between two looks at what changed."""
 
+_DETAILS = 12
+"""How many lines of an error are told beside its first; logs have all."""
+
+_WIDEST = 300
+"""How many characters of such a line are told."""
+
 
 class Progress:
     """Gathers events until what made them true is committed.
@@ -111,7 +117,7 @@ class Progress:
         # What ended before is told before.
         self.tell()
         frame = failure.frame if failure is not None else ""
-        self._events.append(TaskEnded(name, STATES[state], _line(failure), frame))
+        self._events.append(TaskEnded(name, STATES[state], _line(failure), frame, _details(failure)))
 
     def tell_late(self) -> None:
         """Tell what could not be told at once, because it came too soon after something else."""
@@ -170,3 +176,11 @@ def _line(failure: Failure | None) -> str:
         return ""
     first = failure.message.partition("\n")[0]
     return f"{failure.type}: {first}" if first else failure.type
+
+
+def _details(failure: Failure | None) -> str:
+    """Give what follows the first line of an error's text; of a long one its beginning and its end, the remedy."""
+    lines = failure.message.splitlines()[1:] if failure is not None else []
+    if len(lines) > _DETAILS:
+        lines = [*lines[: _DETAILS - 2], "…", lines[-1]]
+    return "\n".join(line[:_WIDEST] for line in lines)

@@ -65,12 +65,14 @@ class TaskEnded:
         state: failed, timed out, crashed, cancelled or abandoned.
         error: What went wrong in one line; the user's frame in :attr:`frame`.
         frame: ``"churn.py:14 in train: raise ValueError(…)"``, or empty.
+        details: What follows the first line, shortened; hookline's own errors end with a remedy.
     """
 
     task_id: str
     state: TaskState
     error: str
     frame: str
+    details: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from hookline_data.wording.words import near
 
 __all__ = ["sources"]
 
+_BAD_ROWS = {"fail": "fail the load", "warn": "are told of and kept", "quarantine": "are put aside"}
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -79,6 +80,8 @@ def _page(state: SourceState) -> Iterator[str]:
         "key": ", ".join(state.key),
         "event time": state.event_time,
         "personal": ", ".join(state.personal),
+        "columns": ", ".join(f"{column}: {kind}" for column, kind in state.columns.items()),
+        "bad rows": _BAD_ROWS.get(state.mode, ""),
         "owner": state.owner,
     }
     yield from (f"  {fact:<12} {value}" for fact, value in facts.items() if value)

@@ -46,7 +46,7 @@ def fill(graph: GraphEditor, project: ProjectFacts, settings: DataSettings) -> N
         try:
             _fill(graph, task, step, look_up, resolver)
         except HooklineError as error:
-            problems.append(error)
+            problems.append(_with_place(error, task, project))
     if len(problems) == 1 and isinstance(problems[0], UsageError):
         raise problems[0]
     if len(problems) == 1:  # a database that does not answer is no fault of the plugin's
@@ -117,6 +117,14 @@ def _limit_reuse(graph: GraphEditor, task: TaskMatch, resolver: Resolver, source
     """Load anew each time what nothing tells the state of."""
     if task.options.cache and not all(resolver.contract(source).versioned for source in set(sources)):
         graph.set_options(task, cache=False)
+
+
+def _with_place(error: HooklineError, task: TaskMatch, project: ProjectFacts) -> HooklineError:
+    """Say which task asks for a source that there is none of; of one that is wrong, its contract's place is told."""
+    source = task.constants.get("source")
+    if not isinstance(source, str) or source in project.sources:
+        return error
+    return UsageError(f"task '{task.id}' ({task.place}): {error.message}", help=error.help)
 
 
 def _unknown(task: TaskMatch, name: str) -> HooklineError:

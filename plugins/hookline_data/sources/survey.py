@@ -34,6 +34,8 @@ class SourceState:
         key: The columns that identify a row.
         event_time: The column with the time of what a row says.
         personal: The columns that tell of persons.
+        columns: Each column that the schema has, with its type; empty where the schema is none of hookline's own.
+        mode: What becomes of bad rows.
         files: How many files there are; None where it is not of files.
         bytes: How large they are together.
         rows: How many rows there are, where that is told without reading them all.
@@ -51,6 +53,8 @@ class SourceState:
     key: tuple[str, ...] = ()
     event_time: str = ""
     personal: tuple[str, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)
+    mode: str = ""
     files: int | None = None
     bytes: int | None = None
     rows: int | None = None
@@ -69,16 +73,19 @@ def survey(name: str, project: ProjectFacts) -> SourceState:
     contract, problems = read_contract(name, project)
     if contract is None:
         return SourceState(name, contract=project.where(f"source.{name}"), problems=problems)
+    schema = contract.columns
     state = SourceState(
         name,
         where=contract.uri if contract.kind == "file" or contract.secret else shown_url(contract.uri),
         contract=contract.where,
         format=contract.format,
         owner=contract.owner,
-        description=contract.description,
-        key=contract.key,
-        event_time=contract.event_time,
+        description=contract.description or (schema.description if schema else ""),
+        key=schema.keys if schema else contract.key,
+        event_time=schema.event_time if schema else contract.event_time,
         personal=_personal(contract),
+        columns={one.name: one.type for one in schema.columns} if schema and contract.typed else {},
+        mode=contract.mode,
     )
     if contract.kind == "file":
         _look_at_files(state, contract, project.root)

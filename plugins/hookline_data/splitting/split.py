@@ -123,7 +123,7 @@ class _Asked:
             if value and how not in ways:
                 raise UsageError(f"'{name}' has no meaning for how='{how}'", help=f"it is for {' and '.join(ways)}")
             if not value and how in ways and name in ("by", "time"):
-                raise UsageError(f"how='{how}' needs '{name}'", help="name the column to split by")
+                raise UsageError(f"how='{how}' needs '{name}'", help=f"name the column: {name}='…'")
         columns = [*self.by, *([self.time] if self.time else [])]
         check_columns(self.frame, columns, _WHAT)
         check_comparable(self.frame, self.by, _WHAT)

@@ -77,7 +77,7 @@ def as_frame(table: Frame, what: str = "the table") -> nw.DataFrame[Any]:
         kind = type(table)
         raise HooklineError(
             f"{what} is a {kind.__module__.partition('.')[0]}.{kind.__qualname__}, not a data frame",
-            help="give a DataFrame of pandas or polars",
+            help="give its '.table'" if hasattr(table, "table") else "give a DataFrame of pandas or polars",
         ) from error
     except narwhals.exceptions.DuplicateError as error:
         names = [str(name) for name in table.columns]

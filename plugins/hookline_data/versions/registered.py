@@ -265,7 +265,9 @@ def _no_dataset(records: Records, which: DatasetName) -> UsageError:
     names = list(dict.fromkeys(version.ref.name for version in newest(records)))
     return UsageError(
         f"there is no data set '{which.name}'{near(which.name, names)}",
-        help=f"there is {_listed(names)}" if names else "none was registered yet: run a step that returns a Dataset",
+        help=f"the data sets are {_listed(names)}"
+        if names
+        else "none was registered yet: run a step that returns a Dataset",
     )
 
 

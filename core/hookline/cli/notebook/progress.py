@@ -5,6 +5,7 @@ from __future__ import annotations
 from hookline.cli.notebook.markup import badge, bar, box, table, text
 from hookline.cli.tally import Line, Tally, chosen_lines
 from hookline.cli.wording import amount, counted, duration, listed_counts, one_line
+from hookline.model.events import TaskEnded
 
 __all__ = ["draw_progress", "write_progress"]
 
@@ -92,8 +93,12 @@ def _more(rest: list[Line]) -> str:
 def _failures(tally: Tally) -> str:
     shown = [
         f'<div class="failure"><b>{text(failure.task_id)}</b> {text(failure.state.word)}'
-        f'<pre>{text(failure.error, 1000)}</pre><pre class="dim">{text(failure.frame, 1000)}</pre></div>'
+        f'<pre>{text(_told(failure), 1000)}</pre><pre class="dim">{text(failure.frame, 1000)}</pre></div>'
         for failure in tally.failures[:_SHOWN_FAILURES]
     ]
     more = tally.failed - len(shown)
     return "".join(shown) + (f'<div class="dim">… {amount(more)} more failed</div>' if more > 0 else "")
+
+
+def _told(failure: TaskEnded) -> str:
+    return "\n".join(filter(None, (failure.error, failure.details)))

@@ -9,7 +9,7 @@ from hookline.errors import WorkflowError
 from hookline.graph.declared.document import PARAM_KEYS, STEP_KEYS, TOP_KEYS, Document, ParamEntry, StepEntry, Use
 from hookline.graph.declared.nodes import BROKEN, Node, Scalar, Table
 from hookline.graph.declared.problems import Problems, suggestion
-from hookline.graph.declared.types import UnknownTypeError, read_type
+from hookline.graph.declared.types import TYPE_NAMES, UnknownTypeError, read_type
 from hookline.graph.declared.values import Broken, FromParam, FromStep, Plain, Value, is_reference, read_value
 from hookline.model.names import check_name
 from hookline.model.parameter import MISSING
@@ -82,6 +82,13 @@ class _Reader:
         default = self._default(name, node)
         if default is None:
             self._note(line, f"parameter '{name}' has no default; say at least its type: {name}: {{type: text}}")
+            default = BROKEN
+        elif default in TYPE_NAMES:
+            self._note(
+                line,
+                f"parameter '{name}' has the name of a type where its default stands; say which is meant: "
+                f"{name}: {{type: {default}}}, or {name}: {{default: {default}}}",
+            )
             default = BROKEN
         return ParamEntry(line, None, default, "", node.line)
 

@@ -121,7 +121,9 @@ class _Reader:
             self._note_all(schema_faults(contract, declared))
         if self.problems:
             return None
-        return replace(contract, schema=with_terms(contract, declared), typed=declared is not None)
+        schema = with_terms(contract, declared)
+        time = schema.event_time if schema is not None else ""
+        return replace(contract, schema=schema, typed=declared is not None, event_time=time)
 
     def _format(self, values: Mapping[str, Any]) -> str:
         """Tell the format by what else is said."""

@@ -209,6 +209,9 @@ def test_stale_data_are_warned_of_or_refused(make_source, library, caplog):
     assert caplog.text == ""
     with pytest.raises(HooklineError, match="of 2026-01-02 00:00 UTC"):
         make_source(**table, event_time="at", stale="fail", owner="growth").load(library)
+    timed = {"columns": {"at": "date"}, "event_time": "at"}
+    with pytest.raises(HooklineError, match="of 2026-01-02 00:00 UTC"):
+        make_source(**{**table, "schema": timed}, stale="fail").load(library)
 
 
 def test_a_load_is_looked_at_again_when_its_newest_file_becomes_too_old(make_source):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -199,10 +200,10 @@ def test_a_load_that_nobody_filled_in_says_so(flow):
 
 
 def test_all_that_is_wrong_with_the_sources_of_a_workflow_is_told_at_once(flow):
-    """Before anything runs."""
+    """Before anything runs; a source that there is none of with the task that asks for it."""
     with pytest.raises(HooklineError) as caught:
         run(flow, "two")
-    assert "there is no source 'gone'" in str(caught.value)
+    assert re.search(r"task 'data\.load(-2)?' \(.*\.py:\d+\): there is no source 'gone'", str(caught.value))
     assert "'a/b' is no value of the key 'day'" in str(caught.value)
 
 

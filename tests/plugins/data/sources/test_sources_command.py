@@ -80,6 +80,23 @@ def test_one_source_is_shown_with_all_that_is_said_of_it(inside, capsys):
     assert (state["files"], state["bytes"], state["fresh"], state["personal"]) == (1, 14, False, ["name"])
 
 
+def test_what_a_schema_says_is_shown_with_its_source(inside, capsys):
+    """Its key, its event time, its columns, and what becomes of rows that break it."""
+    inside.settings(
+        '[tool.hookline.source.a]\nuri = "data/customers.csv"\nmode = "quarantine"\n'
+        'schema = {key = "id", event_time = "at", columns = {id = "int", at = "date"}}\n'
+    )
+    sources("a")
+    text = capsys.readouterr().out
+    for wanted in (
+        "key          id",
+        "event time   at",
+        "columns      id: int, at: date",
+        "bad rows     are put aside",
+    ):
+        assert wanted in text
+
+
 def test_what_is_wrong_is_told_and_the_command_fails(inside, capsys):
     """Contracts that are wrong, files that are not there, names that nobody has."""
     (inside.folder / "data/customers.csv").unlink()

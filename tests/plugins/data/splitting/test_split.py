@@ -19,6 +19,7 @@ from hookline import HooklineError, Seed, UsageError, workflow
 from hookline.testing.contracts.steps import StepContract
 from hookline_data.splitting.shares import shares_of, sizes_of
 from hookline_data.splitting.split import Parts, split
+from hookline_data.versions.dataset import Dataset
 
 LIBRARIES = (pd.DataFrame, pl.DataFrame)
 both = pytest.mark.parametrize("frame", LIBRARIES, ids=["pandas", "polars"])
@@ -157,7 +158,7 @@ def test_what_is_not_given_is_the_rest() -> None:
         ({"test": float("nan")}, "the share 'test' is nan"),
         ({"by": "c"}, "'by' has no meaning for how='random'"),
         ({"gap": "1d"}, "'gap' has no meaning for how='random'"),
-        ({"how": "grouped"}, "how='grouped' needs 'by'"),
+        ({"how": "grouped"}, "how='grouped' needs 'by'\nhelp: name the column: by='…'"),
         ({"how": "time"}, "how='time' needs 'time'"),
         ({"how": "date"}, "there is no way 'date' to split"),
         ({"how": "time", "time": "t", "cutoffs": [1], "test": 0.1}, "'cutoffs' say where parts begin, and so do"),
@@ -227,3 +228,9 @@ def test_parts_are_fields_of_what_a_workflow_refers_to(tmp_path: Any) -> None:
     run = hookline.run(flow, executor="inline", store=tmp_path)
     training, test = run.result
     assert (len(training), len(test)) == (8, 2)
+
+
+def test_a_data_set_in_the_place_of_its_table_is_refused_with_the_way_to_mend_it() -> None:
+    """Steps take tables; what has one is told so."""
+    with pytest.raises(HooklineError, match=r"is a hookline_data.Dataset, not a data frame\nhelp: give its '.table'"):
+        split(Dataset("rows", pd.DataFrame({"x": [1, 2]})), test=0.5)

@@ -140,7 +140,7 @@ def test_what_is_not_there_is_told_before_anything_runs(run: Any) -> None:
     """With the nearest name, and with what there is."""
     run(make, name="transactions", ids=[1])
     run(make, name="daily", ids=[1], partition="2026-01-05")
-    assert "no data set 'transactios'; did you mean 'transactions'?; there is daily, transactions" in error_of(
+    assert "no data set 'transactios'; did you mean 'transactions'?; the data sets are daily, transactions" in error_of(
         run, data="transactios"
     )
     assert "'transactions' has no version 7; it has 1" in error_of(run, data="transactions@7")
