@@ -189,6 +189,25 @@ def test_an_attempt_inside_an_attempt_has_its_own_output(capfd: pytest.CaptureFi
     assert capfd.readouterr().out == ""
 
 
+def test_a_record_is_there_once_where_runs_overlap(capfd: pytest.CaptureFixture[str]) -> None:
+    """A thread that could not be stopped keeps its run's handler on the root logger beside that of the next."""
+    root = logging.getLogger()
+    root.addHandler(mine := logging.NullHandler())
+    with capfd.disabled():
+        left, now = Capture(100, descriptors=False), Capture(100, descriptors=False)
+        left.install()
+        now.install()
+        left.begin()
+        now.begin()
+        logging.getLogger("mine").warning("hello")
+        said = taken(now)
+        taken(left)
+        now.uninstall()
+        left.uninstall()
+    root.removeHandler(mine)
+    assert said == "WARNING mine: hello\n"
+
+
 def test_threads_have_attempts_of_their_own(capfd: pytest.CaptureFixture[str]) -> None:
     """What two threads print at once is told apart; a thread without an attempt writes to the real stream."""
     capture = Capture(10_000, descriptors=False)

@@ -273,6 +273,10 @@ def _router_of(stream: Any) -> _Router:
     return stream if isinstance(stream, _Router) else _Router(stream)
 
 
+_WRITTEN = "hookline_written"
+"""Marks a record, so that runs side by side in one process, or a thread of one that is past, don't write it twice."""
+
+
 class _Logging:
     """Lets log records at INFO and above reach an attempt's output where no handler of the program's writes them there.
 
@@ -305,7 +309,7 @@ class _Logging:
 
 
 class _Handler(logging.Handler):
-    """Writes a record to the attempt's output, unless another handler does."""
+    """Writes a record to the attempt's output, unless another handler does, or that of another run did."""
 
     def __init__(self, active: Callable[[], bool]) -> None:
         super().__init__(logging.INFO)
@@ -313,7 +317,8 @@ class _Handler(logging.Handler):
         self._active = active
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self._active() and not _is_written(record):
+        if self._active() and not hasattr(record, _WRITTEN) and not _is_written(record):
+            setattr(record, _WRITTEN, True)
             try:
                 sys.stderr.write(self.format(record) + "\n")
             except Exception:  # noqa: BLE001 - logging's own rule: a handler never raises
