@@ -328,3 +328,13 @@ def test_names_of_columns_are_texts() -> None:
     table = pd.DataFrame({"t": [1], 0: [1]})
     with pytest.raises(HooklineError, match="the table 'right' has columns whose names are no texts: 0"):
         join_asof(pd.DataFrame({"t": [1]}), table, on="t")
+
+
+@pytest.mark.parametrize(("embargo", "tolerance", "matched"), [(5, 12, True), (5, 9, False), (10, 10, True)])
+def test_embargo_and_tolerance_both_bound_the_same_age(embargo: int, tolerance: int, matched: bool) -> None:
+    """A row that is 10 old is within a tolerance of 10 whatever the embargo is, and not within one of 9."""
+    left, right = pd.DataFrame({"t": [100]}), pd.DataFrame({"t": [90], "v": [1]})
+    for one, other in ((left, right), (pl.from_pandas(left), pl.from_pandas(right))):
+        joined = join_asof(one, other, on="t", embargo=embargo, tolerance=tolerance)
+        found = [value for value in joined["v"].to_list() if value is not None and value is not pd.NA]
+        assert found == ([1] if matched else [])
