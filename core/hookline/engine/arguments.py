@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from blake3 import blake3
 
@@ -24,12 +24,12 @@ from hookline.engine.inputs import (
 from hookline.engine.program import Encoded, Program, TaskProgram
 from hookline.errors import HooklineError
 from hookline.model.batch import Argument, FunctionRef, Hole, StoredArgument, Structure
-from hookline.model.graph import Binding, Constant, Kept, Nested, TaskOutput
+from hookline.model.graph import Binding, Constant, Kept, Nested, TaskOutput, task_outputs
 from hookline.model.recording import Form
 from hookline.store.outputs import INLINE_LIMIT, pack_one
 from hookline.values.digest import digest_bytes, digest_tree
 
-__all__ = ["Arguments"]
+__all__ = ["Arguments", "Awaiting"]
 
 _WHOLE = -1
 _FEW = 16
@@ -37,6 +37,24 @@ _FEW = 16
 
 _Supply = Callable[[Any, bytes], int]
 """Takes an input that is the same for all items, with its digest; gives the number of its hole."""
+
+
+_Bound = tuple[list[tuple[str, Argument]], list[Any], dict[str, Any], bool]
+"""Arguments by name, what fills their holes, what they are digested to, and whether calls with equal ones are alike."""
+
+
+class Awaiting(NamedTuple):
+    """What is known of the arguments of a call that waits for one other.
+
+    Attributes:
+        inputs: The arguments, without a key, and with None where the outcome of the other goes.
+        gaps: Which inputs that is.
+        parts: What the key is the digest of, in order: bytes, or the digest of a slot of that outcome, by number.
+    """
+
+    inputs: CallInputs
+    gaps: tuple[int, ...]
+    parts: tuple[bytes | int, ...]
 
 
 class Arguments:
@@ -84,32 +102,31 @@ class Arguments:
         """
         return self._call(program) if program.task.form is Form.CALL else self._map(program)
 
+    def after(self, program: TaskProgram, before: int) -> Awaiting | None:
+        """Work out the arguments of a plain task but for what another plain task gives, which has not ended.
+
+        Args:
+            program: The task; it takes no seed, and waits for nothing else.
+            before: The other.
+
+        Returns:
+            What is known; None where what is missing is not just slots of the other's outcome, as they are.
+        """
+        bound = self._bind(program, before)
+        if bound is None:
+            return None
+        arguments, row, digests, alike = bound
+        gaps = tuple([index for index, blob in enumerate(row) if blob is None])
+        parts: list[bytes | int] = [program.prefix]
+        for name in sorted(digests):
+            parts += (name_digest(name), digests[name])
+        row.append((self._node(program.task.index), program.task.id))
+        return Awaiting(CallInputs(tuple(arguments), tuple(row), b"", -1, alike), gaps, tuple(parts))
+
     def _call(self, program: TaskProgram) -> CallInputs:
-        task, constants = program.task, program.constants
-        row: list[Any] = []
-
-        def supply(blob: Any, _: bytes) -> int:
-            row.append(blob)
-            return len(row) - 1
-
-        arguments: list[tuple[str, Argument]] = []
-        digests: dict[str, bytes] = {}
-        alike = True
-        for name, binding in task.bindings.items():
-            argument: Argument
-            if name in constants:
-                digest, data = constants[name]
-                if len(data) <= INLINE_LIMIT:
-                    # An input like others, so that calls which differ in constants only can travel together.
-                    argument = _hole(len(row))
-                    row.append(pack_one(digest, data))
-                else:
-                    argument = StoredArgument(data)
-            else:
-                argument, digest = self._argument(binding, supply)
-                alike = alike and _is_alike(argument)
-            arguments.append((name, argument))
-            digests[name] = digest
+        task, bound = program.task, self._bind(program)
+        assert bound is not None
+        arguments, row, digests, alike = bound
         parts = [program.prefix]
         for name in sorted(digests) if len(digests) > 1 else digests:
             parts += (name_digest(name), digests[name])
@@ -123,6 +140,43 @@ class Arguments:
             key = seeded(key, seed)
         row.append((self._node(task.index), task.id))
         return CallInputs(tuple(arguments), tuple(row), key, seed_input, alike)
+
+    def _bind(self, program: TaskProgram, before: int = -1) -> _Bound | None:
+        """Bind the arguments of a plain task; those that another one gives as far as they are known."""
+        constants = program.constants
+        row: list[Any] = []
+
+        def supply(blob: Any, _: bytes) -> int:
+            row.append(blob)
+            return len(row) - 1
+
+        arguments: list[tuple[str, Argument]] = []
+        digests: dict[str, Any] = {}
+        alike = True
+        for name, binding in program.task.bindings.items():
+            argument: Argument
+            if name in constants:
+                digest, data = constants[name]
+                if len(data) <= INLINE_LIMIT:
+                    # An input like others, so that calls which differ in constants only can travel together.
+                    argument = _hole(len(row))
+                    row.append(pack_one(digest, data))
+                else:
+                    argument = StoredArgument(data)
+                digests[name] = digest
+            else:
+                if before < 0:
+                    argument, digests[name] = self._argument(binding, supply)
+                elif type(binding) is TaskOutput and binding.task == before and self._producer(binding) is None:
+                    digests[name] = max(0, binding.slot)
+                    argument = _slot_hole(supply(None, b""), binding.slot)
+                elif all(output.task != before for output in task_outputs(binding)):
+                    argument, digests[name] = self._argument(binding, supply)
+                else:
+                    return None
+                alike = alike and _is_alike(argument)
+            arguments.append((name, argument))
+        return arguments, row, digests, alike
 
     def _map(self, program: TaskProgram) -> MapInputs:
         task = program.task
@@ -234,7 +288,7 @@ class Arguments:
         digest = held.digest(blob, source, slot)
         producer = self._producer(binding)
         index = supply(blob, digest)
-        return (_hole(index) if producer is None and slot == _WHOLE else Hole(index, slot, False, producer)), digest
+        return (_slot_hole(index, slot) if producer is None else Hole(index, slot, False, producer)), digest
 
     def _producer(self, binding: TaskOutput) -> FunctionRef | None:
         step = self._program.tasks[binding.task].task.step
@@ -259,3 +313,7 @@ _HOLES = [Hole(index) for index in range(16)]
 
 def _hole(index: int) -> Hole:
     return _HOLES[index] if index < len(_HOLES) else Hole(index)
+
+
+def _slot_hole(index: int, slot: int) -> Hole:
+    return _hole(index) if slot == _WHOLE else Hole(index, slot)

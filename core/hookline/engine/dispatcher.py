@@ -249,13 +249,15 @@ class Dispatcher:
                 if entry.gates:
                     self._launcher.free_places(entry, len(message.outcomes))
             if message.done:
-                self._launcher.ended(message.batch)
+                self._outcomes.over(self._launcher.ended(message.batch))
         elif isinstance(message, Started):
             entry.started = True
             if self._journal.news is not None:
-                self._journal.news.started(entry.calls or [entry.task], entry.batch.items, entry.batch.attempt)
+                calls = entry.calls[: len(entry.batch.items)] or [entry.task]
+                self._journal.news.started(calls, entry.batch.items, entry.batch.attempt)
         else:
-            self._outcomes.lost(self._launcher.ended(message.batch), message)
+            self._outcomes.lost(entry, message)
+            self._outcomes.over(self._launcher.ended(message.batch))
 
     def _wind_down(self) -> None:
         """Let what runs end within the grace period, then end it."""
@@ -279,6 +281,7 @@ class Dispatcher:
         self._take_all()
         for entry in list(launcher.in_flight.values()):
             self._outcomes.abandon(entry)
+            self._outcomes.over(entry)
         self._take_blocked()
         if stop.cancelled or (self._settings.fail_fast and self._failing() and not stop.level):
             self._scheduler.cancel_rest(range(len(self._program.tasks)), State.CANCELLED)

@@ -13,8 +13,10 @@ from typing import Any
 from hookline.engine.inputs import Inputs
 from hookline.engine.opening import OpenTask, OpenTasks
 from hookline.engine.priorities import Priorities
+from hookline.engine.program import TaskProgram
 from hookline.engine.ready import Entry, ReadyQueue
 from hookline.engine.retry import Retries
+from hookline.engine.stretches import Stretch, Stretches
 from hookline.executors.protocol import Executor
 from hookline.model.batch import AT_ONCE, Batch, Work
 from hookline.model.options import Options
@@ -62,7 +64,8 @@ class InFlight:
         batch: The batch.
         task: Its task; of several calls the first.
         executor: The executor's name.
-        calls: The tasks of its attempts, where these are calls; empty where they are items of one task.
+        calls: The tasks of its attempts, where these are calls, then those of its links; empty where they are items of
+            one task.
         told: How many of its attempts have ended.
         ended: Which, where they don't end in order.
         gates: What limits its attempts.
@@ -95,7 +98,7 @@ class InFlight:
         """Give the positions of the attempts that have not ended."""
         if self.batch.work.concurrent:
             return [at for at in range(len(self.batch.items)) if at not in self.ended]
-        return list(range(self.told, len(self.batch.items)))
+        return list(range(self.told, len(self.batch.items) + len(self.batch.links)))
 
     def task_at(self, position: int) -> int:
         """Tell whose attempt stands at a position."""
@@ -117,6 +120,7 @@ class Launcher:
         waiting: What is to be launched; sorted in at the next :meth:`launch`.
         in_flight: What executors have, by the batch's number.
         before_long: Called before this thread is given to attempts that may take a while.
+        stretches: Finds what can follow on a call at once.
     """
 
     def __init__(
@@ -149,6 +153,7 @@ class Launcher:
         self._uncommitted: list[tuple[int, Entry[Planned], str]] = []
         self.in_flight: dict[int, InFlight] = {}
         self.before_long: Callable[[], None] = lambda: None
+        self.stretches: Stretches | None = None
 
     def route(self, options: Options, concurrent: bool) -> str:
         """Name the executor for a task."""
@@ -334,7 +339,10 @@ class Launcher:
         items, keys = planned.items[:size], planned.keys[:size]
         number = self._retries.number(planned.task, items[0])
         calls: list[int] = []
-        if work.call_input >= 0 and size == 1:
+        stretch = self._stretch(planned, name, opened, number) if work.call_input >= 0 and size == 1 else None
+        if stretch is not None:
+            calls, inputs = [planned.task, *stretch.tasks], opened.inputs.fill(0, 1)
+        elif work.call_input >= 0 and size == 1:
             calls, inputs = [planned.task], opened.inputs.fill(0, 1)
         elif work.call_input >= 0:
             together = [planned, *self._alike(work, number, size - 1, name, committed, tasks)]
@@ -348,14 +356,43 @@ class Launcher:
                 self._ready[name].push((entry[0], entry[1], rest))
         self._count += 1
         batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
+        if stretch is not None:
+            batch.links, batch.taken = stretch.links, stretch.taken
         for gate, _ in gates:
             self._passed[gate] = self._passed.get(gate, 0) + len(items)
         after = self._priorities.after(planned.task)
-        if len(calls) > 1:
+        if len(calls) > 1 and stretch is None:
             after = max(map(self._priorities.after, calls))
         self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, 0, set(), gates, len(items), after)
         self._busy[name] += 1
         return batch
+
+    def _stretch(self, planned: Planned, name: str, opened: OpenTask, number: int) -> Stretch | None:
+        """Find what can follow on a call at once, while nothing else is going on."""
+        work, mean = opened.work, self._mean_us.get(opened.work.function, 0.0)
+        if self.stretches is None or not 0 < mean < _BATCH_US or planned.alone or number > 1:
+            return None
+        if work.concurrent or opened.options.timeout is not None or self._gates(opened):
+            return None
+        if self.in_flight or self._uncommitted or self._retries.next_due is not None:
+            return None
+        if any(self._ready.values()) or any(self._held_back.values()):
+            return None
+        where = (work.cpu, work.resources, work.env)
+
+        def expect_us(program: TaskProgram, follows: Work) -> float:
+            options = program.task.options
+            if follows.concurrent or options.timeout is not None or options.limit is not None:
+                return 0.0
+            if (follows.cpu, follows.resources, follows.env) != where or self.route(options, concurrent=False) != name:
+                return 0.0
+            if self._limits and not self._limits.keys().isdisjoint((follows.step, *options.tags)):
+                return 0.0
+            mean = self._mean_us.get(follows.function, 0.0)
+            return mean + _OVERHEAD_US if mean else 0.0
+
+        stretch = self.stretches.after(planned.task, _BATCH_US - mean, expect_us)
+        return stretch if stretch.links else None
 
     def _alike(self, work: Work, number: int, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
         """Take the next calls that share their work, and the attempt's number, with the one before; at most so many."""

@@ -58,7 +58,7 @@ class NewsRow:
                 packed, grew = self.results.get(item, _NO_RESULT)
                 yield TaskEvent(hook, task, item, state, number, began, packed=packed, grew=grew, why=self.why)
             return
-        for item, kind, outputs, began, took, failure, notes, _ in self.outcomes:
+        for item, kind, outputs, began, took, failure, notes, *_ in self.outcomes:
             state = self.state or Kind(kind).state
             grew = kind == Kind.GREW
             packed = None if grew else outputs

@@ -21,6 +21,7 @@ from hookline.model.batch import Failure, FunctionRef, Outcome, Work
 from hookline.model.options import Options
 from hookline.model.resources import THREAD_LIMITS
 from hookline.model.states import Kind
+from hookline.model.stretch import Link
 from hookline.worker.failures import failure_of
 
 __all__ = ["OpenTask", "OpenTasks"]
@@ -138,6 +139,26 @@ class OpenTasks:
         scheduler.begin(index, length)
         if not length:
             self.end(index)
+
+    def begin_call(self, index: int, inputs: CallInputs, work: Work) -> None:
+        """Begin a plain task whose attempt was made already."""
+        options = self._program.tasks[index].task.options
+        self._open[index] = OpenTask(inputs, self._held.begin(index, 1), work, options, work.step)
+        self._journal.begin(index, 1)
+        self._scheduler.begin_held(index)
+
+    def link(self, index: int, before: int) -> Link | None:
+        """Say how a plain task's call follows from the outcome of the one task that it waits for; None where it can't.
+
+        Args:
+            index: The task.
+            before: That one, also a plain task.
+        """
+        program = self._program.tasks[index]
+        known = self._arguments.after(program, before)
+        if known is None:
+            return None
+        return Link(self._work(index, program, known.inputs), known.inputs.row, known.gaps, known.parts)
 
     def end(self, index: int) -> None:
         """Note that all items of a task have ended; any number of times."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -15,10 +16,13 @@ from hookline.engine.program import GrownPart, Program
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
+from hookline.engine.stretches import Stretches
 from hookline.model.batch import AT_ONCE, Batch, Failure, Finished, Lost, Outcome
 from hookline.model.states import Kind
 
 __all__ = ["Outcomes", "ranges_of"]
+
+_log = logging.getLogger("hookline.engine.outcomes")
 
 _COMPLETED = int(Kind.COMPLETED)
 _GREW = int(Kind.GREW)
@@ -48,6 +52,8 @@ class Outcomes:
         stop: While the run stops, nothing is tried again.
         in_flight: Tells what a worker of an executor was making when it was last heard of: node, item, attempt.
         growing: Plants what attempts grew.
+        stretches: Lets calls begin that a worker made without asking.
+        alone: See below.
 
     Attributes:
         failed: Whether any item ended without a value for another reason than being cancelled.
@@ -66,7 +72,10 @@ class Outcomes:
         stop: Stop,
         in_flight: Callable[[str, int], tuple[int, int, int] | None],
         growing: Growing,
+        stretches: Stretches,
+        alone: set[tuple[int, int]],
     ) -> None:
+        self._stretches = stretches
         self._growing = growing
         self._in_flight = in_flight
         self._program = program
@@ -78,11 +87,14 @@ class Outcomes:
         self._journal = journaling
         self._stop = stop
         self.failed = False
-        self.alone: set[tuple[int, int]] = set()
+        self.alone = alone
 
     def take(self, entry: InFlight, message: Finished) -> None:
         """Take outcomes of a batch."""
         batch, outcomes, worker = entry.batch, message.outcomes, message.worker
+        if batch.links:
+            self._take_stretch(entry, outcomes, worker)
+            return
         first, count = entry.told, len(outcomes)
         positions = entry.take(count, message.positions)
         keys = batch.keys[first : first + count]
@@ -93,12 +105,34 @@ class Outcomes:
             microseconds += outcome.duration_us
         self._launcher.measured(batch.work.function, microseconds / count)
         if entry.calls:
+            mean = self._launcher.mean_us(batch.work.function)
             for at, outcome, key in zip(positions, outcomes, keys, strict=True):
-                self._take_call(entry.calls[at], batch, outcome, key, worker)
+                self._take_call(entry.calls[at], batch, outcome, key, worker, mean)
         else:
             self._take_items(entry.task, batch, outcomes, keys, worker)
 
-    def _take_call(self, index: int, batch: Batch, outcome: Outcome, key: bytes, worker: int) -> None:
+    def _take_stretch(self, entry: InFlight, outcomes: Sequence[Outcome], worker: int) -> None:
+        """Take outcomes of a call, and of those that follow on it."""
+        batch, mean_us, measured = entry.batch, self._launcher.mean_us, self._launcher.measured
+        for at, outcome in zip(entry.take(len(outcomes), None), outcomes, strict=True):
+            function = batch.links[at - 1].work.function if at else batch.work.function
+            measured(function, outcome.duration_us)
+            self._take_call(
+                entry.calls[at], batch, outcome, self._reach(entry, at, outcome.key), worker, mean_us(function)
+            )
+
+    def _reach(self, entry: InFlight, at: int, key: bytes = b"") -> bytes:
+        """Give the key of a call of a stretch, after those before it ended; it begins, if it is not the first."""
+        if not at:
+            return entry.batch.keys[0]
+        return self._stretches.reach(entry.calls[at], entry.batch.links[at - 1], entry.calls[at - 1], key)
+
+    def over(self, entry: InFlight) -> None:
+        """An executor is done with a batch: what of it was not reached is like any other."""
+        if entry.batch.links:
+            self._stretches.end(entry.calls[max(1, entry.told) :])
+
+    def _take_call(self, index: int, batch: Batch, outcome: Outcome, key: bytes, worker: int, mean_us: float) -> None:
         """Take the outcome of a plain task."""
         opened, task = self._tasks[index], self._program.tasks[index]
         if outcome.kind != _COMPLETED or opened.same:
@@ -110,7 +144,7 @@ class Outcomes:
         self._scheduler.finish(index, 0, 1, State.COMPLETED)
         self._tasks.end(index)
         if self._journal.progress.watching:
-            self._journal.progress.attempted(index, 0, self._launcher.mean_us(batch.work.function))
+            self._journal.progress.attempted(index, 0, mean_us)
 
     def _take_items(
         self, index: int, batch: Batch, outcomes: list[Outcome], keys: Sequence[bytes], worker: int
@@ -239,10 +273,13 @@ class Outcomes:
             return
         kind, word = _kind_of_loss(message)
         failure = Failure(word, message.reason, "", "", retryable=kind != Kind.CANCELLED)
+        if batch.links:
+            self._lose_stretch(entry, rest, kind, failure, message)
+            return
         # Which of those that went on side by side is at fault can't be told: each has lost its worker.
         lost = rest[:AT_ONCE] if batch.work.concurrent else [self._culprit(entry, rest, message)]
         for at in lost:
-            self._take_loss(entry.task_at(at), batch, at, kind, failure, message)
+            self._take_loss(entry.task_at(at), batch, batch.items[at], batch.keys[at], kind, failure, message)
         taken = set(lost)
         for at in rest:
             if at not in taken:
@@ -254,9 +291,26 @@ class Outcomes:
             if self._scheduler.ended(index):
                 self._tasks.end(index)
 
-    def _take_loss(self, index: int, batch: Batch, at: int, kind: Kind, failure: Failure, message: Lost) -> None:
+    def _lose_stretch(self, entry: InFlight, rest: Sequence[int], kind: Kind, failure: Failure, message: Lost) -> None:
+        """A worker died over a call of a stretch, or over one that follows on what it had not told of yet."""
+        first = rest[0]
+        index, key = entry.calls[first], self._reach(entry, first)
+        culprit = self._culprit(entry, rest, message) if kind == Kind.CRASHED else first
+        if culprit == first:
+            self._take_loss(index, entry.batch, 0, key, kind, failure, message)
+        else:
+            # What it was given is lost, so there is nothing to be recorded of it; but its worker counts.
+            _log.warning("'%s' was lost: %s", self._journal.name(entry.calls[culprit], 0), failure.message)
+            self._retries.after_loss(entry.calls[culprit], 0, 1)
+            self.alone.update(((entry.calls[culprit], 0), (index, 0)))
+            self._launcher.waiting.append(Planned(index, [0], [key], alone=True))
+        if self._scheduler.ended(index):
+            self._tasks.end(index)
+
+    def _take_loss(
+        self, index: int, batch: Batch, item: int, key: bytes, kind: Kind, failure: Failure, message: Lost
+    ) -> None:
         """Record an attempt that ended with its worker, and have it tried again if it may."""
-        item, key = batch.items[at], batch.keys[at]
         row = Outcome(item, kind, None, time.time_ns() // 1000, 0, failure, (), message.output)
         self._journal.record(index, [row], [key], batch.attempt, message.worker)
         if kind == Kind.TIMED_OUT:
@@ -280,7 +334,8 @@ class Outcomes:
         batch, slot = entry.batch, message.last or self._in_flight(entry.executor, message.worker)
         if slot is not None:
             for at in rest:
-                if (self._journal.node(entry.task_at(at)), batch.items[at]) == slot[:2]:
+                item = batch.items[at] if at < len(batch.items) else 0
+                if (self._journal.node(entry.task_at(at)), item) == slot[:2]:
                     return at
         return rest[0]
 
@@ -291,11 +346,12 @@ class Outcomes:
             return
         # One after the other, only the first that is left may have begun.
         for at in entry.open_positions()[: None if batch.work.concurrent else 1]:
-            index, item = entry.task_at(at), batch.items[at]
+            index = entry.task_at(at)
+            item, key = (0, self._reach(entry, at)) if batch.links else (batch.items[at], batch.keys[at])
             failure = Failure("abandoned", "the thread could not be stopped", "", "", retryable=False)
             row = Outcome(item, Kind.ABANDONED, None, time.time_ns() // 1000, 0, failure)
-            self._journal.record(index, [row], [batch.keys[at]], batch.attempt, 0)
-            self._give_up(index, item, State.ABANDONED, failure, batch.keys[at])
+            self._journal.record(index, [row], [key], batch.attempt, 0)
+            self._give_up(index, item, State.ABANDONED, failure, key)
 
     def share(self, index: int, item: int, source: int, source_item: int) -> None:
         """Let an item have the result of another item of this run."""

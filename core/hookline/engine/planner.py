@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hookline.engine.inputs import Inputs
 from hookline.engine.program import TaskProgram
 from hookline.model.states import Kind
+from hookline.model.stretch import Taken
 from hookline.store.outputs import ONE_INLINE
 from hookline.store.protocol import Store
 from hookline.store.rows import AttemptRow, Hit
@@ -17,6 +18,9 @@ __all__ = ["Decided", "Planner", "Recorded"]
 _REUSABLE = max(kind for kind in Kind if kind.reusable)
 _ITEMS = 1 << 40
 """A task and an item of it are one number here, task * _ITEMS + item: a run may hold a million of them to its end."""
+
+_MOST_TAKEN = 1 << 18
+"""How many keys are told to workers at most."""
 
 _NOTHING: Mapping[bytes, Hit] = {}
 _UNASKED = Hit(-1, -1, -1, -1, -1, b"")
@@ -72,6 +76,9 @@ class Planner:
         self._keys: dict[bytes, int] = {}
         self._claimed = False
         self._ahead: dict[bytes, Hit | None] = {}
+        self._taken: Taken | None = None
+        self._too_many = False
+        self._through: dict[bytes, int] = {}
         # Whoever asks first for a key may be another item than the one that ran before.
         self._earlier = {row.key: row for row in earlier if row.kind <= _REUSABLE and row.key is not None}
 
@@ -155,12 +162,59 @@ class Planner:
         if hit is not None and self._is_whole(task, hit.outputs):
             return hit
         first = self._keys.setdefault(key, place)
+        if self._taken is not None:
+            self._taken.add(key)
         return None if first == place else divmod(first, _ITEMS)
+
+    def taken(self) -> Taken | None:
+        """Give the keys for which there are results in this run, or will be; None where they are too many.
+
+        What :meth:`covers` is asked for is there, too. From then on they are kept up to date.
+        """
+        if self._taken is None and not self._too_many:
+            self._taken = Taken()
+            for key in (*self._keys, *self._earlier):
+                self._taken.add(key)
+        if self._taken is not None and len(self._taken) > _MOST_TAKEN:
+            self._taken, self._too_many = None, True
+        return self._taken
+
+    def covers(self, fingerprint: bytes) -> bool:
+        """Have :meth:`taken` hold the keys as well under which other runs recorded results of some code.
+
+        Args:
+            fingerprint: Of the code.
+
+        Returns:
+            Whether it does now; not where they are too many.
+        """
+        if self._taken is None:
+            return False
+        if self._fresh or self._store is None or not self._has_code(fingerprint):
+            return True
+        after = self._through.get(fingerprint, 0)
+        if after < 0:
+            return False
+        found = self._store.prefixes(fingerprint, after=after, besides=self._run, most=_MOST_TAKEN)
+        if found is None:
+            self._through[fingerprint] = -1
+            return False
+        prefixes, self._through[fingerprint] = found
+        self._taken.extend(prefixes)
+        return True
+
+    def started(self, key: bytes, task: int) -> None:
+        """A plain task was started by a worker, for its key was not taken."""
+        self._keys.setdefault(key, task * _ITEMS)
+        if self._taken is not None:
+            self._taken.add(key)
 
     def claim(self, key: bytes, task: int, item: int) -> None:
         """Whoever has this key in this run is to take the result of this item, whatever other runs recorded."""
         self._keys[key] = task * _ITEMS + item
         self._claimed = True
+        if self._taken is not None:
+            self._taken.add(key)
 
     def forget(self, key: bytes) -> None:
         """The item that was to make a result for a key made none."""
@@ -232,6 +286,9 @@ class Planner:
                 decided.run.append(item)
             else:
                 decided.same.append((item, *divmod(first, _ITEMS)))
+        if self._taken is not None:
+            for item in items:
+                self._taken.add(keys[item - low])
 
     def _keep(
         self,
@@ -256,6 +313,8 @@ class Planner:
             elif row.key == key or (effect and keep):
                 decided.kept[item] = row
                 self._keys.setdefault(key, task.task.index * _ITEMS + item)
+                if self._taken is not None:
+                    self._taken.add(key)
             elif effect:
                 decided.refused.append(item)
             else:

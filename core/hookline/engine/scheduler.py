@@ -96,6 +96,7 @@ class Scheduler:
         self._missing: dict[int, bytearray] = {}
         self._blocked = bytearray()
         self._begun = bytearray()
+        self._held = bytearray()
         self._opened: deque[int] = deque()
         self.ready: deque[tuple[int, int, int]] = deque()
         self.states: list[bytearray] = []
@@ -117,6 +118,7 @@ class Scheduler:
         self._remaining.extend([0] * count)
         self._blocked += bytes(count)
         self._begun += bytes(count)
+        self._held += bytes(count)
         self.states += [_NO_STATES] * count
         self.counts += [_NO_COUNTS] * count
         self.unfinished += count
@@ -175,6 +177,35 @@ class Scheduler:
     def cause(self, task: int) -> int:
         """Why a task can't run: a :class:`State`, or 0 where nothing is in its way."""
         return self._blocked[task]
+
+    def follower(self, task: int) -> int:
+        """Give the task that can start when a plain task has a value, where nothing else waits for that, nor it for more.
+
+        Returns:
+            Its number; -1 where there is none.
+        """
+        consumers = self._consumers[task]
+        if len(consumers) != 1 or task in self._tolerant_consumers or task in self._item_consumers:
+            return -1
+        consumer = consumers[0]
+        return consumer if self._waiting[consumer] == 1 and not self._blocked[consumer] else -1
+
+    def hold(self, tasks: Iterable[int]) -> None:
+        """Keep tasks that wait for something from being given by :meth:`take_opened`, until they are let go."""
+        for task in tasks:
+            self._held[task] = 1
+
+    def let_go(self, tasks: Iterable[int]) -> None:
+        """Let tasks that were held, and have not begun, be like others."""
+        for task in tasks:
+            self._held[task] = 0
+            if not self._waiting[task] and not self._begun[task]:
+                self._opened.append(task)
+
+    def begin_held(self, task: int) -> None:
+        """Begin a held task that waits for nothing more: a plain one, which somebody has started already."""
+        self._held[task] = 0
+        self._start(task, 1, _RUNS)
 
     def begin(self, task: int, length: int) -> None:
         """Let a task's items start as soon as what they wait for is there.
@@ -360,5 +391,5 @@ class Scheduler:
 
     def _arrive(self, consumer: int) -> None:
         self._waiting[consumer] -= 1
-        if not self._waiting[consumer] and not self._begun[consumer]:
+        if not (self._waiting[consumer] or self._begun[consumer] or self._held[consumer]):
             self._opened.append(consumer)

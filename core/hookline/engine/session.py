@@ -43,6 +43,7 @@ from hookline.engine.request import Request
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler
 from hookline.engine.standing import totals
+from hookline.engine.stretches import Stretches
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import Executor
@@ -234,6 +235,10 @@ class _Session:
             growth.note_end,
         )
         self._growing = growing = Growing(program, scheduler, growth, tasks, self._journal, nodes, priorities, recorded)
+        alone: set[tuple[int, int]] = set()
+        self._launcher.stretches = stretches = Stretches(
+            program, scheduler, tasks, held, planner, self._retries, self._journal, nodes, recorded, alone
+        )
         outcomes = Outcomes(
             program,
             scheduler,
@@ -245,6 +250,8 @@ class _Session:
             request.stop,
             self._opener.in_flight,
             growing,
+            stretches,
+            alone,
         )
         deciding = Deciding(
             program,

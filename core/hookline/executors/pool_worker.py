@@ -143,23 +143,7 @@ class PoolWorker:
             self._claim = claim = self._claim + 1
             os.write(self._claims_in, CLAIM.pack(claim))
         hand = Hand(batch, claim)
-        work, forget = self._sent.take(batch)
-        self.send(
-            framed(
-                (
-                    batch.number,
-                    work,
-                    batch.work.task,
-                    batch.items,
-                    batch.attempt,
-                    batch.inputs,
-                    batch.keys,
-                    batch.timeout,
-                    claim,
-                    forget,
-                )
-            )
-        )
+        self.send(framed((claim, *self._sent.pack(batch))))
         if ahead:
             self.ahead = hand
         else:

@@ -3,10 +3,9 @@
 The driver sends, first, what the worker has to know for the run, then batches:
 
     (RunFacts, worker's number)
-    (number, work, task, items, attempt, inputs, keys, timeout, claim, forget)
+    (claim, what Sent.pack made of a batch …)
 
-``work`` is None where the worker has seen the task's; ``forget`` empties the worker's memory of works. ``claim`` is 0
-where the batch may be begun at once. Otherwise it may be begun only by who takes that number out of the claims pipe,
+``claim`` is 0 where the batch may be begun at once. Otherwise it may be begun only by who takes that number out of the claims pipe,
 which the driver does to take the batch back. Three rules make that safe:
 
 1. The driver puts a claim into the pipe before it sends the batch, and only while the pipe is empty. So the pipe holds

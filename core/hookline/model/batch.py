@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from hookline.model.plugin_ref import PluginRef
 from hookline.model.states import Kind
+from hookline.model.stretch import Link, Taken
 
 __all__ = [
     "AT_ONCE",
@@ -187,6 +188,8 @@ class Batch:
         inputs: Per item, what fills the holes.
         keys: Per item, the key under which its result is recorded.
         timeout: Seconds that each attempt may take; None for no limit.
+        links: Calls that follow one after the other on the only item, as far as the worker need not ask.
+        taken: The keys of which these must have none; None where there are no links.
     """
 
     number: int
@@ -196,6 +199,8 @@ class Batch:
     inputs: Sequence[Inputs]
     keys: Sequence[bytes]
     timeout: float | None = None
+    links: Sequence[Link] = ()
+    taken: Taken | None = None
 
     @property
     def time_limit(self) -> float | None:
@@ -249,6 +254,7 @@ class Outcome(NamedTuple):
         failure: Why it failed.
         notes: Noted facts; artifact values are packed outputs by then.
         output: What it printed.
+        key: Of a link's attempt, the key under which its result is recorded.
     """
 
     item: int
@@ -259,6 +265,7 @@ class Outcome(NamedTuple):
     failure: Failure | None = None
     notes: tuple[Any, ...] = ()
     output: Output | None = None
+    key: bytes = b""
 
 
 class Started(NamedTuple):
@@ -276,7 +283,8 @@ class Finished(NamedTuple):
         worker: Who made them.
         outcomes: Those that ended since the last message.
         done: Whether the batch has no more.
-        positions: Which of the batch's attempts these are; None for those that are next in the order of its items.
+        positions: Which of the batch's attempts these are; None for those that are next in the order of its items, and
+            then of its links.
     """
 
     batch: int

@@ -36,6 +36,7 @@ from hookline.store.rows import (
     RunRow,
     Span,
 )
+from hookline.store.segments import prefixes_of
 from hookline.store.writer import SqliteRunWriter
 
 if TYPE_CHECKING:
@@ -251,6 +252,13 @@ class SqliteStore:
             return reader.finder.find(fingerprint, keys, besides)
         except sqlite3.Error as error:
             raise self.failed(error) from error
+
+    def prefixes(
+        self, fingerprint: bytes, *, after: int = 0, besides: int | None = None, most: int = 1 << 20
+    ) -> tuple[bytes, int] | None:
+        """Give the first eight bytes of each key that :meth:`lookup` might find something for."""
+        with self.reading() as connection:
+            return prefixes_of(connection, fingerprint, after, besides or 0, most)
 
     def last_node(self, workflow: str, name: str, *, before: int | None = None) -> tuple[RunRow, NodeRow] | None:
         """Find the task of this name in the latest run of the workflow that has it, before the given run."""

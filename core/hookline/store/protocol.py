@@ -121,6 +121,22 @@ class Store(Protocol):
             besides: A run whose own attempts need not be found; makes look-ups cheaper while it records.
         """
 
+    def prefixes(
+        self, fingerprint: bytes, *, after: int = 0, besides: int | None = None, most: int = 1 << 20
+    ) -> tuple[bytes, int] | None:
+        """Give the first eight bytes of each key that :meth:`lookup` might find something for.
+
+        Args:
+            fingerprint: Of the code that the keys belong to.
+            after: The number that came with those that are known already.
+            besides: A run whose own attempts need not be among them.
+            most: How many at most.
+
+        Returns:
+            The beginnings of keys, joined, in any order and perhaps some more than once; with a number for ``after``.
+            None where there are more.
+        """
+
     def attempt(self, location: Location) -> AttemptRow | None:
         """Read one attempt."""
 

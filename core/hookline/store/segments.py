@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     Prefixes = array[int]
 
-__all__ = ["PREFIX", "Place", "Segment", "Segments", "append_segment", "entry"]
+__all__ = ["PREFIX", "Place", "Segment", "Segments", "append_segment", "entry", "prefixes_of"]
 
 PREFIX = 8
 FAN_IN = 8
@@ -40,6 +40,14 @@ _REFRESH = (
     "SELECT s.segment, s.low_run, s.high_run, s.repeats, s.oldest, s.entries, s.base, s.chunks, c.entries"
     " FROM segments s LEFT JOIN chunks c ON c.chunk = s.base AND s.chunks = 1 AND s.segment > ?2"
     " WHERE s.code = ?1 AND NOT (s.low_run = ?3 AND s.high_run = ?3) ORDER BY s.segment"
+)
+_OTHERS = (
+    "FROM code JOIN segments s USING (code)"
+    " WHERE code.fingerprint = ?1 AND s.segment > ?2 AND NOT (s.low_run = ?3 AND s.high_run = ?3)"
+)
+_PREFIXES = (
+    f"SELECT o.segment, c.entries FROM (SELECT s.segment, s.base, s.chunks {_OTHERS}) o"
+    " JOIN chunks c ON c.chunk >= o.base AND c.chunk < o.base + o.chunks"
 )
 
 
@@ -135,6 +143,20 @@ def _search(blob: bytes, prefix: bytes) -> Place | None:
     if at < 0:
         return None
     return _PLACE.unpack_from(blob, middle + at // PREFIX * _PLACE.size)
+
+
+def prefixes_of(
+    connection: sqlite3.Connection, fingerprint: bytes, after: int, besides: int, most: int
+) -> tuple[bytes, int] | None:
+    """Give the prefixes of all keys of a fingerprint; see :meth:`hookline.store.protocol.Store.prefixes`."""
+    named = (fingerprint, after, besides)
+    (count,) = connection.execute(f"SELECT coalesce(sum(s.entries), 0) {_OTHERS}", named).fetchone()
+    if count > most:
+        return None
+    # One statement is one snapshot, in which no segment is merged away.
+    rows = connection.execute(_PREFIXES, named).fetchall()
+    found = b"".join([blob[: len(blob) // _WIDTH * PREFIX] for _, blob in rows])
+    return found, max((number for number, _ in rows), default=after)
 
 
 class Segment:

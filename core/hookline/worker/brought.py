@@ -138,7 +138,9 @@ class Brought:
 
 def _plain_values(batch: Batch) -> Iterator[Any]:
     """Load what holds paths and nothing but plain data: constants of the workflow's own."""
-    for data in (*_constants(argument for _, argument in batch.work.arguments), *_inline(batch.inputs)):
+    works = dict.fromkeys((batch.work, *(link.work for link in batch.links)))
+    rows = (*batch.inputs, *(link.inputs for link in batch.links))
+    for data in (*_constants(argument for work in works for _, argument in work.arguments), *_inline(rows)):
         if _NAMES in data:
             # Paths inside of objects stay as they are.
             with contextlib.suppress(Exception):

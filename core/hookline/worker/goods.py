@@ -53,7 +53,8 @@ class Goods:
         Raises:
             StoreError: The node's folder can't be read or written.
         """
-        named = self._carrier.named(blob for inputs in batch.inputs for blob in inputs)
+        rows = (*batch.inputs, *(link.inputs for link in batch.links))
+        named = self._carrier.named(blob for inputs in rows for blob in inputs)
         lacking, files = self._carrier.lacking(named), self._files.lacking(batch)
         for stored in named:
             self._remember(_name(stored))

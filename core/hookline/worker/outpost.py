@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -43,7 +43,8 @@ from hookline.executors.ray.wire import (
     introduce,
     keep_alive,
 )
-from hookline.model.batch import Batch, Failure, Finished, Lost, Message, RunFacts, Started, Work, python_minor
+from hookline.executors.sent import Received
+from hookline.model.batch import Batch, Failure, Finished, Lost, Message, RunFacts, Started, python_minor
 from hookline.store.flight import Flight
 from hookline.worker.brought import Brought
 from hookline.worker.carrier import carrier_of
@@ -97,7 +98,7 @@ class Outpost:
     def __init__(self, sock: socket.socket, project: Path | None) -> None:
         self._line = Line(sock)
         self._project = project
-        self._works: dict[int, Work] = {}
+        self._received = Received()
         self._open_things = ExitStack()
         self._flight: Flight | None = None
         self._goods: Goods | None = None
@@ -155,7 +156,7 @@ class Outpost:
         while (message := self._line.receive()) is not None:
             kind = message[0]
             if kind == BATCH:
-                self._take_batch(*message[1:])
+                self._take_batch(self._received.unpack(message[1:]))
             elif kind == RECALL:
                 if self._gives_back(message[1]):
                     self._line.send((RECALLED, message[1]))
@@ -169,23 +170,7 @@ class Outpost:
                 return float(message[1])
         return None
 
-    def _take_batch(
-        self,
-        number: int,
-        work: Work | None,
-        task: int,
-        items: Sequence[int],
-        attempt: int,
-        inputs: Sequence[Any],
-        keys: Sequence[bytes],
-        timeout: float | None,
-        forget: bool,
-    ) -> None:
-        if forget:
-            self._works.clear()
-        if work is not None:
-            self._works[task] = work
-        batch = Batch(number, self._works[task], items, attempt, inputs, keys, timeout)
+    def _take_batch(self, batch: Batch) -> None:
         if self._goods is not None:
             try:
                 artifacts, files = self._goods.needed(batch)
@@ -196,7 +181,7 @@ class Outpost:
                 self._line.send((WANT, artifacts))
             if files:
                 self._line.send((WANT_FILES, files))
-        if self._goods is None or not self._goods.waits(number):
+        if self._goods is None or not self._goods.waits(batch.number):
             self._executor.submit(batch)
 
     def _fail(self, batch: Batch, error: HooklineError) -> None:

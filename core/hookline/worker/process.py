@@ -16,8 +16,9 @@ from dataclasses import replace
 from typing import Any
 
 from hookline.executors.board import Board
+from hookline.executors.sent import Received
 from hookline.executors.wire import BROKEN, CLAIM, NO_CLAIM, OUTCOMES, READY, Inbox, framed
-from hookline.model.batch import Batch, Outcome, RunFacts, Work
+from hookline.model.batch import Batch, Outcome, RunFacts
 from hookline.model.states import Kind
 from hookline.worker.capture import Capture
 from hookline.worker.environment import take_environment
@@ -115,7 +116,7 @@ class _Worker:
         self._link = link
         self._board = board
         self._services = services
-        self._works: dict[int, Work] = {}
+        self._received = Received()
 
     def serve(self) -> None:
         """Take batches until the driver closes the socket."""
@@ -123,17 +124,15 @@ class _Worker:
             message = self._link.receive()
             if message is None:
                 return
-            number, work, task, items, attempt, inputs, keys, timeout, claim, forget = message
-            if forget:
-                self._works.clear()
+            claim, *parcel = message
+            batch = self._received.unpack(parcel)
+            if self._received.forgot:
                 self._services.shared.prepared.clear()
-            if work is not None:
-                self._works[task] = work
+            for work in self._received.new:
                 take_environment(work)
             if not self._link.claim(claim):
                 continue
-            self._board.begin(number)
-            batch = Batch(number, self._works[task], items, attempt, inputs, keys, timeout)
+            self._board.begin(batch.number)
             self._run(batch)
 
     def _run(self, batch: Batch) -> None:

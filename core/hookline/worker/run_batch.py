@@ -13,17 +13,18 @@ from hookline.model.attempt import attempt_in_force
 from hookline.model.batch import Batch, Outcome
 from hookline.model.recording import in_attempt
 from hookline.model.states import Kind
+from hookline.store.artifact_writer import ArtifactWriter
 from hookline.worker.attempts import prepare
 from hookline.worker.failures import failure_of
 from hookline.worker.services import Emit, WorkerServices
 
 __all__ = ["Emit", "run_batch"]
 
-_EMIT_AFTER_NS = 20_000_000
+_TELL_AFTER_NS = 20_000_000
 
 
 def run_batch(batch: Batch, emit: Emit, services: WorkerServices) -> None:
-    """Make the attempts of a batch: one after the other, those of async steps side by side.
+    """Make the attempts of a batch: one after the other, then those of its links; those of async steps side by side.
 
     Args:
         batch: What to run.
@@ -45,29 +46,68 @@ def run_batch(batch: Batch, emit: Emit, services: WorkerServices) -> None:
         return
     attempts = services.shared.attempts(batch, prepared, services)
     inside, source = in_attempt.set(attempts.record), attempt_in_force.set(attempts.current)
-    writer = services.shared.writer
-    outcomes: list[Outcome] = []
-    emitted = time.perf_counter_ns()
+    telling = _Telling(emit, services.shared.writer)
     last = len(batch.items) - 1
+    outcome: Outcome | None = None
     try:
         for position in range(len(batch.items)):
             if services.is_cancelled(batch.number):
-                outcomes.extend(_cancelled(batch, position))
+                telling.outcomes.extend(_cancelled(batch, position))
                 break
-            outcomes.append(attempts.make(position))
-            now = time.perf_counter_ns()
-            if now - emitted > _EMIT_AFTER_NS and position < last:
-                writer.sync()
-                emit(outcomes, False)
-                outcomes, emitted = [], now
+            outcome = attempts.make(position)
+            telling.add(outcome, more=position < last or bool(batch.links))
+        interrupted = attempts.interrupted
+        if batch.links and outcome is not None and not interrupted:
+            interrupted = _follow(batch, outcome, services, telling)
     finally:
         attempt_in_force.reset(source)
         in_attempt.reset(inside)
         services.slot.clear()
-    writer.sync()
-    emit(outcomes, True)
-    if attempts.interrupted:
+    telling.end()
+    if interrupted:
         raise KeyboardInterrupt
+
+
+def _follow(batch: Batch, outcome: Outcome, services: WorkerServices, telling: _Telling) -> bool:
+    """Make the calls that follow on a batch's only item, as far as may be; tells whether the user interrupted one."""
+    # Most batches have none.
+    from hookline.worker.stretch import follow
+
+    try:
+        for followed in follow(batch, outcome, services):
+            telling.add(followed, more=True)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+class _Telling:
+    """Tells of outcomes now and then, and only once what they name is durable."""
+
+    def __init__(self, emit: Emit, writer: ArtifactWriter) -> None:
+        self._emit = emit
+        self._writer = writer
+        self._told = time.perf_counter_ns()
+        self.outcomes: list[Outcome] = []
+
+    def add(self, outcome: Outcome, *, more: bool) -> None:
+        """Take an outcome.
+
+        Args:
+            outcome: The outcome.
+            more: Whether another may follow.
+        """
+        self.outcomes.append(outcome)
+        now = time.perf_counter_ns()
+        if more and now - self._told > _TELL_AFTER_NS:
+            self._writer.sync()
+            self._emit(self.outcomes, False)
+            self.outcomes, self._told = [], now
+
+    def end(self) -> None:
+        """Tell what was not told, and that there is no more."""
+        self._writer.sync()
+        self._emit(self.outcomes, True)
 
 
 def _all_failed(batch: Batch, error: BaseException) -> list[Outcome]:

@@ -89,9 +89,7 @@ class Post:
 
     def hand(self, batch: Batch) -> None:
         """Give it a batch."""
-        work, forget = self._sent.take(batch)
-        head = (BATCH, batch.number, work, batch.work.task, batch.items, batch.attempt)
-        self._send((*head, batch.inputs, batch.keys, batch.timeout, forget))
+        self._send((BATCH, *self._sent.pack(batch)))
         self.hands.append(InHand(batch))
 
     def recall(self) -> bool:

@@ -20,8 +20,7 @@ From the gateway:
 To an outpost, over TCP, after both have proved that they have the token:
 
     (OPEN, RunFacts, number, proof)     what to make attempts of, under which number
-    (BATCH, number, work, task, items, attempt, inputs, keys, timeout, forget)
-                                        ``work`` is None where the outpost has seen the task's
+    (BATCH, what Sent.pack made of a batch …)
     (RECALL, number)                    give a batch back that has not begun
     (CANCEL, numbers, grace)
     (PIECE, Piece)                      part of an artifact that a batch needs

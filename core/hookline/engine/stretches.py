@@ -1,0 +1,173 @@
+"""Stretches: quick calls, each of which waits for the one before only, travel to a worker together.
+
+A stretch is made only where nothing else is going on in the run. So nothing that is decided meanwhile could have the key
+of one of its calls, and what was decided before goes with it: a worker makes no result that is there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from typing import NamedTuple
+
+from hookline.engine.held import Held
+from hookline.engine.inputs import CallInputs
+from hookline.engine.journaling import Journaling
+from hookline.engine.nodes import Nodes
+from hookline.engine.opening import OpenTasks
+from hookline.engine.planner import Planner, Recorded
+from hookline.engine.program import Program, TaskProgram
+from hookline.engine.retry import Retries
+from hookline.engine.scheduler import Scheduler
+from hookline.model.batch import Work
+from hookline.model.recording import Form
+from hookline.model.stretch import Link, Taken
+from hookline.worker.stretch import inputs_after, key_after
+
+__all__ = ["Stretch", "Stretches"]
+
+_MOST = 4096
+_WORKS = 64
+"""How many works a stretch may have: workers remember so many only."""
+
+
+class Stretch(NamedTuple):
+    """Calls that follow on another.
+
+    Attributes:
+        tasks: Their tasks.
+        links: What a worker has to know of them.
+        taken: The keys that none of them may have.
+    """
+
+    tasks: list[int]
+    links: list[Link]
+    taken: Taken | None
+
+
+_NOTHING = Stretch([], [], None)
+
+
+class Stretches:
+    """Finds what can follow on a call without being decided about, and has it decided about afterwards.
+
+    Args:
+        program: The tasks.
+        scheduler: Their states.
+        tasks: Those that are open.
+        held: Their outcomes.
+        planner: Knows which keys are taken.
+        retries: Knows the numbers of attempts.
+        journaling: Has decisions recorded and told.
+        nodes: Knows what was running when earlier drivers of the run died.
+        recorded: What this run recorded before it was resumed, by task.
+        alone: Items that get batches of their own.
+        expect_us: Tells how long a call takes that may follow on others where they are made: its work, options and tags;
+            0 where that is not known, or it may not.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        scheduler: Scheduler,
+        tasks: OpenTasks,
+        held: Held,
+        planner: Planner,
+        retries: Retries,
+        journaling: Journaling,
+        nodes: Nodes,
+        recorded: Mapping[int, Recorded],
+        alone: Container[tuple[int, int]],
+    ) -> None:
+        self._program = program
+        self._scheduler = scheduler
+        self._tasks = tasks
+        self._held = held
+        self._planner = planner
+        self._retries = retries
+        self._journal = journaling
+        self._nodes = nodes
+        self._recorded = recorded
+        self._alone = alone
+
+    def after(self, head: int, room_us: float, expect_us: Callable[[TaskProgram, Work], float]) -> Stretch:
+        """Find what may follow on a call that is about to be made, while nothing else is going on.
+
+        Args:
+            head: Its task.
+            room_us: How long all that follows may take.
+            expect_us: Tells how long a call takes, with what it costs to make it; 0 where that is not known, or it can't
+                be made by the same worker as the head.
+
+        Returns:
+            The stretch, perhaps an empty one; its tasks are held until :meth:`end`.
+        """
+        tasks: list[int] = []
+        links: list[Link] = []
+        covered: set[bytes] = set()
+        works: set[int] = set()
+        taken = None
+        before = head
+        while len(links) < _MOST and (index := self._scheduler.follower(before)) >= 0:
+            program = self._program.tasks[index]
+            link = self._link(program, index, before)
+            if link is None:
+                break
+            expected = expect_us(program, link.work)
+            room_us -= expected
+            if not expected or room_us < 0:
+                break
+            if taken is None and (taken := self._planner.taken()) is None:
+                break
+            fingerprint = program.fingerprint.digest
+            if fingerprint not in covered:
+                if not self._planner.covers(fingerprint):
+                    break
+                covered.add(fingerprint)
+            works.add(link.work.task)
+            if len(works) > _WORKS:
+                break
+            tasks.append(index)
+            links.append(link)
+            before = index
+        if not links:
+            return _NOTHING
+        self._scheduler.hold(tasks)
+        return Stretch(tasks, links, taken)
+
+    def _link(self, program: TaskProgram, index: int, before: int) -> Link | None:
+        """Say how a call follows on another; None where it can't, or must be decided about first."""
+        task = program.task
+        if task.form is not Form.CALL or task.condition is not None or not program.cacheable or program.seed:
+            return None
+        if index in self._recorded or (index, 0) in self._alone or self._retries.numbered(index, 0):
+            return None
+        if self._nodes.any_poisonous:
+            return None
+        return self._tasks.link(index, before)
+
+    def reach(self, index: int, link: Link, before: int, key: bytes = b"") -> bytes:
+        """Let a call of a stretch begin that a worker has made: nothing was there to be reused.
+
+        Args:
+            index: Its task.
+            link: What the worker knew of it.
+            before: The task before, which has a value.
+            key: Its key; empty where the worker did not tell.
+
+        Returns:
+            Its key.
+        """
+        outputs = self._held.blobs(before)[0]
+        assert outputs is not None
+        key = key or key_after(link, outputs)
+        inputs = CallInputs(link.work.arguments, inputs_after(link, outputs), key, -1, alike=True)
+        self._tasks.begin_call(index, inputs, link.work)
+        self._planner.started(key, index)
+        self._journal.decided_to_run(index, 0, 1, 1)
+        if self._journal.news is not None:
+            self._journal.news.started([index], (0,), 1)
+        return key
+
+    def end(self, tasks: list[int]) -> None:
+        """Let go of a stretch: what of it was not reached is decided about like anything else."""
+        self._scheduler.let_go(tasks)
