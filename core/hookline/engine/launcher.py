@@ -16,7 +16,7 @@ from hookline.engine.priorities import Priorities
 from hookline.engine.program import TaskProgram
 from hookline.engine.ready import Entry, ReadyQueue
 from hookline.engine.retry import Retries
-from hookline.engine.stretches import Stretch, Stretches
+from hookline.engine.stretches import NOTHING, Stretch, Stretches
 from hookline.executors.protocol import Executor
 from hookline.model.batch import AT_ONCE, Batch, Work
 from hookline.model.options import Options
@@ -339,11 +339,10 @@ class Launcher:
         items, keys = planned.items[:size], planned.keys[:size]
         number = self._retries.number(planned.task, items[0])
         calls: list[int] = []
-        stretch = self._stretch(planned, name, opened, number) if work.call_input >= 0 and size == 1 else None
-        if stretch is not None:
+        stretch = NOTHING
+        if work.call_input >= 0 and size == 1:
+            stretch = self._stretch(planned, name, opened, number)
             calls, inputs = [planned.task, *stretch.tasks], opened.inputs.fill(0, 1)
-        elif work.call_input >= 0 and size == 1:
-            calls, inputs = [planned.task], opened.inputs.fill(0, 1)
         elif work.call_input >= 0:
             together = [planned, *self._alike(work, number, size - 1, name, committed, tasks)]
             calls = [call.task for call in together]
@@ -355,29 +354,27 @@ class Launcher:
                 rest = Planned(planned.task, planned.items[size:], planned.keys[size:], planned.alone, planned.after)
                 self._ready[name].push((entry[0], entry[1], rest))
         self._count += 1
-        batch = Batch(self._count, work, items, number, inputs, keys, options.timeout)
-        if stretch is not None:
-            batch.links, batch.taken = stretch.links, stretch.taken
+        batch = Batch(self._count, work, items, number, inputs, keys, options.timeout, stretch.links, stretch.taken)
         for gate, _ in gates:
             self._passed[gate] = self._passed.get(gate, 0) + len(items)
         after = self._priorities.after(planned.task)
-        if len(calls) > 1 and stretch is None:
+        if len(calls) > 1 and not stretch.links:
             after = max(map(self._priorities.after, calls))
         self.in_flight[self._count] = InFlight(batch, planned.task, name, calls, 0, set(), gates, len(items), after)
         self._busy[name] += 1
         return batch
 
-    def _stretch(self, planned: Planned, name: str, opened: OpenTask, number: int) -> Stretch | None:
+    def _stretch(self, planned: Planned, name: str, opened: OpenTask, number: int) -> Stretch:
         """Find what can follow on a call at once, while nothing else is going on."""
         work, mean = opened.work, self._mean_us.get(opened.work.function, 0.0)
         if self.stretches is None or not 0 < mean < _BATCH_US or planned.alone or number > 1:
-            return None
+            return NOTHING
         if work.concurrent or opened.options.timeout is not None or self._gates(opened):
-            return None
+            return NOTHING
         if self.in_flight or self._uncommitted or self._retries.next_due is not None:
-            return None
+            return NOTHING
         if any(self._ready.values()) or any(self._held_back.values()):
-            return None
+            return NOTHING
         where = (work.cpu, work.resources, work.env)
 
         def expect_us(program: TaskProgram, follows: Work) -> float:
@@ -391,8 +388,7 @@ class Launcher:
             mean = self._mean_us.get(follows.function, 0.0)
             return mean + _OVERHEAD_US if mean else 0.0
 
-        stretch = self.stretches.after(planned.task, _BATCH_US - mean, expect_us)
-        return stretch if stretch.links else None
+        return self.stretches.after(planned.task, _BATCH_US - mean, expect_us)
 
     def _alike(self, work: Work, number: int, count: int, name: str, committed: int, tasks: OpenTasks) -> list[Planned]:
         """Take the next calls that share their work, and the attempt's number, with the one before; at most so many."""

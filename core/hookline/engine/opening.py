@@ -147,6 +147,12 @@ class OpenTasks:
         self._journal.begin(index, 1)
         self._scheduler.begin_held(index)
 
+    def pass_call(self, index: int, outputs: bytes) -> None:
+        """Begin a plain task that has its value already; its end is to be noted with :meth:`end`."""
+        self._held.begin(index, 1)[0] = outputs
+        self._journal.begin(index, 1)
+        self._scheduler.pass_held(index)
+
     def link(self, index: int, before: int) -> Link | None:
         """Say how a plain task's call follows from the outcome of the one task that it waits for; None where it can't.
 

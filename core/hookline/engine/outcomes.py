@@ -117,9 +117,19 @@ class Outcomes:
         for at, outcome in zip(entry.take(len(outcomes), None), outcomes, strict=True):
             function = batch.links[at - 1].work.function if at else batch.work.function
             measured(function, outcome.duration_us)
-            self._take_call(
-                entry.calls[at], batch, outcome, self._reach(entry, at, outcome.key), worker, mean_us(function)
-            )
+            if at and outcome.kind == _COMPLETED:
+                self._take_passed(entry.calls[at], outcome, worker, mean_us(function))
+                continue
+            key = self._reach(entry, at, outcome.key)
+            self._take_call(entry.calls[at], batch, outcome, key, worker, mean_us(function))
+
+    def _take_passed(self, index: int, outcome: Outcome, worker: int, mean_us: float) -> None:
+        """Take the value of a call of a stretch, which nobody waited for but the next one."""
+        self._stretches.passed(index, outcome)
+        self._journal.record(index, (outcome,), (outcome.key,), 1, worker, once=self._journal.inputs_changed(index))
+        self._tasks.end(index)
+        if self._journal.progress.watching:
+            self._journal.progress.attempted(index, 0, mean_us)
 
     def _reach(self, entry: InFlight, at: int, key: bytes = b"") -> bytes:
         """Give the key of a call of a stretch, after those before it ended; it begins, if it is not the first."""

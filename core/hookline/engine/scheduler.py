@@ -179,7 +179,7 @@ class Scheduler:
         return self._blocked[task]
 
     def follower(self, task: int) -> int:
-        """Give the task that can start when a plain task has a value, where nothing else waits for that, nor it for more.
+        """Give the task that can start when a plain task has a value, if nothing else waits for that, nor it for more.
 
         Returns:
             Its number; -1 where there is none.
@@ -206,6 +206,13 @@ class Scheduler:
         """Begin a held task that waits for nothing more: a plain one, which somebody has started already."""
         self._held[task] = 0
         self._start(task, 1, _RUNS)
+
+    def pass_held(self, task: int) -> None:
+        """Begin such a task, and end it: it has its value."""
+        self._held[task] = 0
+        self._begun[task] = _RUNS
+        self.states[task], self.counts[task] = _ENDED_STATES[State.COMPLETED], _ENDED_COUNTS[State.COMPLETED]
+        self._end(task)
 
     def begin(self, task: int, length: int) -> None:
         """Let a task's items start as soon as what they wait for is there.

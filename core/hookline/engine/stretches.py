@@ -1,7 +1,7 @@
 """Stretches: quick calls, each of which waits for the one before only, travel to a worker together.
 
-A stretch is made only where nothing else is going on in the run. So nothing that is decided meanwhile could have the key
-of one of its calls, and what was decided before goes with it: a worker makes no result that is there already.
+A stretch is made only where nothing else is going on in the run. So nothing is decided meanwhile that could have the
+key of one of its calls; and the keys that were decided about before go with it: no result is made twice.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from hookline.engine.planner import Planner, Recorded
 from hookline.engine.program import Program, TaskProgram
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler
-from hookline.model.batch import Work
+from hookline.model.batch import Outcome, Work
 from hookline.model.recording import Form
 from hookline.model.stretch import Link, Taken
 from hookline.worker.stretch import inputs_after, key_after
 
-__all__ = ["Stretch", "Stretches"]
+__all__ = ["NOTHING", "Stretch", "Stretches"]
 
 _MOST = 4096
 _WORKS = 64
@@ -44,7 +44,7 @@ class Stretch(NamedTuple):
     taken: Taken | None
 
 
-_NOTHING = Stretch([], [], None)
+NOTHING = Stretch([], [], None)
 
 
 class Stretches:
@@ -61,8 +61,6 @@ class Stretches:
         nodes: Knows what was running when earlier drivers of the run died.
         recorded: What this run recorded before it was resumed, by task.
         alone: Items that get batches of their own.
-        expect_us: Tells how long a call takes that may follow on others where they are made: its work, options and tags;
-            0 where that is not known, or it may not.
     """
 
     def __init__(
@@ -95,55 +93,50 @@ class Stretches:
         Args:
             head: Its task.
             room_us: How long all that follows may take.
-            expect_us: Tells how long a call takes, with what it costs to make it; 0 where that is not known, or it can't
-                be made by the same worker as the head.
+            expect_us: Tells how long a call takes with all that it costs; 0 where that is not known, or the worker that
+                makes the head can't make it.
 
         Returns:
             The stretch, perhaps an empty one; its tasks are held until :meth:`end`.
         """
+        if self._nodes.any_poisonous or (taken := self._planner.taken()) is None:
+            return NOTHING
         tasks: list[int] = []
         links: list[Link] = []
-        covered: set[bytes] = set()
-        works: set[int] = set()
-        taken = None
+        expected: dict[int, float] = {}
+        covered: dict[bytes, bool] = {}
+        follower, programs, link_of = self._scheduler.follower, self._program.tasks, self._tasks.link
         before = head
-        while len(links) < _MOST and (index := self._scheduler.follower(before)) >= 0:
-            program = self._program.tasks[index]
-            link = self._link(program, index, before)
-            if link is None:
-                break
-            expected = expect_us(program, link.work)
-            room_us -= expected
-            if not expected or room_us < 0:
-                break
-            if taken is None and (taken := self._planner.taken()) is None:
-                break
+        while len(links) < _MOST and (index := follower(before)) >= 0:
+            program = programs[index]
             fingerprint = program.fingerprint.digest
             if fingerprint not in covered:
-                if not self._planner.covers(fingerprint):
-                    break
-                covered.add(fingerprint)
-            works.add(link.work.task)
-            if len(works) > _WORKS:
+                covered[fingerprint] = self._planner.covers(fingerprint)
+            if not covered[fingerprint] or not self._is_plain(index, program):
+                break
+            link = link_of(index, before)
+            if link is None:
+                break
+            work = link.work.task
+            if work not in expected:
+                expected[work] = expect_us(program, link.work) if len(expected) < _WORKS else 0.0
+            room_us -= expected[work]
+            if not expected[work] or room_us < 0:
                 break
             tasks.append(index)
             links.append(link)
             before = index
         if not links:
-            return _NOTHING
+            return NOTHING
         self._scheduler.hold(tasks)
         return Stretch(tasks, links, taken)
 
-    def _link(self, program: TaskProgram, index: int, before: int) -> Link | None:
-        """Say how a call follows on another; None where it can't, or must be decided about first."""
+    def _is_plain(self, index: int, program: TaskProgram) -> bool:
+        """Whether nothing has to be decided about a call but whether its key is taken."""
         task = program.task
         if task.form is not Form.CALL or task.condition is not None or not program.cacheable or program.seed:
-            return None
-        if index in self._recorded or (index, 0) in self._alone or self._retries.numbered(index, 0):
-            return None
-        if self._nodes.any_poisonous:
-            return None
-        return self._tasks.link(index, before)
+            return False
+        return not (index in self._recorded or (index, 0) in self._alone or self._retries.numbered(index, 0))
 
     def reach(self, index: int, link: Link, before: int, key: bytes = b"") -> bytes:
         """Let a call of a stretch begin that a worker has made: nothing was there to be reused.
@@ -162,11 +155,20 @@ class Stretches:
         key = key or key_after(link, outputs)
         inputs = CallInputs(link.work.arguments, inputs_after(link, outputs), key, -1, alike=True)
         self._tasks.begin_call(index, inputs, link.work)
+        self._note(index, key)
+        return key
+
+    def passed(self, index: int, outcome: Outcome) -> None:
+        """Let a call begin that has its value already; its attempt is still to be recorded, and its end noted."""
+        assert outcome.outputs is not None
+        self._tasks.pass_call(index, outcome.outputs)
+        self._note(index, outcome.key)
+
+    def _note(self, index: int, key: bytes) -> None:
         self._planner.started(key, index)
         self._journal.decided_to_run(index, 0, 1, 1)
         if self._journal.news is not None:
             self._journal.news.started([index], (0,), 1)
-        return key
 
     def end(self, tasks: list[int]) -> None:
         """Let go of a stretch: what of it was not reached is decided about like anything else."""

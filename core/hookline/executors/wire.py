@@ -5,8 +5,8 @@ The driver sends, first, what the worker has to know for the run, then batches:
     (RunFacts, worker's number)
     (claim, what Sent.pack made of a batch …)
 
-``claim`` is 0 where the batch may be begun at once. Otherwise it may be begun only by who takes that number out of the claims pipe,
-which the driver does to take the batch back. Three rules make that safe:
+``claim`` is 0 where the batch may be begun at once. Otherwise it may be begun only by who takes that number out of the
+claims pipe, which the driver does to take the batch back. Three rules make that safe:
 
 1. The driver puts a claim into the pipe before it sends the batch, and only while the pipe is empty. So the pipe holds
    one claim at most, and what the driver takes out of it is the claim that it put there last.

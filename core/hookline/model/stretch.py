@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
+from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,34 +15,35 @@ __all__ = ["Link", "Taken"]
 _PREFIX = 8
 
 
+_beginning = Struct("<Q").unpack_from
+
+
 class Taken:
     """The keys for which there are results, or somebody who makes them; it only grows.
 
-    Of a key in it, it never says that it is not; it holds the first bytes of keys only, so of others it says, once in
-    many billions, that they are.
+    Of a key in it, it never says that it is not. It holds the first eight bytes of keys only, so it may say of another
+    that it is in it, once in many billions.
 
     Attributes:
-        prefixes: The first bytes of the keys, one after the other as they came.
+        prefixes: The first bytes of the keys, joined in the order in which they came.
     """
 
     __slots__ = ("_known", "prefixes")
 
     def __init__(self) -> None:
         self.prefixes = bytearray()
-        self._known: set[bytes] = set()
+        self._known: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._known)
 
     def __contains__(self, key: bytes) -> bool:
-        return key[:_PREFIX] in self._known
+        return _beginning(key)[0] in self._known
 
     def add(self, key: bytes) -> None:
         """Add a key."""
-        prefix = key[:_PREFIX]
-        if prefix not in self._known:
-            self._known.add(prefix)
-            self.prefixes += prefix
+        self._known.add(_beginning(key)[0])
+        self.prefixes += key[:_PREFIX]
 
     def extend(self, prefixes: bytes) -> None:
         """Add keys.
@@ -47,8 +51,11 @@ class Taken:
         Args:
             prefixes: Their first bytes, eight of each.
         """
-        for at in range(0, len(prefixes), _PREFIX):
-            self.add(prefixes[at : at + _PREFIX])
+        known = array("Q", prefixes)
+        if sys.byteorder == "big":
+            known.byteswap()
+        self._known.update(known)
+        self.prefixes += prefixes
 
 
 class Link(NamedTuple):

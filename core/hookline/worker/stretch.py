@@ -74,12 +74,10 @@ def follow(batch: Batch, outcome: Outcome, services: WorkerServices) -> Iterator
             return
         one = Batch(batch.number, link.work, _ONE, 1, (inputs_after(link, outputs),), (key,))
         attempts = shared.attempts(one, prepared, services)
-        inside, source = in_attempt.set(attempts.record), attempt_in_force.set(attempts.current)
-        try:
-            outcome = attempts.make(0)._replace(key=key)
-        finally:
-            attempt_in_force.reset(source)
-            in_attempt.reset(inside)
+        # Whoever makes the batch sets these back.
+        in_attempt.set(attempts.record)
+        attempt_in_force.set(attempts.current)
+        outcome = attempts.make(0)._replace(key=key)
         yield outcome
         if attempts.interrupted:
             raise KeyboardInterrupt

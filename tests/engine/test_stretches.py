@@ -1,0 +1,477 @@
+"""Linear stretches: what travels together is recorded, reused, retried and lost as if each call had travelled alone."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hookline
+from engine.project import Project
+from hookline.engine.planner import Planner
+from hookline.engine.stop import Stop
+from hookline.errors import RunFailedError
+from hookline.executors.inline import InlineExecutor
+from hookline.executors.processes import ProcessesExecutor
+from hookline.executors.threads import ThreadsExecutor
+from hookline.model.batch import Batch
+from hookline.model.facts import TaskEvent
+from hookline.model.states import Kind
+from hookline.model.stretch import Taken
+from hookline.store import open_store
+
+Make = Callable[[str], Project]
+
+EXECUTORS = ("inline", "threads", "processes")
+
+
+class Seen:
+    """Notes how many links the batches have that an executor is given."""
+
+    links: list[int]
+
+    def submit(self, batch: Batch) -> None:
+        """See :meth:`Executor.submit`."""
+        self.links.append(len(batch.links))
+        super().submit(batch)  # type: ignore[misc]
+
+
+class SeenInline(Seen, InlineExecutor):
+    """Inline."""
+
+
+class SeenThreads(Seen, ThreadsExecutor):
+    """Threads."""
+
+
+class SeenProcesses(Seen, ProcessesExecutor):
+    """Processes."""
+
+
+def seen(name: str) -> Any:
+    """An executor of that kind."""
+    executor = {"inline": SeenInline, "threads": SeenThreads, "processes": SeenProcesses}[name](1)
+    executor.links = []
+    return executor
+
+
+CHAIN = """
+@step
+def add(x: int, by: int = 1) -> int:
+    note(x)
+    return x + by
+
+@workflow
+def flow(n: int = 60, start: int = 0):
+    value = add(start)
+    for _ in range(n - 1):
+        value = add(value)
+    return value
+"""
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_chain_travels_in_few_batches_and_is_recorded_call_by_call(project: Make, executor: str) -> None:
+    """Sixty calls go out in a few batches; each has its row, its attempt, its reason; a second run reuses all."""
+    flow = project(CHAIN)
+    where = seen(executor)
+    run = flow.run(where)
+    assert run.result == 60
+    assert len(where.links) < 10
+    assert sum(where.links) + len(where.links) == 60
+    assert flow.executions() == [str(x) for x in range(60)]
+    assert run.counts == {"completed": 60, "reused": 0, "failed": 0, "skipped": 0}
+    assert run.why("add-60") == "ran: first run of this workflow"
+    rows = flow.attempts(run)
+    assert [(row.node, row.attempt, row.kind) for row in rows] == [(node, 1, Kind.COMPLETED) for node in range(60)]
+    assert all(row.key for row in rows)
+    again = flow.run(seen(executor))
+    assert again.counts["reused"] == 60
+    other = flow.run(executor, start=1000)
+    assert other.why("add-7") == "ran: input changed: 'add-6' gave another value"
+    assert flow.executions() == [str(x) for x in range(1000, 1060)]
+
+
+def test_keys_of_links_are_those_that_the_engine_works_out_itself(project: Make) -> None:
+    """Constants, slots, structures of other values, defaults, large values: a plan finds all results again."""
+    flow = project(
+        """
+    from typing import NamedTuple
+
+    class Pair(NamedTuple):
+        left: int
+        right: list[int]
+
+    @step
+    def one(x: int, shift: int = 3, *, words: list[str] = ["a", "b"]) -> Pair:
+        return Pair(x + shift, [x] * 3)
+
+    @step
+    def two(left: int, right: list[int], extra: tuple[int, int], big: bytes) -> bytes:
+        return bytes([left % 251]) * 9000 + big[:1] + bytes(len(right) + sum(extra))
+
+    @step
+    def three(data: bytes) -> int:
+        return len(data) + data[0]
+
+    @workflow
+    def flow(rounds: int = 12):
+        value, other = 5, one(1000)
+        for number in range(rounds):
+            pair = one(value, words=["c"] * number)
+            value = three(two(pair.left, pair.right, (other.left, number), b"q" * 6000))
+        return value
+    """
+    )
+    where = seen("threads")
+    run = flow.run(where)
+    assert sum(where.links) > 10
+    assert flow.run("processes").counts == {"completed": 0, "reused": 37, "failed": 0, "skipped": 0}
+    assert run.result == flow.run(fresh=True).result
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_what_comes_round_again_is_made_once(project: Make, executor: str) -> None:
+    """A chain that returns to an earlier value does not run what it ran then, in this stretch or in an earlier one."""
+    flow = project(
+        """
+    @step
+    def turn(x: int, of: int) -> int:
+        note(x)
+        return (x + 1) % of
+
+    @workflow
+    def flow(of: int, n: int = 50):
+        value = turn(0, of)
+        for _ in range(n - 1):
+            value = turn(value, of)
+        return value
+    """
+    )
+    for of in (1, 7, 40):
+        run = flow.run(seen(executor), of=of)
+        assert run.result == 50 % of
+        assert sorted(map(int, flow.executions())) == list(range(of))
+        assert run.counts["completed"] == of
+        assert run.counts["reused"] == 50 - of
+        assert run.why(f"turn-{of + 1}").startswith("reused: same as turn")
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_what_an_earlier_run_made_is_reused_inside_a_chain(project: Make, executor: str) -> None:
+    """Where a changed call comes to the value that it came to before, what follows on it is reused, not run."""
+    flow = project(
+        """
+    @step
+    def clip(x: int, most: int) -> int:
+        note(f"clip {x}")
+        return min(x, most)
+
+    @step
+    def add(x: int) -> int:
+        note(f"add {x}")
+        return x + 1
+
+    @workflow
+    def flow(start: int):
+        value = start
+        for _ in range(10):
+            value = add(value)
+        value = clip(value, 5)
+        for _ in range(30):
+            value = add(value)
+        return value
+    """
+    )
+    flow.run(executor, start=100)
+    flow.executions()
+    where = seen(executor)
+    run = flow.run(where, start=200)
+    assert run.result == 35
+    assert flow.executions() == [*(f"add {x}" for x in range(200, 210)), "clip 210"]
+    assert run.counts == {"completed": 11, "reused": 30, "failed": 0, "skipped": 0}
+    assert any(where.links)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_link_that_fails_is_retried_and_what_follows_waits(project: Make, executor: str) -> None:
+    """A failure ends the stretch; the attempts are numbered and recorded; the chain goes on, or ends, after them."""
+    flow = project(
+        """
+    @step(retries=1)
+    def add(x: int) -> int:
+        note(f"{x} {attempt().number}")
+        if x == 20 and attempt().number == 1 or x == 33 and not there("mended"):
+            raise ValueError(f"no {x}")
+        return x + 1
+
+    @workflow
+    def flow():
+        value = 0
+        for _ in range(40):
+            value = add(value)
+        return value
+    """
+    )
+    run = flow.run(seen(executor))
+    with pytest.raises(RunFailedError, match="'add-34' did not complete"):
+        _ = run.result
+    assert run.tasks["add-34"].error == "ValueError: no 33"
+    assert run.why("add-35") == "skipped: upstream: 'add-34' has no value"
+    expected = [*(f"{x} 1" for x in range(21)), "20 2", *(f"{x} 1" for x in range(21, 34)), "33 2"]
+    assert flow.executions() == expected
+    flow.touch("mended")
+    resumed = flow.resume(executor=executor)
+    assert resumed.result == 40
+    assert flow.executions() == ["33 3", *(f"{x} 1" for x in range(34, 40))]
+
+
+def test_a_worker_that_dies_over_a_link_costs_one_attempt_of_it(project: Make) -> None:
+    """The call at fault is tried again under the next number; none is recorded twice, and all that was told stands."""
+    flow = project(
+        """
+    @step
+    def add(x: int) -> int:
+        note(f"{x} {attempt().number}")
+        if x == 25 and attempt().number <= 1:
+            os._exit(3)
+        return x + 1
+
+    @workflow
+    def flow():
+        value = 0
+        for _ in range(40):
+            value = add(value)
+        return value
+    """
+    )
+    where = seen("processes")
+    run = flow.run(where)
+    assert run.result == 40
+    lines = flow.executions()
+    assert [line for line in lines if line.startswith("25 ")] == ["25 1", "25 2"]
+    assert set(lines) == {*(f"{x} 1" for x in range(40)), "25 2"}
+    assert max(map(lines.count, lines)) <= 2, "what was told of ran again"
+    completed = [row.node for row in flow.attempts(run) if row.kind == Kind.COMPLETED]
+    assert completed == list(range(40))
+
+
+def test_a_worker_that_always_dies_over_a_link_fails_it(project: Make) -> None:
+    """A call that ends each of its workers uses up its losses, as it does alone."""
+    flow = project(
+        """
+    @step
+    def add(x: int) -> int:
+        note(f"{x} {attempt().number}")
+        if x == 25:
+            os._exit(3)
+        return x + 1
+
+    @workflow
+    def flow():
+        value = 0
+        for _ in range(40):
+            value = add(value)
+        return value
+    """
+    )
+    run = flow.run(seen("processes"))
+    assert run.tasks["add-26"].state == "crashed"
+    assert [line for line in flow.executions() if line.startswith("25 ")] == ["25 1", "25 2", "25 3"]
+    assert run.counts["completed"] == 25
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_a_stop_ends_a_stretch_between_two_calls(project: Make, executor: str) -> None:
+    """What ended is recorded, what was not begun is left; a resume makes just the rest."""
+    flow = project(
+        """
+    @step
+    def add(x: int) -> int:
+        note(x)
+        if x == 30:
+            (HERE / "there").touch()
+            while not attempt().cancelled():
+                time.sleep(0.001)
+        return x + 1
+
+    @workflow
+    def flow():
+        value = 0
+        for _ in range(60):
+            value = add(value)
+        return value
+    """
+    )
+    stop = Stop()
+
+    def wait() -> None:
+        while not (flow.folder / "there").exists():
+            pass
+        stop.soft()
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    run = flow.run(seen(executor), stop=stop, grace=20)
+    waiting.join()
+    assert run.status == "interrupted"
+    first = flow.executions()
+    assert first == [str(x) for x in range(31)]
+    resumed = flow.resume(executor=executor)
+    assert resumed.result == 60
+    assert flow.executions() == [str(x) for x in range(31, 60)]
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_stretch_ends_where_a_call_grows_and_loops_go_on(project: Make, executor: str) -> None:
+    """The recipe of the last call is planted, and what it grew runs; each turn's calls travel together."""
+    flow = project(
+        """
+    @step
+    def advance(x: int) -> int:
+        note(x)
+        return x + 1
+
+    @step
+    def loop(x: int, until: int) -> int:
+        return x if x >= until else loop(advance(advance(x)), until)
+
+    @workflow
+    def flow(until: int = 40):
+        return advance(loop(advance(0), until))
+    """
+    )
+    where = seen(executor)
+    run = flow.run(where)
+    assert run.result == 42
+    assert flow.executions() == [*(str(x) for x in range(41)), "41"]
+    assert any(where.links)
+    assert flow.run(executor).counts["completed"] == 0
+
+
+HOOKS = """
+from hookline import hookimpl
+
+@hookimpl
+def task_started(task):
+    write("task_started", task)
+
+@hookimpl
+def task_finished(task):
+    write("task_finished", task)
+
+def write(hook, task):
+    with open({log!r}, "a") as file:
+        print(hook, task.task_id, task.state, file=file)
+"""
+
+
+def test_events_tell_of_each_call_of_a_stretch(tmp_path: Path) -> None:
+    """Each call starts and ends once, in order: for plugins while the run goes on, and for who reads the journal."""
+    flow = Project(tmp_path, CHAIN)
+    log = tmp_path / "log"
+    (tmp_path / "hookline_plugins.py").write_text(HOOKS.format(log=str(log)))
+    command = [sys.executable, "-m", "hookline", "run", flow.file.name, "--n", "30", "--executor", "threads"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    with hookline.open_store(tmp_path / ".hookline") as store:
+        recorded = [event for event in store.events() if isinstance(event, TaskEvent)]
+    names = ["add", *(f"add-{number}" for number in range(2, 31))]
+    expected = [f"{hook} {name} {state}" for name in names for hook, state in ENDS]
+    assert [f"{event.hook} {event.task_id} {event.state}" for event in recorded] == expected
+    assert log.read_text().splitlines() == expected
+
+
+ENDS = (("task_started", "running"), ("task_finished", "completed"))
+
+
+@pytest.mark.parametrize(
+    ("options", "body"),
+    [
+        ("cache=False", "value = other(value)"),
+        ("timeout=60", "value = other(value)"),
+        ("limit=1", "value = other(value)"),
+        ("", "value = other.when(yes(value))(value)"),
+    ],
+)
+def test_what_must_be_decided_about_first_does_not_travel(project: Make, options: str, body: str) -> None:
+    """Side effects, limits, time limits and conditions come to the same, and are never links."""
+    flow = project(
+        f"""
+    @step
+    def add(x: int) -> int:
+        return x + 1
+
+    @step
+    def yes(x: int) -> bool:
+        return True
+
+    @step({options})
+    def other(x: int) -> int:
+        note(x)
+        return x + 100
+
+    @workflow
+    def flow(n: int = 9):
+        value = add(0)
+        for _ in range(n):
+            value = add(value)
+            {body}
+        return value
+    """
+    )
+
+    class Steps(SeenThreads):
+        def submit(self, batch: Batch) -> None:
+            assert not any(link.work.step == "other" for link in batch.links)
+            super().submit(batch)
+
+    where = Steps(1)
+    where.links = []
+    run = flow.run(where)
+    assert run.result == 10 + 9 * 100
+    assert len(flow.executions()) == 9
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32)), st.lists(st.binary(min_size=32, max_size=32)))
+def test_taken_keys_are_found_wherever_they_travelled(first: Sequence[bytes], second: Sequence[bytes]) -> None:
+    """A key that was added is in it; what is sent of it, in any parts, holds the same."""
+    taken, there = Taken(), Taken()
+    sent = 0
+    for keys in (first, second):
+        for key in keys:
+            taken.add(key)
+        there.extend(bytes(taken.prefixes[sent:]))
+        sent = len(taken.prefixes)
+    for key in itertools.chain(first, second):
+        assert key in taken
+        assert key in there
+    strange = bytes(range(32))
+    assert (strange in there) == (strange[:8] in {key[:8] for key in (*first, *second)})
+
+
+def test_results_of_another_driver_are_found_while_a_chain_runs(tmp_path: Path) -> None:
+    """Keys that another run records meanwhile are taken for the next stretch."""
+    flow = Project(tmp_path, CHAIN)
+    run = flow.run("inline", n=5)
+    with open_store(tmp_path / ".hookline") as store:
+        node = store.node(run.id, 0)
+        assert node is not None
+        assert node.fingerprint is not None
+        planner = Planner(store, fresh=False, run=10**6)
+        taken = planner.taken()
+        assert taken is not None
+        assert planner.covers(node.fingerprint)
+        assert all(row.key in taken for row in store.attempts(run.id) if row.key is not None)
+        assert len(taken) == 5
+        later = flow.run("inline", n=9)
+        assert planner.covers(node.fingerprint)
+        assert all(row.key in taken for row in store.attempts(later.id) if row.key is not None)
+        assert len(taken) == 9
