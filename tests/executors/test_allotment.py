@@ -53,9 +53,10 @@ class Pool:
             message = self.links[at].receive()
         except BlockingIOError:
             return False
-        if self.links[at].claim(message[8]):
-            self.current[at] = message[0]
-            self.begun.append(message[0])
+        claim, number, *_ = message
+        if self.links[at].claim(claim):
+            self.current[at] = number
+            self.begun.append(number)
         return True
 
     def finish(self, at: int) -> bool:

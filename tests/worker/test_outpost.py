@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hookline.executors.ray.wire import BATCH, HELLO, LEAVE, LEFT, LOST, OPEN, PIECE, READY
+from hookline.executors.sent import Sent
 from hookline.executors.threads import ThreadsExecutor
 from hookline.executors.wire import Inbox, framed
 from hookline.testing.rig import Rig
@@ -75,9 +76,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 def begin(driver: Driver, rig: Rig) -> None:
     """Have an attempt begin that never ends."""
     note = rig.folder / "note"
-    batch = rig.batch("sleep_noted", str(note))
-    what = batch.number, batch.work, batch.work.task, batch.items, batch.attempt, batch.inputs, batch.keys, None, False
-    driver.send(BATCH, *what)
+    driver.send(BATCH, *Sent().pack(rig.batch("sleep_noted", str(note))))
     rig.until_there(note)
 
 
