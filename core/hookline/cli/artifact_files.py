@@ -147,7 +147,7 @@ def _write_task(store: Store, run: int, number: int, item: int | None, made: Pat
     low = item or 0
     blob = store.outputs(run, number, low, low + 1)[0]
     if blob is None:
-        run_id = store.id_of(run)
+        run_id = store.id_of(run) or "RUN"
         raise UsageError(
             f"task '{name}' of run {run_id} has no value", help=f"see: {hint('why', name, '--run', run_id)}"
         )
