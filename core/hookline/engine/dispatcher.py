@@ -198,7 +198,7 @@ class Dispatcher:
     def _receive(self) -> None:
         due = self._retries.next_due
         wait = _IDLE if due is None else min(_IDLE, self._retries.clock.left(due))
-        if self._more_at_hand():
+        if self._more_at_hand() and not self._ending:
             wait = 0.0
         inbox = self._inbox
         if wait and inbox.empty():
