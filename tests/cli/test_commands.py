@@ -196,6 +196,15 @@ def test_a_reused_task_names_the_run_that_has_its_output(
     assert "training 3" in look(project, *command).out
 
 
+def test_an_item_that_there_is_not_printed_nothing_either(
+    told: dict[str, Shown], project: Path, look: Callable[..., Shown]
+):
+    """That it "printed nothing, and did not fail" would be a wrong answer to a slip of the pen."""
+    shown = look(project, "runs", "logs", "last~1", "train[99]")
+    assert shown.code == 2
+    assert "the run has no task 'train[99]'" in shown.err
+
+
 def test_lists_can_be_read_by_programs(told: dict[str, Shown], project: Path, look: Callable[..., Shown]):
     """Each command that shows recorded runs has a JSON form."""
     runs = json.loads(look(project, "runs", "list", "--json", "--limit", "3").out)["runs"]

@@ -50,6 +50,47 @@ def test_a_result_is_what_it_was_after_its_code_changed(project: Make) -> None:
     assert run.result["fixed", 1] == 2
 
 
+def test_a_map_over_nothing_says_so(project: Make) -> None:
+    """It is completed and nothing was decided about; that it is still undecided would be wrong."""
+    flow = project(
+        """
+    @step
+    def rows() -> list[int]:
+        return []
+
+    @step
+    def double(x: int) -> int:
+        return 2 * x
+
+    @workflow
+    def flow():
+        return double.map(x=rows())
+    """
+    )
+    run = flow.run()
+    assert run.result == []
+    assert (run.tasks["double"].state, run.why("double")) == ("completed", "nothing to do: it has no items")
+
+
+def test_a_task_without_a_value_is_answered_with_a_command_that_can_be_pasted(project: Make) -> None:
+    """The brackets of an item mean something to a shell."""
+    flow = project(
+        """
+    @step
+    def invert(x: int) -> float:
+        return 1 / x
+
+    @workflow
+    def flow():
+        return invert.map(x=[0, 1])
+    """
+    )
+    run = flow.run()
+    with pytest.raises(UsageError) as caught:
+        run.load("invert[0]")
+    assert caught.value.help == f"see: hookline why 'invert[0]' --run {run.id}"
+
+
 def test_plain_results_need_no_code_at_all(project: Make) -> None:
     """A run stays readable when its file is gone."""
     flow = project(SLOTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,32 @@ def test_a_run_is_not_called_what_cant_be_recorded(tmp_path: Path, words: dict[s
         hookline.run(halves, store=tmp_path, **words)  # type: ignore[arg-type]
     assert caught.value.message == "a run can't be called 'a\\udcff', which is no UTF-8"
     assert caught.value.help == "use other characters"
+
+
+def test_a_run_that_is_to_stop_waits_for_what_goes_on_without_a_spin(tmp_path: Path) -> None:
+    """What could start next is left for a resume, and does not keep the driver looking around all the time."""
+    stop = Stop()
+
+    @step
+    def ask() -> int:
+        stop.soft()
+        time.sleep(0.1)
+        return 1
+
+    @step
+    def after(x: int) -> int:
+        return x
+
+    @step
+    def last() -> int:
+        time.sleep(3)
+        return 2
+
+    @workflow
+    def flow() -> tuple[int, int]:
+        return after(ask()), last()
+
+    begun = time.process_time()
+    run = hookline.run(flow, executor="threads", workers=2, store=tmp_path, stop=stop)
+    assert run.status == "interrupted"
+    assert time.process_time() - begun < 1.5

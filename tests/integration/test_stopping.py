@@ -62,8 +62,8 @@ def flow():
 class Driver:
     """``hookline run`` in a process of its own, with all that it says on standard error."""
 
-    def __init__(self, flow: Project, executor: str, grace: str) -> None:
-        command = [sys.executable, "-m", "hookline", "run", str(flow.file), "-x", executor, "--grace", grace]
+    def __init__(self, flow: Project, executor: str, grace: str, *options: str) -> None:
+        command = [sys.executable, "-m", "hookline", "run", str(flow.file), "-x", executor, "--grace", grace, *options]
         self._process = subprocess.Popen(
             command,
             cwd=flow.folder,
@@ -134,8 +134,8 @@ def start(flow: Project) -> Iterator[Callable[..., Driver]]:
     """Start drivers whose task waits, and end them."""
     drivers: list[Driver] = []
 
-    def make(executor: str, grace: str = "60s") -> Driver:
-        drivers.append(Driver(flow, executor, grace))
+    def make(executor: str, grace: str = "60s", *options: str) -> Driver:
+        drivers.append(Driver(flow, executor, grace, *options))
         return drivers[-1]
 
     yield make
@@ -209,6 +209,16 @@ def test_what_does_not_end_within_the_grace_period_is_ended_or_left_behind(
     flow.touch("go")
     assert flow.resume().result == 1
     assert flow.executions()[1:] == ["waited", "after"]
+
+
+def test_the_command_that_goes_on_names_a_store_of_another_place(flow: Project, start: Callable[..., Driver]) -> None:
+    """What is said at the second signal can be pasted, as all else that the command suggests."""
+    store = str(flow.folder / "elsewhere")
+    driver = start("threads", "60s", "--store", store)
+    driver.stop(signal.SIGINT)
+    driver.stop_again(signal.SIGINT)
+    assert driver.code() == 130
+    assert f"`hookline resume last --store {store}` goes on from what is recorded" in driver.said
 
 
 @pytest.mark.parametrize(("executor", "state"), ENDED)

@@ -64,6 +64,7 @@ SAME = {
     "logging": ("L = logging.getLogger('a')", "L.info('a') or x", "logging.basicConfig(level=10)"),
     "wrapped": ("@functools.lru_cache\ndef S(x):\n    return x", "S(x)", "S(3)"),
     "what no step reaches": ("S = 1", "x", "S = 2"),
+    "what can't be stored": ("import polars\nS = polars.LazyFrame({'a': [1]})", "x * S.collect().height", "pass"),
     "no list of its own": ("S = []", "S.append(1) or x * len(S)", "pass"),
 }
 

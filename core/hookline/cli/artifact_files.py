@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.cli.artifact_rows import find_task, one_artifact
 from hookline.cli.tasks import task_id
+from hookline.cli.wording import hint
 from hookline.engine.descriptions import read_slots
 from hookline.engine.recorded import recorded_target
 from hookline.errors import HooklineError, StoreError, UsageError
@@ -146,7 +147,10 @@ def _write_task(store: Store, run: int, number: int, item: int | None, made: Pat
     low = item or 0
     blob = store.outputs(run, number, low, low + 1)[0]
     if blob is None:
-        raise UsageError(f"task '{name}' of run {store.id_of(run)} has no value", help=f"see: hookline why {name}")
+        run_id = store.id_of(run) or "RUN"
+        raise UsageError(
+            f"task '{name}' of run {run_id} has no value", help=f"see: {hint('why', name, '--run', run_id)}"
+        )
     return opener.write(load(blob))
 
 

@@ -12,7 +12,7 @@ from hookline.cli.exits import exit_code_of
 from hookline.cli.output import show, show_json
 from hookline.cli.progress import make_progress
 from hookline.cli.signals import stopping_on_signals
-from hookline.cli.wording import clean, one_line, table
+from hookline.cli.wording import clean, hint, one_line, table
 from hookline.config import StoreAddress, store_address, without_password
 from hookline.model.events import Observer
 from hookline.model.run import Run
@@ -41,13 +41,13 @@ def drive(start: Callable[[Sequence[Observer], Stop], Run], store: StoreAddress,
     from hookline.engine.stop import Stop
 
     stop = Stop()
-    progress = make_progress(quiet)
+    progress, own_store = make_progress(quiet), store_hint(store)
     try:
-        with stopping_on_signals(stop, progress.stopping) as interruption:
+        with stopping_on_signals(stop, progress.stopping, hint("resume", "last", store=own_store)) as interruption:
             run = start([progress], stop)
     finally:
         progress.close()
-    tell_ending(run, progress.tally, store_hint(store), quiet)
+    tell_ending(run, progress.tally, own_store, quiet)
     if as_json:
         show_json(ending_document(run, progress.tally, store, interruption.number))
     elif RunState(run.status) is RunState.COMPLETED:

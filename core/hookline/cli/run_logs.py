@@ -117,9 +117,9 @@ def _find(nodes: list[NodeRow], ids: dict[int, str], task: str | None) -> tuple[
         return numbers[task], None
     match = _ITEM.fullmatch(task)
     if match and match[1] in numbers:
-        number = numbers[match[1]]
-        if any(node.node == number and node.shape for node in nodes):
-            return number, int(match[2])
+        number, item = numbers[match[1]], int(match[2])
+        if any(node.node == number and node.shape and (node.length is None or item < node.length) for node in nodes):
+            return number, item
     near = close_match(task, numbers)
     raise UsageError(
         f"the run has no task '{task}';{near}".rstrip(";"), help="its tasks are listed by: hookline runs show RUN"

@@ -40,12 +40,13 @@ class Interruption:
 
 
 @contextmanager
-def stopping_on_signals(stop: Stop, tell: Callable[[str], None]) -> Iterator[Interruption]:
+def stopping_on_signals(stop: Stop, tell: Callable[[str], None], resume: str) -> Iterator[Interruption]:
     """Turn signals into requests to stop while the block runs.
 
     Args:
         stop: Takes the requests.
         tell: Shows what happens; called in the signal handler.
+        resume: The command that goes on with the run.
 
     Yields:
         What came.
@@ -65,7 +66,7 @@ def stopping_on_signals(stop: Stop, tell: Callable[[str], None]) -> Iterator[Int
             tell("stopping: no more tasks are started, running ones may end; once more to end them at once")
         elif time.monotonic() - came.time > _SAME_REQUEST:
             stop.hard()
-            tell("ending at once; `hookline resume last` goes on from what is recorded")
+            tell(f"ending at once; `{resume}` goes on from what is recorded")
             last = threading.Timer(_LAST_SECONDS, _end, args=(128 + number,))
             last.daemon = True
             last.start()

@@ -146,7 +146,7 @@ class Dispatcher:
         return self._outcomes.failed or self._tasks.failed or self._deciding.failed
 
     def _check_alive(self) -> None:
-        if self._retries.next_due is None and not self._inbox.qsize() and not self._any_opened():
+        if self._retries.next_due is None and not self._inbox.qsize() and not self._more_at_hand():
             if self._outcomes.break_circle():
                 return
             raise HooklineError(
@@ -162,7 +162,7 @@ class Dispatcher:
             self._open(most)
             self._deciding.decide_ready()
             self._settle()
-            if not self._any_opened() or self._stop.level or len(waiting) >= most:
+            if not self._more_at_hand() or self._stop.level or len(waiting) >= most:
                 return
 
     def _open(self, most: int) -> None:
@@ -175,8 +175,9 @@ class Dispatcher:
         for task in opened:
             self._tasks.open(task)
 
-    def _any_opened(self) -> bool:
-        return self._scheduler.has_opened() or bool(self._to_open)
+    def _more_at_hand(self) -> bool:
+        """Whether something can go on that no message has to bring about: what grew may end, and let items start."""
+        return self._scheduler.has_opened() or bool(self._to_open) or bool(self._scheduler.ready)
 
     def _settle(self) -> None:
         """Let what grew end, and have recorded what can't run; each may bring more of the other."""
@@ -197,7 +198,7 @@ class Dispatcher:
     def _receive(self) -> None:
         due = self._retries.next_due
         wait = _IDLE if due is None else min(_IDLE, self._retries.clock.left(due))
-        if self._any_opened():
+        if self._more_at_hand() and not self._ending:
             wait = 0.0
         inbox = self._inbox
         if wait and inbox.empty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,7 +161,7 @@ class RecordedRun:
             narrowest = min((row.high - row.low for row in covering), default=0)
             decisions = [row for row in covering if row.high - row.low == narrowest] or decisions
         lines = dict.fromkeys(self._worded(row, node) for row in decisions)
-        return "\n".join(lines) or "not decided yet"
+        return "\n".join(lines) or ("nothing to do: it has no items" if node.length == 0 else "not decided yet")
 
     def summary(self, failures: int) -> RunSummary:
         """See :meth:`Run.summary`."""
@@ -266,7 +267,7 @@ class RecordedRun:
         if blob is None:
             raise UsageError(
                 f"task '{task_id}' of run {self._id} has no value",
-                help=f"see: hookline why {task_id} --run {self._id}",
+                help=f"see: hookline why {shlex.quote(task_id)} --run {self._id}",
             )
         return blob
 

@@ -23,6 +23,7 @@ from hookline.errors import HooklineError
 from hookline.model.batch import FunctionRef, HeldName
 from hookline.model.step import Step
 from hookline.values.digest import digest_bytes
+from hookline.values.forms import UnstorableError
 from hookline.values.plain import digest_plain
 
 __all__ = ["check", "held_by"]
@@ -139,7 +140,7 @@ class _Description:
     def _plain(self, value: Any) -> bytes | None:
         try:
             return digest_plain(self._moved(value))
-        except RecursionError:
+        except (RecursionError, UnstorableError):
             return None
 
     def _moved(self, value: Any) -> Any:
