@@ -38,7 +38,7 @@ _IDLE = 0.5
 """Seconds after which the loop looks around even if nothing happens."""
 
 _ENDING = 2.0
-"""Seconds, beyond the grace period, in which executors must have ended what they were told to end."""
+"""Seconds, beyond the grace period, in which executors that can must have ended what they were told to end."""
 
 
 class Dispatcher:
@@ -276,7 +276,7 @@ class Dispatcher:
             launcher.forget_waiting()
             if not asked and time.monotonic() > end:
                 asked = True
-                end += _ENDING
+                end += _ENDING if self._launcher.can_end() else 0.0
             elif asked and time.monotonic() > end:
                 break
         self._take_all()

@@ -179,6 +179,10 @@ class Launcher:
         """All executors that were started, in that order."""
         return self._executors.values()
 
+    def can_end(self) -> bool:
+        """Whether anything in flight is with an executor that can end it for certain."""
+        return any(self._executors[entry.executor].traits.kills for entry in self.in_flight.values())
+
     def cancel_blocking(self, grace: float) -> bool:
         """Ask for batches to end that executors make in the driver's own thread; from any thread.
 

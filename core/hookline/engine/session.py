@@ -66,6 +66,7 @@ from hookline.values.policy import hold_load_policy
 __all__ = ["Prepared", "drive", "prepare"]
 
 _KILL_GRACE = 2.0
+_BRIEF_GRACE = 0.5
 _log = logging.getLogger("hookline.engine.session")
 
 
@@ -354,7 +355,8 @@ class _Session:
         return RunState.FAILED if bad else RunState.COMPLETED
 
     def _close(self, state: RunState, error: str | None) -> None:
-        grace = 0.0 if self._request.stop.level > 1 else _KILL_GRACE
+        # What is still in flight by now will not end: nobody is to wait for it once more.
+        grace = 0.0 if self._request.stop.level > 1 else _BRIEF_GRACE if self._launcher.in_flight else _KILL_GRACE
         close_all(self._launcher.executors(), grace)
         self._dispatcher.close()
         try:
