@@ -41,6 +41,12 @@ def add_attempts(
         once: Whether their results are not to be reused.
     """
     kinds = _ONCE if once else _KINDS
+    if len(outcomes) == 1:
+        item, kind, outputs, began, took, failure, notes, output, _ = outcomes[0]
+        group.attempts.append((node, item, number, kinds[kind], keys[0], outputs, began, took, worker))
+        if failure is not None or output is not None or notes:
+            _add_details(group, node, outcomes[0], number)
+        return
     group.attempts.extend(
         [
             (node, item, number, kinds[kind], key, outputs, began, took, worker)

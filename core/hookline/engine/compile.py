@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from blake3 import blake3
+
 from hookline.cache.fingerprint import Fingerprint, Fingerprinter
 from hookline.engine.descriptions import describe_slots
 from hookline.engine.program import Encoded, Program, TaskProgram
@@ -23,7 +25,7 @@ from hookline.model.batch import python_minor
 from hookline.model.graph import Binding, Constant, Kept, Nested, Task, TaskGraph
 from hookline.model.parameter import Signature as Parameters
 from hookline.model.seed import is_seed
-from hookline.store.outputs import pack_one
+from hookline.store.outputs import ONE_INLINE, pack_one
 from hookline.values.digest import digest_bytes, digest_tree
 from hookline.values.encode import CodeDigest, encode_constant
 
@@ -124,7 +126,10 @@ class _Encoder:
         for name, binding in task.bindings.items():
             try:
                 if isinstance(binding, Constant) and name in task.mapped:
-                    elements = [pack_one(*self._encode_for(program, value)) for value in binding.value]
+                    elements = [
+                        _packed(value) if type(value) in _IMMEDIATE else pack_one(*self._encode_for(program, value))
+                        for value in binding.value
+                    ]
                     program.elements = {**program.elements, name: elements}
                 elif isinstance(binding, Nested) and name in task.mapped and _all_kept(binding):
                     kept = cast("tuple[Kept, ...]", binding.items)
@@ -170,8 +175,15 @@ class _Encoder:
 
 
 _IMMEDIATE = frozenset({int, float, bool, type(None)})
+_ONE = bytes((ONE_INLINE,))
 _PATHLESS = frozenset({int, float, bool, str, bytes, type(None)})
 _Watched = tuple[Path, Signature]
+
+
+def _packed(value: object) -> bytes:
+    """Pack an element that is encoded as it is: there may be millions."""
+    data = pickle.dumps(value, 5)
+    return _ONE + blake3(data).digest() + data
 
 
 def env_digests(names: Sequence[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from hookline.cache.explain import pack_parts
 from hookline.engine.attempt_rows import add_attempts, mark_retried
@@ -37,6 +38,10 @@ _RECIPE = '"recipe": true'
 
 _GATHER = 0.005
 """Seconds for which a busy dispatcher keeps what happens to itself."""
+
+# There is one of each per task: what a named tuple does by itself takes three times as long.
+_new_node = partial(tuple.__new__, NodeRow)
+_new_decision = partial(tuple.__new__, Decision)
 
 _SHAPES = {Form.CALL: 0, Form.MAP: 1, Form.PRODUCT: 2}
 
@@ -196,7 +201,8 @@ class Journaling:
         """A task begins."""
         task = self._program.tasks[index]
         self._add_node(task, length)
-        self.progress.begins(index, length)
+        if self.progress.watching:
+            self.progress.begins(index, length)
 
     def not_run(self, index: int, cause: int) -> None:
         """A task will not run, because of a condition or of something upstream."""
@@ -222,7 +228,8 @@ class Journaling:
         if task.task.form is not Form.CALL and count < of:
             why = f"{count} of {of} items have no result to reuse: {why}"
         length = self._scheduler.length(index)
-        self._decide(Decision(self._nodes[index], first, length, Verdict.RUN, why))
+        row: Decision = _new_decision((self._nodes[index], first, length, Verdict.RUN, why, None, None, None, None, 0))
+        self._group.decisions.append(row)
 
     def blocked(self, index: int, low: int, high: int, by: tuple[int, int] | None = None) -> None:
         """Items will not run, because others that they need have no value.
@@ -331,8 +338,10 @@ class Journaling:
 
     def ended(self, index: int) -> None:
         """All items of a task have ended."""
-        self.progress.ended(index)
-        self._count(index)
+        if self.progress.watching:
+            self.progress.ended(index)
+        if self._program.tasks[index].task.form is not Form.CALL:
+            self._count(index)
 
     # -- attempts ----------------------------------------------------------------------------------------------
 
@@ -411,19 +420,21 @@ class Journaling:
         index, one = task.task.index, task.task
         fingerprint = task.fingerprint
         parent, parent_item, name = self._places.get(index, (None, None, one.id))
-        row = NodeRow(
-            self._nodes[index],
-            name,
-            one.step.name,
-            fingerprint.digest,
-            _SHAPES[one.form],
-            length,
-            task.slots,
-            describe_bindings(self._program, task),
-            f"{one.place.file}:{one.place.line}",
-            parent,
-            parent_item,
-            json.dumps({"rewrites": described(one.changes)}) if one.changes else None,
+        row: NodeRow = _new_node(
+            (
+                self._nodes[index],
+                name,
+                one.step.name,
+                fingerprint.digest,
+                0 if one.form is Form.CALL else _SHAPES[one.form],
+                length,
+                task.slots,
+                task.described or describe_bindings(self._program, task),
+                f"{one.place.file}:{one.place.line}",
+                parent,
+                parent_item,
+                json.dumps({"rewrites": described(one.changes)}) if one.changes else None,
+            )
         )
         self._known_nodes[index] = 1
         group = self._group
@@ -455,8 +466,6 @@ class Journaling:
         return f"upstream: {named} has no value"
 
     def _count(self, index: int) -> None:
-        if self._program.tasks[index].task.form is Form.CALL:
-            return
         counts = states_of(self._scheduler, index)
         for state in TaskState:
             if state in counts or self._resumed:

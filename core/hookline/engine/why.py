@@ -80,7 +80,7 @@ class Reasons:
         found = []
         if node.fingerprint is not None and node.fingerprint != task.fingerprint.digest:
             found.append(self._code_change(task, node.fingerprint))
-        described = describe_bindings(self._program, task)
+        described = task.described or describe_bindings(self._program, task)
         if node.bindings == described:
             found += self._upstream_changes(task, earlier)
         elif node.bindings:

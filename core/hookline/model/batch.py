@@ -82,8 +82,7 @@ class StoredArgument:
         return StoredArgument, (self.data,)
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(NamedTuple):
     """A place that each item fills from its own inputs.
 
     Attributes:
@@ -93,13 +92,10 @@ class Hole:
         producer: The function whose declared slots the whole value is put together from; None where it has one slot.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]
     slot: int = -1
     many: bool = False
     producer: FunctionRef | None = None
-
-    def __reduce__(self) -> tuple[type[Hole], tuple[Any, ...]]:
-        return Hole, (self.index, self.slot, self.many, self.producer)
 
 
 @dataclass(frozen=True, slots=True)
