@@ -26,6 +26,7 @@ __all__ = [
     "Buffers",
     "NotPlain",
     "PathFound",
+    "Reduced",
     "digest_plain",
     "encode_plain",
     "rebuild_array",
@@ -181,7 +182,7 @@ class _PlainPickler(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
         name = (kind.__module__, kind.__qualname__)
-        if name in PLAIN_TYPES or kind is _Reduced:
+        if name in PLAIN_TYPES or kind is Reduced:
             return NotImplemented
         if name in PATH_TYPES:
             raise PathFound
@@ -215,7 +216,7 @@ class _PlainPickler(pickle.Pickler):
         return getattr, (kind, member.name)
 
 
-class _Reduced:
+class Reduced:
     """A value on its way into the stream, taken apart: a set with its members in the order of their encodings."""
 
     def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
@@ -258,11 +259,11 @@ def _sort_sets(value: Any, classes: set[type] | None) -> Any:
         return {_sort_sets(key, classes): _sort_sets(item, classes) for key, item in value.items()}
     if kind is set or kind is frozenset:
         members = [_sort_sets(item, classes) for item in value]
-        return _Reduced(kind, (sorted(members, key=lambda member: _dump(member, None, classes)),))
+        return Reduced(kind, (sorted(members, key=lambda member: _dump(member, None, classes)),))
     if _is_whole(value):
         return value
     form = form_of(value)
-    return value if form is None else _Reduced(form[0], _sort_sets(form[1], classes))
+    return value if form is None else Reduced(form[0], _sort_sets(form[1], classes))
 
 
 def _is_whole(value: object) -> bool:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hookline.model.registry import Registry
-from hookline.values.forms import NotPlain, UnstorableError, form_of
-from hookline.values.plain import Buffers
+from hookline.values.forms import NotPlain, UnstorableError, form_of, may_have_form
+from hookline.values.plain import Buffers, rebuild_array, rebuild_scalar
 from hookline.values.registered import registered_form
+from hookline.values.sharing import Look, Parts, dump_alike, is_ambiguous
 
 __all__ = [
     "STREAMS",
@@ -34,6 +35,7 @@ __all__ = [
     "without_warnings",
 ]
 
+_OF_NUMBERS = frozenset({rebuild_array, rebuild_scalar})
 _silence = threading.RLock()
 
 Keep = Callable[[Path], object | None]
@@ -76,9 +78,17 @@ class PickleSerializer:
         """See :meth:`Stream.dump`."""
         sink = io.BytesIO()
         pickler = _CodePickler(sink, 5, buffer_callback=buffers.append)
-        pickler.code, pickler.keep = code, keep
+        pickler.look = look = _Look(code, keep)
         pickler.dump(value)
-        return sink.getvalue()
+        if not is_ambiguous(pickler.memo, look.made):
+            return sink.getvalue()
+        taken: Buffers = []
+        try:
+            stream = dump_alike(value, look, code, taken.append)
+        except Exception:  # noqa: BLE001 - it asks more of objects than pickle: to be hashed, and to be less deep
+            return sink.getvalue()
+        buffers[:] = taken
+        return stream
 
     def load(self, stream: bytes | memoryview, buffers: list[bytes | memoryview | bytearray]) -> object:
         """See :meth:`Stream.load`."""
@@ -92,7 +102,7 @@ class DillSerializer:
         """See :meth:`Stream.dump`."""
         sink = io.BytesIO()
         pickler = _dill_pickler()(sink, protocol=5, recurse=True)
-        pickler.code, pickler.keep = code, keep
+        pickler.parts = Parts(_Look(code, keep), code, inside=False)
         with without_warnings():
             pickler.dump(value)
         return sink.getvalue()
@@ -148,11 +158,14 @@ def _dill_pickler() -> Any:
     class DillCodePickler(load_dill().Pickler):  # type: ignore[misc]
         """dill's pickler, noting the classes and functions that it meets, by name or by value."""
 
-        code: set[object]
-        keep: Keep
+        parts: Parts
+
+        def save(self, obj: Any, *args: Any, **kwargs: Any) -> None:
+            # Written in Python, it comes by here with each part: no second time is needed.
+            super().save(self.parts.one(obj), *args, **kwargs)
 
         def reducer_override(self, obj: Any) -> Any:
-            return _noted(obj, self.code, self.keep)
+            return self.parts.look(obj)
 
     return DillCodePickler
 
@@ -177,11 +190,42 @@ def _cloudpickle_pickler() -> Any:
 class _CodePickler(pickle.Pickler):
     """Notes which classes and functions the stream goes to by name."""
 
-    code: set[object]
-    keep: Keep
+    look: Look
 
     def reducer_override(self, obj: Any) -> Any:
-        return _noted(obj, self.code, self.keep)
+        return self.look(obj)
+
+
+class _Look:
+    """Looks at each object for a pickler, and remembers what it made of it: files and forms are not made twice.
+
+    Attributes:
+        made: Ids of what it made for arrays and numbers of NumPy's.
+    """
+
+    def __init__(self, code: set[object], keep: Keep) -> None:
+        self._code, self._keep = code, keep
+        # Objects are held, so that no other one gets their id.
+        self._found: dict[int, tuple[object, Any]] = {}
+        self._left_alone: set[type] = set()
+        self.made: set[int] = set()
+
+    def __call__(self, obj: Any) -> Any:
+        kind = type(obj)
+        if kind in self._left_alone:
+            return NotImplemented
+        known = self._found.get(id(obj))
+        if known is not None:
+            return known[1]
+        found = _noted(obj, self._code, self._keep)
+        if found is not NotImplemented:
+            self._found[id(obj)] = (obj, found)
+            if found[0] in _OF_NUMBERS:
+                # Most objects with arrays have several of one type, whose name NumPy makes anew each time.
+                self.made.update(map(id, (found[1], *found[1][:2])))
+        elif not (isinstance(obj, (type, types.FunctionType, Path)) or may_have_form(kind)):
+            self._left_alone.add(kind)
+        return found
 
 
 def _noted(obj: Any, code: set[object], keep: Keep) -> Any:

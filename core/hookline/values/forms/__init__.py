@@ -17,7 +17,7 @@ from typing import Any
 
 from hookline.errors import HooklineError
 
-__all__ = ["Form", "NotPlain", "UnstorableError", "form_of", "is_form"]
+__all__ = ["Form", "NotPlain", "UnstorableError", "form_of", "is_form", "may_have_form"]
 
 Form = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function that rebuilds a value, and its arguments."""
@@ -56,6 +56,11 @@ def form_of(value: object) -> Form | None:
     # By the name of the type's module, so that looking at a value imports nothing.
     home = _HOMES.get(type(value).__module__.partition(".")[0])
     return None if home is None else _load(home)(value)
+
+
+def may_have_form(kind: type) -> bool:
+    """Tell whether values of a type are of a library that has forms."""
+    return kind.__module__.partition(".")[0] in _HOMES
 
 
 def is_form(function: object) -> bool:
