@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hookline import GraphEditor, Plugin, ProjectFacts, RegisterSteps, RunEvent, TaskMatch, hookimpl
+from hookline import GraphEditor, Plugin, ProjectFacts, RegisterSteps, RunEvent, hookimpl
 from hookline_data.settings import DataSettings
 
 __all__ = ["plugin"]
@@ -73,7 +73,7 @@ def rewrite_graph(graph: GraphEditor, project: ProjectFacts, settings: DataSetti
 
         track(graph, project)
     # Later: what is put behind a task stands before all that was, and so what fails a check is not registered.
-    if _imported("hookline_data.validation.steps") or any(map(_asks_for_a_check, graph.tasks())):
+    if _imported("hookline_data.validation.steps") or graph.tasks(annotated=True):
         from hookline_data.validation.rewrite import insert as insert_checks
 
         insert_checks(graph, project, settings)
@@ -90,10 +90,6 @@ def run_finished(run: RunEvent) -> None:
         from hookline_data.versions.ended import settle
 
         settle(run)
-
-
-def _asks_for_a_check(task: TaskMatch) -> bool:
-    return bool(task.metadata or task.unread or any(task.part_metadata.values()))
 
 
 def _imported(*modules: str) -> bool:

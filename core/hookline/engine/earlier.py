@@ -45,6 +45,7 @@ class EarlierRun:
         self._record = record
         self._here = here
         self._there = there
+        self._renames = here != there
 
     @property
     def id(self) -> str:
@@ -59,11 +60,11 @@ class EarlierRun:
             grown: Whether it may be one that grew.
         """
         nodes = self._record.every if grown else self._record.own
-        return nodes.get(self._there + task_id.removeprefix(self._here))
+        return nodes.get(self._there + task_id.removeprefix(self._here) if self._renames else task_id)
 
     def renamed(self, bindings: dict[str, Any]) -> dict[str, Any]:
         """Give described bindings of a task with the ids that tasks have now."""
-        if self._here == self._there:
+        if not self._renames:
             return bindings
         return {
             name: {**one, "tasks": [self._here + task.removeprefix(self._there) for task in one["tasks"]]}
@@ -145,7 +146,13 @@ class EarlierRuns:
         Of a workflow as it is, this is its latest run, or a partition of it that had the same parameters. Of a
         partition, it is the latest run that finished it; where there is none, the latest that had it.
         """
-        return self._of(partition_of(task_id, self._levels) if self._levels else "")[0]
+        if not self._levels:
+            return self._whole
+        return self._of(partition_of(task_id, self._levels))[0]
+
+    @functools.cached_property
+    def _whole(self) -> EarlierRun | None:
+        return self._of("")[0]
 
     def finished(self, partition: str) -> EarlierRun | None:
         """Give the latest run that finished a partition with the same parameters."""

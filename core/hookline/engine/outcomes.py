@@ -17,7 +17,7 @@ from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.engine.stretches import Stretches
-from hookline.model.batch import AT_ONCE, Batch, Failure, Finished, Lost, Outcome
+from hookline.model.batch import AT_ONCE, Batch, Failure, Finished, FunctionRef, Lost, Outcome
 from hookline.model.states import Kind
 
 __all__ = ["Outcomes", "ranges_of"]
@@ -113,23 +113,26 @@ class Outcomes:
 
     def _take_stretch(self, entry: InFlight, outcomes: Sequence[Outcome], worker: int) -> None:
         """Take outcomes of a call, and of those that follow on it."""
-        batch, mean_us, measured = entry.batch, self._launcher.mean_us, self._launcher.measured
+        batch, mean_us = entry.batch, self._launcher.mean_us
+        took: dict[FunctionRef, list[int]] = {}
         for at, outcome in zip(entry.take(len(outcomes), None), outcomes, strict=True):
             function = batch.links[at - 1].work.function if at else batch.work.function
-            measured(function, outcome.duration_us)
+            took.setdefault(function, []).append(outcome.duration_us)
             if at and outcome.kind == _COMPLETED:
-                self._take_passed(entry.calls[at], outcome, worker, mean_us(function))
+                self._take_passed(entry.calls[at], outcome, worker, function)
                 continue
             key = self._reach(entry, at, outcome.key)
             self._take_call(entry.calls[at], batch, outcome, key, worker, mean_us(function))
+        for function, durations in took.items():
+            self._launcher.measured(function, sum(durations) / len(durations))
 
-    def _take_passed(self, index: int, outcome: Outcome, worker: int, mean_us: float) -> None:
+    def _take_passed(self, index: int, outcome: Outcome, worker: int, function: FunctionRef) -> None:
         """Take the value of a call of a stretch, which nobody waited for but the next one."""
         self._stretches.passed(index, outcome)
         self._journal.record(index, (outcome,), (outcome.key,), 1, worker, once=self._journal.inputs_changed(index))
         self._tasks.end(index)
         if self._journal.progress.watching:
-            self._journal.progress.attempted(index, 0, mean_us)
+            self._journal.progress.attempted(index, 0, self._launcher.mean_us(function))
 
     def _reach(self, entry: InFlight, at: int, key: bytes = b"") -> bytes:
         """Give the key of a call of a stretch, after those before it ended; it begins, if it is not the first."""

@@ -13,7 +13,7 @@ from hookline.model.recording import in_attempt
 from hookline.model.states import Kind
 from hookline.model.stretch import Link
 from hookline.store.outputs import ONE_INLINE, unpack_outputs
-from hookline.worker.attempts import prepare
+from hookline.worker.attempts import Attempts, prepare
 from hookline.worker.services import WorkerServices
 
 __all__ = ["follow", "inputs_after", "key_after"]
@@ -60,6 +60,8 @@ def follow(batch: Batch, outcome: Outcome, services: WorkerServices) -> Iterator
     """
     taken, shared = batch.taken, services.shared
     assert taken is not None
+    one = Batch(batch.number, batch.work, _ONE, 1, (), ())
+    attempts: Attempts | None = None
     for link in batch.links:
         outputs = outcome.outputs
         if outcome.kind != Kind.COMPLETED or outputs is None or services.is_cancelled(batch.number):
@@ -68,15 +70,17 @@ def follow(batch: Batch, outcome: Outcome, services: WorkerServices) -> Iterator
         if key in taken:
             return
         taken.add(key)
-        try:
-            prepared = prepare(link.work, shared)
-        except Exception:  # noqa: BLE001 - an import of the user's may raise anything: as a batch of its own it says so
-            return
-        one = Batch(batch.number, link.work, _ONE, 1, (inputs_after(link, outputs),), (key,))
-        attempts = shared.attempts(one, prepared, services)
-        # Whoever makes the batch sets these back.
-        in_attempt.set(attempts.record)
-        attempt_in_force.set(attempts.current)
+        if attempts is None or link.work is not one.work:
+            one.work = link.work
+            try:
+                prepared = prepare(link.work, shared)
+            except Exception:  # noqa: BLE001 - an import of the user's may raise anything: a batch of its own says so
+                return
+            attempts = shared.attempts(one, prepared, services)
+            # Whoever makes the batch sets these back.
+            in_attempt.set(attempts.record)
+            attempt_in_force.set(attempts.current)
+        one.inputs, one.keys = (inputs_after(link, outputs),), (key,)
         outcome = attempts.make(0)._replace(key=key)
         yield outcome
         if attempts.interrupted:

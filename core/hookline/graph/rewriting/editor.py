@@ -16,6 +16,7 @@ from hookline.graph.rewriting.given import VALUE
 from hookline.graph.rewriting.match import TaskMatch, promises
 from hookline.model.change import INSERTED
 from hookline.model.graph import Binding, Task, TaskGraph
+from hookline.model.metadata import metadata_of, part_metadata_of, unread_of
 from hookline.model.place import nearest_place
 from hookline.model.recording import Form
 from hookline.model.step import Step
@@ -57,7 +58,12 @@ class GraphEditor(Edits):
         self.grown = grown
 
     def tasks(
-        self, step: str | Step[..., Any] | None = None, tag: str | None = None, returns: Any = None
+        self,
+        step: str | Step[..., Any] | None = None,
+        tag: str | None = None,
+        returns: Any = None,
+        *,
+        annotated: bool = False,
     ) -> list[TaskMatch]:
         """Find tasks; a mapped task is one, and what the same plugin inserted is left out.
 
@@ -65,14 +71,23 @@ class GraphEditor(Edits):
             step: The step's name, or a step: what has its name or its function, as in YAML under a registered name.
             tag: A tag that the step has.
             returns: A type: finds tasks whose annotation says that they, or each of their items, return that.
+            annotated: Whether to leave out tasks whose annotation says nothing beside types: of which neither
+                ``metadata`` nor ``part_metadata`` nor ``unread`` tells anything.
 
         Returns:
             Those of which all that was given is true, in the order of the graph.
         """
         found = []
+        telling: dict[object, bool] = {}
         for number, task in enumerate(self._draft.tasks):
-            if task is None or task.inserted_by == self._plugin:
+            if task is None or (task.changes and task.inserted_by == self._plugin):
                 continue
+            if annotated:
+                declares = task.step.declares
+                if declares not in telling:
+                    telling[declares] = _is_annotated(declares)
+                if not telling[declares]:
+                    continue
             if step is not None and not _is_of(task.step, step):
                 continue
             if tag is not None and tag not in task.options.tags:
@@ -321,6 +336,10 @@ class GraphEditor(Edits):
     def finish(self) -> TaskGraph:
         """Make a graph of it; see :meth:`Draft.finish`."""
         return self._draft.finish()
+
+
+def _is_annotated(function: Callable[..., Any]) -> bool:
+    return bool(metadata_of(function) or unread_of(function) or any(part_metadata_of(function).values()))
 
 
 def _is_of(step: Step[Any, Any], wanted: str | Step[..., Any]) -> bool:
