@@ -94,9 +94,7 @@ class ArtifactWriter(Forgetful):
         """
         try:
             if (pack := self._pack) is not None:
-                pack.sync()
-                if (status := pack.unchanged()) is not None:
-                    self._artifacts.remember(noted_pack(pack.id), status)
+                self._sync_pack(pack)
             with self._naming:
                 with self._lock:
                     folders, self._unsynced = self._unsynced, set()
@@ -131,16 +129,24 @@ class ArtifactWriter(Forgetful):
 
     def _open_pack(self) -> Pack:
         if self._pack is not None and self._pack.full:
-            self._pack.close()
-            if self._pack.unchanged() is None:
+            if not self._sync_pack(self._pack):
                 # It may have grown again around what is lost.
                 self._places.clear()
+            self._pack.close()
             self._pack = None
         if self._pack is None:
             pack = new_pack_id()
             self._lease.note(noted_pack(pack))
             self._pack = Pack(self._folder, pack)
         return self._pack
+
+    def _sync_pack(self, pack: Pack) -> bool:
+        """Make a pack durable; tell the run's workers how it stands, or this one that others changed it."""
+        pack.sync()
+        status = pack.unchanged()
+        if status is not None:
+            self._artifacts.remember(noted_pack(pack.id), status)
+        return status is not None
 
     def _put_own(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
         path = self._artifacts.path_of(digest)
