@@ -53,6 +53,9 @@ class Pack:
         self.id = pack
         self.path = pack_path(folder, self.id)
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        # Memory of that size, freed once, lets glibc keep what is freed from now on: to get it anew costs more than to
+        # write it.
+        bytes(_MOST_WAITING)
         # Where each value ends, with its bytes; the first entry is what is written. It changes in single steps, between
         # which an interrupt may come.
         self._values: list[tuple[int, Sequence[bytes]]] = [(0, ())]
