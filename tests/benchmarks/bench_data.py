@@ -107,15 +107,19 @@ def run_results(executor: str, _: int | None) -> dict[str, float]:
 
 
 def run_large(flow: object, megabytes: int) -> Callable[[str, int | None], dict[str, float]]:
-    """Measure runs whose large value is new each time; medians of three, each beside a floor of its own."""
+    """Measure runs whose large value is new each time; medians of three, each beside a floor of its own.
+
+    Beside each stands the same run with a small value: what starting workers and ending a run takes at any size.
+    """
 
     def measure(executor: str, size: int | None) -> dict[str, float]:
         size = size or megabytes
-        found, floors = [], []
+        found, small, floors = [], [], []
         for salt in range(3):
             # A store of its own each time: who writes first to memory that the last one left warm is faster.
             with tempfile.TemporaryDirectory(dir=Path.cwd()) as store:
                 timed(flow, {"megabytes": 2, "salt": -1}, executor, store)
+                small.append(timed(flow, {"megabytes": 2, "salt": -2}, executor, store))
                 print(json.dumps({"running": 1}), flush=True)
                 found.append(timed(flow, {"megabytes": size, "salt": salt}, executor, store))
                 print(json.dumps({"running": 0}), flush=True)
@@ -126,7 +130,12 @@ def run_large(flow: object, megabytes: int) -> Callable[[str, int | None], dict[
                 floor_of([memoryview(values).cast("B")], Path(folder))
                 floors.append(time.perf_counter() - begin)
                 del values
-        return {"seconds": statistics.median(found), "floor": statistics.median(floors), "size": size}
+        return {
+            "seconds": statistics.median(found),
+            "small": statistics.median(small),
+            "floor": statistics.median(floors),
+            "size": size,
+        }
 
     return measure
 
@@ -185,10 +194,12 @@ def show(row: str, executor: str, megabytes: int | None) -> None:
             f"floor {found['floor']:.1f}"
         )
         return
+    rest = (found["seconds"] - found["small"]) / found["floor"]
     what = "array to four consumers" if row == "shared" else "frame through a consumer"
     print(
         f"{found['size']:,} MB {what}, {executor:10} {found['seconds']:6.2f} s = "
-        f"{found['seconds'] / found['floor']:.2f} x floor ({found['floor']:.2f} s)   peak of all processes: "
+        f"{found['seconds'] / found['floor']:.2f} x floor ({found['floor']:.2f} s), "
+        f"{rest:.2f} x without the {found['small']:.2f} s of a run of 2 MB   peak of all processes: "
         f"RSS {peaks[0]:,} MB, PSS {peaks[1]:,} MB (before: {base[1]:,} MB)",
         flush=True,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,16 @@ def test_a_large_value_is_written_once(artifacts: Artifacts) -> None:
     assert put(Artifacts(artifacts.root).writer(), data) == item
     assert path.stat().st_mtime_ns == before.st_mtime_ns
     assert path.stat().st_ino == before.st_ino
+
+
+def test_what_no_single_call_writes_is_written_whole(artifacts: Artifacts) -> None:
+    """The disk is given much in several goes, which begin and end inside of pieces."""
+    data = os.urandom(1 << 20) * 41 + b"end"
+    cuts = [0, 5, (1 << 24) - 1, (1 << 24) + 3, 40 << 20, len(data)]
+    chunks = [memoryview(data)[low:high] for low, high in pairwise(cuts)]
+    digest = blake3(data).digest()
+    item = Stored(digest, len(data), artifacts.writer().put(digest, chunks, len(data)), None)
+    assert Artifacts(artifacts.root).read(item) == data
 
 
 def test_the_algorithm_is_part_of_the_address(artifacts: Artifacts) -> None:

@@ -62,8 +62,11 @@ def target(there: Artifacts) -> Iterator[Carrier]:
 
 
 def put(artifacts: Artifacts, data: bytes) -> Stored:
-    digest = blake3(data).digest()
-    return Stored(digest, len(data), artifacts.writer().put(digest, [data], len(data)), None)
+    """Store bytes so that other processes see them."""
+    digest, writer = blake3(data).digest(), artifacts.writer()
+    place = writer.put(digest, [data], len(data))
+    writer.sync()
+    return Stored(digest, len(data), place, None)
 
 
 def own(artifacts: Artifacts, data: bytes) -> Stored:
@@ -253,6 +256,7 @@ def test_outcomes_load_where_all_that_they_name_was_carried(
         (files / name).write_bytes(data)
     value = [files, files / "inner" / str(OWN), Tagged(1, "x" * PACKED), Tagged(2, "y" * OWN), bytes(PACKED), "small"]
     blob = pack_outputs([storer.slot(value)])
+    here.writer().sync()
     named = source.named([blob])
     assert len(named) == len(set(named))
     assert all(item.place and not item.files and item.data is None for item in named)

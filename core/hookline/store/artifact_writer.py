@@ -58,10 +58,11 @@ class ArtifactWriter(Forgetful):
         if size > PACK_LIMIT:
             return self._put_own(digest, chunks, size)
         try:
+            if (pack := self._pack) is not None and pack.crowded:
+                pack.write()
             with self._lock:
-                place = self._places.get(digest)
-                if place is None or not self._artifacts.has_place(place, size):
-                    pack = self._open_pack()
+                pack, place = self._open_pack(), self._places.get(digest)
+                if place is None or not (pack.awaits(place) or self._artifacts.has_place(place, size)):
                     place = pack.append(digest, chunks, size)
                     if len(self._places) >= _REMEMBERED:
                         self._places.clear()
@@ -92,9 +93,8 @@ class ArtifactWriter(Forgetful):
         Other threads put more meanwhile: they don't wait for the disk.
         """
         try:
-            pack = self._pack
-            if pack is not None:
-                pack.sync()
+            if (pack := self._pack) is not None:
+                self._sync_pack(pack)
             with self._naming:
                 with self._lock:
                     folders, self._unsynced = self._unsynced, set()
@@ -102,6 +102,11 @@ class ArtifactWriter(Forgetful):
                     sync_folder(folder)
         except OSError as error:
             raise storage_error(error, error.filename or self._folder) from error
+
+    def write(self, pack: bytes) -> None:
+        """Write what gathers in memory for a pack, so that it can be read; it is durable after ``sync`` only."""
+        if (mine := self._pack) is not None and mine.id == pack:
+            mine.write()
 
     def close(self) -> None:
         """Make all durable and give the descriptors back."""
@@ -119,10 +124,14 @@ class ArtifactWriter(Forgetful):
         if self._pack is not None:
             self._pack.forget()
             self._pack = None
+        self._places = {}
         self._unsynced = set()
 
     def _open_pack(self) -> Pack:
-        if self._pack is not None and (self._pack.full or not self._pack.untouched()):
+        if self._pack is not None and self._pack.full:
+            if not self._sync_pack(self._pack):
+                # It may have grown again around what is lost.
+                self._places.clear()
             self._pack.close()
             self._pack = None
         if self._pack is None:
@@ -130,6 +139,14 @@ class ArtifactWriter(Forgetful):
             self._lease.note(noted_pack(pack))
             self._pack = Pack(self._folder, pack)
         return self._pack
+
+    def _sync_pack(self, pack: Pack) -> bool:
+        """Make a pack durable; tell the run's workers how it stands, or this one that others changed it."""
+        pack.sync()
+        status = pack.unchanged()
+        if status is not None:
+            self._artifacts.remember(noted_pack(pack.id), status)
+        return status is not None
 
     def _put_own(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
         path = self._artifacts.path_of(digest)

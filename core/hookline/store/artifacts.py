@@ -18,9 +18,9 @@ from hookline.errors import ArtifactError
 from hookline.store.artifact_writer import ArtifactWriter
 from hookline.store.checked import Checked, Identity
 from hookline.store.durable import make_folder, write_all
-from hookline.store.leases import Leases
+from hookline.store.leases import Leases, noted_pack
 from hookline.store.outputs import Stored, unpack_outputs
-from hookline.store.packs import OWN_FILE, pack_path, read_place
+from hookline.store.packs import HEAD_SIZE, OWN_FILE, head_of, read_place
 from hookline.store.place import storage_error
 
 __all__ = ["Artifacts"]
@@ -93,13 +93,7 @@ class Artifacts:
             return item.data
         packed = read_place(item.place)
         if packed:
-            path = pack_path(self._packs, packed[0])
-            with self._failing(item, path):
-                data = _read_at(path, packed[1], item.size)
-            if not _matches(item, data):
-                self.set_aside(item)
-                raise _damaged(item, f"the bytes at {packed[1]} in '{path}' are others")
-            return data
+            return self._read_packed(item, *packed)
         if item.place != OWN_FILE:
             raise ArtifactError(f"artifact {item.digest.hex()} has a place that this hookline does not know")
         return self._read_own(item)
@@ -173,7 +167,14 @@ class Artifacts:
         return self._objects / name[:2] / name[2:]
 
     def remember(self, digest: bytes, status: os.stat_result) -> None:
-        """Note that this process wrote or checked the file as it stands now."""
+        """Note that this process wrote or checked a file as it stands.
+
+        Args:
+            digest: Of the file's bytes; for a pack, which nobody but its writer knows to be whole, as it is noted.
+            status: How it stands.
+        """
+        if self._sound.get(digest) == _identity(status):
+            return
         if len(self._sound) >= _REMEMBERED:
             self._sound.clear()
         self._sound[digest] = _identity(status)
@@ -195,6 +196,22 @@ class Artifacts:
     def restore(self, place: bytes) -> None:
         """Let a place in a pack be taken for whole again, now that its bytes were written anew."""
         (self._marks / place.hex()).unlink(missing_ok=True)
+
+    def _read_packed(self, item: Stored, pack: bytes, offset: int) -> memoryview:
+        path = f"{self._packs_text}/{pack.hex()}.pack"
+        with self._failing(item, path):
+            if self._writer is not None:
+                self._writer.write(pack)
+            data, status = _read_at(path, max(offset - HEAD_SIZE, 0), item.size + HEAD_SIZE)
+        value = memoryview(data)[HEAD_SIZE:]
+        # A pack that this run wrote is not checked again; what stands before the value tells that it is the one.
+        known = data[:HEAD_SIZE] == head_of(item.digest, item.size) and self._is_known(
+            noted_pack(pack), _identity(status)
+        )
+        if len(value) != item.size or not (known or blake3(value).digest() == item.digest):
+            self.set_aside(item)
+            raise _damaged(item, f"the bytes at {offset} in '{path}' are others")
+        return value
 
     def _read_own(self, item: Stored, *, keep: bool = True) -> memoryview:
         path = self.path_of(item.digest)
@@ -230,7 +247,7 @@ class Artifacts:
         return _damaged(item, f"'{path}' {what}")
 
     @contextlib.contextmanager
-    def _failing(self, item: Stored, path: Path) -> Iterator[None]:
+    def _failing(self, item: Stored, path: Path | str) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError as error:
@@ -266,10 +283,12 @@ def _size_of(path: str) -> int:
     return status.st_size if stat.S_ISREG(status.st_mode) else -1
 
 
-def _read_at(path: Path, offset: int, size: int) -> bytes:
+def _read_at(path: str, offset: int, size: int) -> tuple[bytes, os.stat_result]:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.pread(fd, size, offset)
+        data = os.pread(fd, size, offset)
+        # Afterwards: a file that is unchanged by then had not changed before.
+        return data, os.fstat(fd)
     finally:
         os.close(fd)
 

@@ -17,6 +17,11 @@ OWN_FILE = b"f"
 """How the place of a value begins: in a pack, or in a file of its own."""
 
 ROLL_AT = 256 << 20
+WRITE_AT = 1 << 20
+"""Bytes that gather before they are written; while that is done more gather, to a limit."""
+
+_MOST_WAITING = 1 << 22
+_ROOM = 1 << 28
 
 _PLACE = Struct(">c8sQ")
 # Before the bytes stand a mark, the digest and the size, so that a pack can be read without the journal.
@@ -28,7 +33,14 @@ HEAD_SIZE = _RECORD.size
 
 
 class Pack:
-    """One pack file that only this process appends to, one thread at a time; any thread may sync meanwhile.
+    """One pack file that only this process appends to.
+
+    While the disk has room values gather in memory and are written together: each system call lets other threads have
+    the interpreter, and to get it back may take longer than the call. Else each is written at once, so that only what
+    finds no room is refused. What can't be written against expectation goes on waiting and is tried again: each place
+    that was given is good, or ``sync`` fails.
+
+    One thread at a time appends; any may write and sync meanwhile.
 
     Args:
         folder: Where packs are.
@@ -40,40 +52,67 @@ class Pack:
         self._folder = folder
         self.id = pack
         self.path = pack_path(folder, self.id)
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self._size = 0
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        # Memory of that size, freed once, lets glibc keep what is freed from now on: to get it anew costs more than to
+        # write it.
+        bytes(_MOST_WAITING)
+        # Where each value ends, with its bytes; the first entry is what is written. It changes in single steps, between
+        # which an interrupt may come.
+        self._values: list[tuple[int, Sequence[bytes]]] = [(0, ())]
         self._durable = 0
         self._named = False
+        self._status = os.fstat(self._fd)
+        self._touched = self._changed = False
+        self._roomy = _has_room(self._fd)
+        self._writing = threading.Lock()
         self._syncing = threading.Lock()
 
     @property
     def full(self) -> bool:
-        """Whether the next value belongs into a new pack."""
-        return self._size >= ROLL_AT
+        """Whether the next value belongs into a new pack: this one is large, or others removed or cut it."""
+        return self._values[-1][0] >= ROLL_AT or self._touched
 
-    def untouched(self) -> bool:
-        """Tell whether the file is still there and as long as this process made it."""
-        status = os.fstat(self._fd)
-        return status.st_nlink > 0 and status.st_size == self._size
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that it is to be written before there is more."""
+        waiting = self._values[-1][0] - self._values[0][0]
+        return waiting >= WRITE_AT and (waiting >= _MOST_WAITING or not self._writing.locked())
+
+    def awaits(self, place: bytes) -> bool:
+        """Tell whether what has a place here is still to be written."""
+        _, pack, offset = _PLACE.unpack(place)
+        return bool(pack == self.id and offset > self._values[0][0])
+
+    def unchanged(self) -> os.stat_result | None:
+        """Tell how the file stood when this process wrote to it last; None where others changed it before that."""
+        return None if self._touched or self._changed else self._status
 
     def append(self, digest: bytes, chunks: Sequence[bytes | memoryview], size: int) -> bytes:
-        """Append one value and give its place; it is durable after ``sync``."""
-        try:
-            write_all(self._fd, [head_of(digest, size), *chunks])
-        except OSError:
-            # Half a value at the end would shift all that follow.
-            os.ftruncate(self._fd, self._size)
-            raise
-        place = _PLACE.pack(PACK_TAG, self.id, self._size + _RECORD.size)
-        self._size += _RECORD.size + size
-        return place
+        """Append one value and give its place; it is durable after ``sync``.
+
+        Raises:
+            OSError: It can't be written, and is not in the pack.
+        """
+        at = self._values[-1][0]
+        # What is not ours may change before it is written.
+        pieces = [head_of(digest, size), *(chunk if type(chunk) is bytes else bytes(chunk) for chunk in chunks)]
+        self._values.append((at + _RECORD.size + size, pieces))
+        if not self._roomy:
+            self._write(refuse_last=True)
+        return _PLACE.pack(PACK_TAG, self.id, at + _RECORD.size)
+
+    def write(self) -> None:
+        """Write all values appended so far, so that they can be read."""
+        self._write()
 
     def sync(self) -> None:
         """Make all values appended so far durable; threads that ask for it together wait for the disk once."""
-        wanted = self._size
+        wanted = self._values[-1][0]
+        if self._values[0][0] < wanted:
+            self.write()
         with self._syncing:
             if self._durable < wanted:
-                reached = self._size
+                reached = self._values[0][0]
                 sync_data(self._fd)
                 self._durable = reached
             if not self._named:
@@ -82,16 +121,49 @@ class Pack:
 
     def close(self) -> None:
         """Make all durable and give the descriptor back."""
-        try:
-            self.sync()
-        finally:
-            self.forget()
+        self.sync()
+        self.forget()
 
     def forget(self) -> None:
         """Give the descriptor back without syncing, as a forked child must."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+    def _write(self, *, refuse_last: bool = False) -> None:
+        with self._writing:
+            values = [*self._values]
+            begin, end = values[0][0], values[-1][0]
+            if begin == end:
+                return
+            self._look(begin)
+            try:
+                os.lseek(self._fd, begin, os.SEEK_SET)
+                write_all(self._fd, [piece for _, pieces in values for piece in pieces])
+            except OSError:
+                # Half a value at the end would shift all that follow.
+                os.ftruncate(self._fd, begin)
+                self._status = os.fstat(self._fd)
+                self._roomy = False
+                if refuse_last:
+                    self._values.pop()
+                raise
+            self._status = os.fstat(self._fd)
+            self._values[: len(values)] = [(end, ())]
+            self._roomy = _has_room(self._fd)
+
+    def _look(self, written: int) -> None:
+        """See whether the file is as this process left it."""
+        status = os.fstat(self._fd)
+        if status.st_nlink == 0 or status.st_size != written:
+            self._touched = True
+        if status.st_mtime_ns != self._status.st_mtime_ns:
+            self._changed = True
+
+
+def _has_room(fd: int) -> bool:
+    found = os.fstatvfs(fd)
+    return found.f_bavail * found.f_frsize >= _ROOM
 
 
 def new_pack_id() -> bytes:
