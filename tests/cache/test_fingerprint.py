@@ -56,6 +56,7 @@ UNSTABLE = [
     ("def make():\n    held = (n for n in [])\n    def step(x):\n        return held\n    return step\nstep = make()",
      "closure 'held' of flow.make.step (a generator)"),
     ("def step(x, held=(n for n in [])):\n    return held", "default 1 of flow.step (a generator)"),
+    ("import polars\nplan = polars.LazyFrame({'a': [1]})\n\ndef step(x):\n    return plan.collect()", "global 'plan' of flow.py:2 (a LazyFrame)"),
     ("def step(x):\n    return eval(x)", "eval() in flow.py:1"),
     ("def step(x):\n    exec('y = 1')", "exec() in flow.py:1"),
     ("import importlib\ndef step(x):\n    return importlib.import_module(x)", "importlib.import_module()"),

@@ -50,6 +50,8 @@ _KNOWN = frozenset(
      "pyarrow", "pydantic", "pydantic-core", "pyyaml", "requests", "scikit-learn", "scipy", "seaborn",
      "skops", "statsmodels", "tensorflow", "threadpoolctl", "torch", "tqdm", "typing-extensions", "xgboost"}
 )  # fmt: skip
+#: By package and name: plans that name files and read them when they are used; as arguments they are refused.
+_PLANS = frozenset({("polars", "LazyFrame")})
 
 
 class Walker:
@@ -341,8 +343,9 @@ class Walker:
         return self.composite(value, "instance", name, state)
 
     def _foreign_instance(self, value: object, name: str) -> Node:
-        reduced = self._reduced(value)
         kind = type(value)
+        plan = (kind.__module__.partition(".")[0], kind.__name__) in _PLANS
+        reduced = "" if plan else self._reduced(value)
         if isinstance(reduced, str):
             if reduced:
                 return self.composite(value, f"named {reduced}", name, [("class", kind)])
