@@ -128,7 +128,8 @@ class RecordingExecutor:
         return self._capacity
 
     def submit(self, batch: Batch) -> None:
-        """Make the batch's attempts now, or what was asked for instead."""
+        """Make the batch's attempts now, or what was asked for instead; calls that could follow come in turn."""
+        batch = replace(batch, links=(), taken=None)
         with self._lock:
             self.batches.append(batch)
             task = batch.work.task_id

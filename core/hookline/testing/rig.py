@@ -28,6 +28,7 @@ from hookline.model.batch import (
     StoredArgument,
     Work,
 )
+from hookline.model.stretch import Link, Taken
 from hookline.store.artifacts import Artifacts
 from hookline.store.flight import Flight
 from hookline.store.outputs import pack_one, unpack_outputs
@@ -181,6 +182,19 @@ class Rig:
             inputs.append((pack_one(digest_bytes(data), data),))
         keys = [bytes(16)] * len(items)
         return Batch(next(self._numbers), work, range(len(items)), 1, inputs, keys, timeout)
+
+    def stretch(self, item: Any, *names: str, taken: Taken | None = None) -> Batch:
+        """Make a batch of one attempt, on which calls of other functions follow.
+
+        Args:
+            item: The first argument of the first function.
+            *names: The functions; each takes what the one before gives.
+            taken: The keys that calls must not have; by default none.
+        """
+        batch = self.batch(names[0], item)
+        batch.links = [Link(self.work(name), (None,), (0,), (name.encode(), 0)) for name in names[1:]]
+        batch.taken = Taken() if taken is None else taken
+        return batch
 
     def submit(self, name: str, *items: Any, **options: Any) -> int:
         """Submit a batch with one attempt per item; give its number.

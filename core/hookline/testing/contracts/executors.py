@@ -13,6 +13,7 @@ import pytest
 from hookline.executors.protocol import Executor
 from hookline.model.batch import Finished, Lost, Started
 from hookline.model.states import Kind
+from hookline.model.stretch import Taken
 from hookline.testing.rig import Rig
 
 __all__ = ["ExecutorContract"]
@@ -61,6 +62,33 @@ class ExecutorContract:
             assert [type(message) for message in messages].count(Started) == 1
             assert isinstance(messages[0], Started)
             assert [isinstance(message, Finished) and message.done for message in messages].count(True) == 1
+
+    def test_calls_that_follow_come_one_by_one(self, rig: Rig) -> None:
+        """Each takes what the one before gave, and is told with its key; the batch ends once."""
+        batch = rig.stretch(3, "same", "twice", "twice", "same")
+        rig.executor.submit(batch)
+        values, outcomes = rig.values(batch.number), rig.outcomes(batch.number)
+        # An executor need not make them: what it leaves out is decided about like anything else.
+        assert values == [3, 6, 12, 12][: len(values)]
+        assert [outcome.key == b"" for outcome in outcomes] == [True, False, False, False][: len(values)]
+        assert [isinstance(message, Finished) and message.done for message in rig.of(batch.number)].count(True) == 1
+
+    def test_a_call_whose_key_is_taken_is_not_made(self, rig: Rig) -> None:
+        """Nor is what follows on it; one that fails is the last, too."""
+        first = rig.stretch(5, "same", "twice")
+        rig.executor.submit(first)
+        rig.wait(first.number)
+        taken = Taken()
+        for outcome in rig.outcomes(first.number)[1:]:
+            taken.add(outcome.key)
+        again = rig.stretch(5, "same", "twice", "same", taken=taken)
+        failing = rig.stretch(5, "same", "fail", "same")
+        for batch in (again, failing):
+            rig.executor.submit(batch)
+        rig.wait(again.number, failing.number)
+        if taken:
+            assert rig.values(again.number) == [5]
+            assert [outcome.failure is None for outcome in rig.outcomes(failing.number)] == [True, False]
 
     def test_each_message_of_outcomes_holds_some(self, rig: Rig) -> None:
         """However long attempts take, the one that ends a batch is told with its end: nobody is woken for nothing."""
