@@ -20,7 +20,7 @@ from hookline.executors.protocol import CUT_SHORT, Traits
 from hookline.executors.supervision import Supervision
 from hookline.executors.wire import BROKEN, OUTCOMES, READY
 from hookline.executors.worker_start import processors, worker_command, worker_environment
-from hookline.model.batch import Batch, Deliver, Failure, Finished, Lost, Outcome, Output, RunFacts
+from hookline.model.batch import Batch, Deliver, Failure, Finished, Lost, Outcome, Output, RunFacts, outcome_of
 from hookline.model.states import Kind
 
 __all__ = ["ProcessesExecutor"]
@@ -212,7 +212,7 @@ class ProcessesExecutor:
         hand = worker.running
         if hand is None or hand.batch.number != number:
             return
-        outcomes = [Outcome._make(row) for row in rows]
+        outcomes = [outcome_of(row) for row in rows]
         hand.done += len(outcomes)
         self._deliver(Finished(number, worker.number, outcomes, done, positions))
         if not done:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import pickle
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from blake3 import blake3
 from hookline.errors import HooklineError
 from hookline.hooks.implementation import Implementation
 from hookline.model.attempt import Attempt, Note
-from hookline.model.batch import Batch, Failure, Outcome, Work
+from hookline.model.batch import Batch, Failure, Outcome, Work, outcome_of
 from hookline.model.calling import caller_of
 from hookline.model.outputs import Outputs, outputs_of
 from hookline.model.parameter import Signature, read_signature
@@ -35,8 +34,6 @@ __all__ = ["Attempts", "Prepared", "is_in_attempt", "prepare"]
 
 _IMMEDIATE = frozenset({int, float, bool, type(None)})
 _ONE = bytes((ONE_INLINE,))
-# By far the most outcomes are made here: what a named tuple does by itself takes three times as long.
-_new_outcome = functools.partial(tuple.__new__, Outcome)
 
 
 class Prepared:
@@ -134,8 +131,13 @@ class Attempts:
             arguments[name] = load(inputs, opener)
         return prepared.function(**arguments) if prepared.call is None else prepared.call(arguments)
 
-    def make(self, position: int) -> Outcome:
-        """Make the attempt of the item at a position."""
+    def make(self, position: int, key: bytes = b"") -> Outcome:
+        """Make the attempt of the item at a position.
+
+        Args:
+            position: The position.
+            key: The attempt's key, where it is to be told.
+        """
         services, prepared = self._services, self._prepared
         item = self.begin(position, services.slot)
         capture = services.capture
@@ -163,8 +165,7 @@ class Attempts:
         duration_us = (time.perf_counter_ns() - clock) // 1000
         notes = self.finish(kind, outputs, failure, duration_us)
         output = capture.end() if capture is not None else None
-        outcome: Outcome = _new_outcome((item, kind, outputs, started_us, duration_us, failure, notes, output, b""))
-        return outcome
+        return outcome_of((item, kind, outputs, started_us, duration_us, failure, notes, output, key))
 
     def finish(
         self,

@@ -81,7 +81,7 @@ def follow(batch: Batch, outcome: Outcome, services: WorkerServices) -> Iterator
             in_attempt.set(attempts.record)
             attempt_in_force.set(attempts.current)
         one.inputs, one.keys = (inputs_after(link, outputs),), (key,)
-        outcome = attempts.make(0)._replace(key=key)
+        outcome = attempts.make(0, key)
         yield outcome
         if attempts.interrupted:
             raise KeyboardInterrupt

@@ -29,7 +29,7 @@ from hookline.executors.ray.wire import (
     WANT_FILES,
     Hello,
 )
-from hookline.model.batch import Deliver, Failure, Finished, Lost, Outcome, RunFacts, Started, python_minor
+from hookline.model.batch import Deliver, Failure, Finished, Lost, RunFacts, Started, outcome_of, python_minor
 
 __all__ = ["Hearing"]
 
@@ -148,7 +148,7 @@ class Hearing:
         if not post.shares:
             self._carrier.sync()
         self._begun(post, number)
-        self._deliver(Finished(number, post.number, [Outcome._make(row) for row in rows], done, positions))
+        self._deliver(Finished(number, post.number, [outcome_of(row) for row in rows], done, positions))
         if done:
             self._ended(post, hand)
 
