@@ -440,6 +440,61 @@ def test_what_must_be_decided_about_first_does_not_travel(project: Make, options
     assert len(flow.executions()) == 9
 
 
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_two_chains_that_are_the_same_are_made_once(project: Make, executor: str) -> None:
+    """The second, which gets its values from the first, does not overtake a stretch of it that was not told of yet."""
+    flow = project(
+        """
+    @step
+    def add(x: int) -> int:
+        note(x)
+        time.sleep(0.002)
+        return x + 1
+
+    @workflow
+    def flow(n: int = 20):
+        left, right = add(0), add(0)
+        for _ in range(n - 1):
+            left, right = add(left), add(right)
+        return left, right
+    """
+    )
+    run = flow.run(executor, workers=2)
+    assert run.result == (20, 20)
+    assert flow.executions() == [str(x) for x in range(20)]
+    assert run.counts == {"completed": 20, "reused": 20, "failed": 0, "skipped": 0}
+
+
+def test_a_call_that_will_be_skipped_is_no_link(project: Make) -> None:
+    """None of its alternatives has a value: that is known before the call before it has one, and does no harm."""
+    flow = project(
+        """
+    @step
+    def add(x: int, y: int = 1) -> int:
+        return x + y
+
+    @step
+    def no() -> bool:
+        return False
+
+    @workflow
+    def flow(n: int = 9):
+        never = no()
+        left, right = add.when(never)(1), add.when(never)(2)
+        value = add(0, never)
+        for _ in range(n):
+            value = add(value)
+        return value, add(value, first(left, right))
+    """
+    )
+    where = seen("threads")
+    run = flow.run(where)
+    assert any(where.links)
+    assert run.status == "completed"
+    assert run.result == (9, None)
+    assert run.why("add-13") == "skipped: condition: 'add', 'add-2' was skipped"
+
+
 @given(st.lists(st.binary(min_size=32, max_size=32)), st.lists(st.binary(min_size=32, max_size=32)))
 def test_taken_keys_are_found_wherever_they_travelled(first: Sequence[bytes], second: Sequence[bytes]) -> None:
     """A key that was added is in it; what is sent of it, in any parts, holds the same."""
