@@ -21,7 +21,9 @@ KNOWN = 5
 
 KEYS = st.binary(min_size=32, max_size=32)
 WORKS = [
-    Work(task, f"task-{task}", False, FunctionRef("steps", f"f{task % 3}", b"code" * (task % 3), b"%d" % (task % 3)), ())
+    Work(
+        task, f"task-{task}", False, FunctionRef("steps", f"f{task % 3}", b"code" * (task % 3), b"%d" % (task % 3)), ()
+    )
     for task in range(12)
 ]
 LINKS = st.builds(
@@ -50,7 +52,7 @@ def few_works() -> Iterator[None]:
 
 @given(st.lists(ROUNDS, min_size=1, max_size=20))
 def test_a_worker_gets_every_batch_whole(rounds: list[Any]) -> None:
-    """Whatever other workers were sent between: works, links, and all keys that are taken so far, by batches with links."""
+    """Works, links and, with links, all keys that are taken so far, whatever other workers were sent between."""
     senders, receivers = [Sent() for _ in range(3)], [Received() for _ in range(3)]
     codes: list[dict[bytes, bytes]] = [{} for _ in range(3)]
     taken, keys = Taken(), list[bytes]()
@@ -113,3 +115,4 @@ def test_a_work_travels_once_until_it_is_forgotten(stretches: list[list[Work]]) 
         remembered.update(new)
         assert {work.task for work in works} <= remembered
         assert len(remembered) <= KNOWN
+        assert receiver._works.keys() == remembered
