@@ -22,7 +22,7 @@ from hookline.errors import RunFailedError
 from hookline.executors.inline import InlineExecutor
 from hookline.executors.processes import ProcessesExecutor
 from hookline.executors.threads import ThreadsExecutor
-from hookline.model.batch import Batch
+from hookline.model.batch import Batch, Deliver, Finished, Lost, Message, RunFacts
 from hookline.model.facts import TaskEvent
 from hookline.model.states import Kind
 from hookline.model.stretch import Taken
@@ -438,6 +438,108 @@ def test_what_must_be_decided_about_first_does_not_travel(project: Make, options
     run = flow.run(where)
     assert run.result == 10 + 9 * 100
     assert len(flow.executions()) == 9
+
+
+class LostAfterwards(SeenThreads):
+    """Its workers are lost when they have told all, and before they say that there is no more."""
+
+    def start(self, run: RunFacts, deliver: Deliver) -> None:
+        """See :meth:`Executor.start`."""
+
+        def lose(message: Message) -> None:
+            if not isinstance(message, Finished) or not message.done:
+                deliver(message)
+                return
+            deliver(message._replace(done=False))
+            deliver(Lost(message.batch, message.worker, "gone"))
+
+        super().start(run, lose)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError",
+        "return other(x)",
+        "return 3",
+    ],
+)
+def test_a_worker_that_is_lost_after_its_last_link_costs_no_attempt(project: Make, body: str) -> None:
+    """What follows on a call that failed, that grew, or that came to a key that was made before, was not begun."""
+    flow = project(
+        f"""
+    @step
+    def other(x: int) -> int:
+        note(f"other {{x}}")
+        return x + 100
+
+    @step
+    def add(x: int) -> int:
+        note(x)
+        if x == 8:
+            {body}
+        return x + 1
+
+    @workflow
+    def flow():
+        value = add(0)
+        for _ in range(13):
+            value = add(value)
+        return value
+    """
+    )
+    where = LostAfterwards(1)
+    where.links = []
+    run = flow.run(where)
+    assert any(where.links)
+    lines = flow.executions()
+    assert len(lines) == len(set(lines)), "a call was made twice"
+    rows = flow.attempts(run)
+    assert all(row.kind != Kind.CRASHED for row in rows)
+    if body == "raise ValueError":
+        assert run.tasks["add-9"].error == "ValueError"
+        assert run.counts == {"completed": 8, "reused": 0, "failed": 1, "skipped": 5}
+    else:
+        assert run.result == (113 if body == "return other(x)" else 8)
+
+
+def test_a_thread_that_is_given_up_after_its_last_link_abandons_no_other(project: Make) -> None:
+    """A call after one that failed was not begun: it is not said to have been."""
+    flow = project(
+        """
+    @step
+    def add(x: int) -> int:
+        if x == 8:
+            raise ValueError
+        return x + 1
+
+    @workflow
+    def flow():
+        value = add(0)
+        for _ in range(13):
+            value = add(value)
+        return value
+    """
+    )
+    stop = Stop()
+
+    class Hanging(SeenThreads):
+        def start(self, run: RunFacts, deliver: Deliver) -> None:
+            def hang(message: Message) -> None:
+                if isinstance(message, Finished) and any(one.kind == Kind.FAILED for one in message.outcomes):
+                    deliver(message._replace(done=False))
+                    stop.hard()
+                else:
+                    deliver(message)
+
+            super().start(run, hang)
+
+    where = Hanging(1)
+    where.links = []
+    run = flow.run(where, stop=stop)
+    assert any(where.links)
+    assert run.status == "interrupted"
+    assert [row.kind for row in flow.attempts(run)] == [Kind.COMPLETED] * 8 + [Kind.FAILED]
 
 
 @pytest.mark.parametrize("executor", ["threads", "processes"])
