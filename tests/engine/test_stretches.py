@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 import threading
@@ -16,8 +17,11 @@ from hypothesis import strategies as st
 
 import hookline
 from engine.project import Project
+from hookline import Run
+from hookline.engine.launcher import Launcher
 from hookline.engine.planner import Planner
 from hookline.engine.stop import Stop
+from hookline.engine.stretches import NOTHING
 from hookline.errors import RunFailedError
 from hookline.executors.inline import InlineExecutor
 from hookline.executors.processes import ProcessesExecutor
@@ -595,6 +599,80 @@ def test_a_call_that_will_be_skipped_is_no_link(project: Make) -> None:
     assert run.status == "completed"
     assert run.result == (9, None)
     assert run.why("add-13") == "skipped: condition: 'add', 'add-2' was skipped"
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_the_journal_tells_the_same_as_without_stretches(project: Make, executor: str) -> None:
+    """Rows, keys, reasons, notes and outputs, of loops, retries, side effects, seeds and structures, twice each."""
+    flow = project(
+        """
+    @step
+    def add(x: int, more: dict = {}) -> int:
+        print("adds", x)
+        log_metric("x", x)
+        return x + 1
+
+    @step
+    def loop(x: int, until: int) -> int:
+        return x if x >= until else loop(add(add(add(x))), until)
+
+    @step
+    def drawn(x: int, seed: Seed) -> int:
+        return x + seed % 3
+
+    @step(retries=1)
+    def flaky(x: int) -> int:
+        if x % 3 == 0 and attempt().number == 1:
+            raise ValueError(x)
+        return x + 1
+
+    @step(cache=False)
+    def effect(x: int) -> int:
+        return x + 1
+
+    @workflow
+    def flow():
+        value, same = add(add(0)), add(1)
+        for turn in range(4):
+            value = loop(add(add(value)), 20 * (turn + 1))
+            value = add(add(value), {"same": [same, turn]})
+            value = add(add(effect(add(drawn(add(flaky(flaky(flaky(value)))))))))
+        return value
+    """
+    )
+    told = []
+    for stretches in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            if not stretches:
+                patch.setattr(Launcher, "_stretch", lambda *_: NOTHING)
+            where = seen(executor)
+            runs = [flow.run(where, seed=5), flow.run(executor, seed=5)]
+        assert any(where.links) == stretches
+        told.append([rows(flow, run) for run in runs])
+        (flow.folder / ".hookline").rename(flow.folder / f"store {stretches}")
+    assert told[0] == told[1]
+
+
+def rows(flow: Project, run: Run) -> list[Any]:
+    """What the journal tells of a run, but for its times and the names of runs."""
+    with flow.store() as store:
+        reasons = [
+            decision._replace(why=re.sub(r"\b\d{8}-[-\w]+", "RUN", decision.why))
+            for decision in store.decisions(run.id)
+        ]
+        return [
+            run.status,
+            run.counts,
+            sorted(
+                (row.node, row.name, row.parent, row.length, row.fingerprint, row.bindings)
+                for row in store.nodes(run.id)
+            ),
+            [(row.node, row.item, row.attempt, row.kind, row.key, row.outputs) for row in store.attempts(run.id)],
+            sorted((*row[:5], row.source_node, row.source_low, row.detail) for row in reasons),
+            [note._replace(time_us=0) for note in store.notes(run.id)],
+            store.logs(run.id),
+            [row[:3] for row in store.failures(run.id)],
+        ]
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32)), st.lists(st.binary(min_size=32, max_size=32)))
