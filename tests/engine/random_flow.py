@@ -102,7 +102,13 @@ def even(parts: Any, k: int, x: Any = None, y: Any = None) -> bool:
     return made((parts, x, y), k) % 2 == 0
 
 
-STEPS = {"plain": plain, "several": several, "pair": pair, "two": two, "even": even}
+@step
+def turn(parts: Any, k: int, x: Any = None, y: Any = None) -> int:
+    note()
+    return made((parts, x, y), k) % 5
+
+
+STEPS = {"plain": plain, "several": several, "pair": pair, "two": two, "even": even, "turn": turn}
 
 
 @workflow
@@ -262,4 +268,6 @@ def outcome(name: str, parts: Any, k: int, x: Any, y: Any) -> Any:
         return Pair(number, [number] * (number % 3))
     if name == "two":
         return number, [number, {"n": number}]
+    if name == "turn":
+        return number % 5
     return number % 2 == 0 if name == "even" else number

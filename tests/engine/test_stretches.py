@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 import threading
@@ -16,13 +17,16 @@ from hypothesis import strategies as st
 
 import hookline
 from engine.project import Project
+from hookline import Run
+from hookline.engine.launcher import Launcher
 from hookline.engine.planner import Planner
 from hookline.engine.stop import Stop
+from hookline.engine.stretches import NOTHING
 from hookline.errors import RunFailedError
 from hookline.executors.inline import InlineExecutor
 from hookline.executors.processes import ProcessesExecutor
 from hookline.executors.threads import ThreadsExecutor
-from hookline.model.batch import Batch
+from hookline.model.batch import Batch, Deliver, Finished, Lost, Message, RunFacts
 from hookline.model.facts import TaskEvent
 from hookline.model.states import Kind
 from hookline.model.stretch import Taken
@@ -438,6 +442,237 @@ def test_what_must_be_decided_about_first_does_not_travel(project: Make, options
     run = flow.run(where)
     assert run.result == 10 + 9 * 100
     assert len(flow.executions()) == 9
+
+
+class LostAfterwards(SeenThreads):
+    """Its workers are lost when they have told all, and before they say that there is no more."""
+
+    def start(self, run: RunFacts, deliver: Deliver) -> None:
+        """See :meth:`Executor.start`."""
+
+        def lose(message: Message) -> None:
+            if not isinstance(message, Finished) or not message.done:
+                deliver(message)
+                return
+            deliver(message._replace(done=False))
+            deliver(Lost(message.batch, message.worker, "gone"))
+
+        super().start(run, lose)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError",
+        "return other(x)",
+        "return 3",
+    ],
+)
+def test_a_worker_that_is_lost_after_its_last_link_costs_no_attempt(project: Make, body: str) -> None:
+    """What follows on a call that failed, that grew, or that came to a key that was made before, was not begun."""
+    flow = project(
+        f"""
+    @step
+    def other(x: int) -> int:
+        note(f"other {{x}}")
+        return x + 100
+
+    @step
+    def add(x: int) -> int:
+        note(x)
+        if x == 8:
+            {body}
+        return x + 1
+
+    @workflow
+    def flow():
+        value = add(0)
+        for _ in range(13):
+            value = add(value)
+        return value
+    """
+    )
+    where = LostAfterwards(1)
+    where.links = []
+    run = flow.run(where)
+    assert any(where.links)
+    lines = flow.executions()
+    assert len(lines) == len(set(lines)), "a call was made twice"
+    rows = flow.attempts(run)
+    assert all(row.kind != Kind.CRASHED for row in rows)
+    if body == "raise ValueError":
+        assert run.tasks["add-9"].error == "ValueError"
+        assert run.counts == {"completed": 8, "reused": 0, "failed": 1, "skipped": 5}
+    else:
+        assert run.result == (113 if body == "return other(x)" else 8)
+
+
+def test_a_thread_that_is_given_up_after_its_last_link_abandons_no_other(project: Make) -> None:
+    """A call after one that failed was not begun: it is not said to have been."""
+    flow = project(
+        """
+    @step
+    def add(x: int) -> int:
+        if x == 8:
+            raise ValueError
+        return x + 1
+
+    @workflow
+    def flow():
+        value = add(0)
+        for _ in range(13):
+            value = add(value)
+        return value
+    """
+    )
+    stop = Stop()
+
+    class Hanging(SeenThreads):
+        def start(self, run: RunFacts, deliver: Deliver) -> None:
+            def hang(message: Message) -> None:
+                if isinstance(message, Finished) and any(one.kind == Kind.FAILED for one in message.outcomes):
+                    deliver(message._replace(done=False))
+                    stop.hard()
+                else:
+                    deliver(message)
+
+            super().start(run, hang)
+
+    where = Hanging(1)
+    where.links = []
+    run = flow.run(where, stop=stop)
+    assert any(where.links)
+    assert run.status == "interrupted"
+    assert [row.kind for row in flow.attempts(run)] == [Kind.COMPLETED] * 8 + [Kind.FAILED]
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_two_chains_that_are_the_same_are_made_once(project: Make, executor: str) -> None:
+    """The second, which gets its values from the first, does not overtake a stretch of it that was not told of yet."""
+    flow = project(
+        """
+    @step
+    def add(x: int) -> int:
+        note(x)
+        time.sleep(0.002)
+        return x + 1
+
+    @workflow
+    def flow(n: int = 20):
+        left, right = add(0), add(0)
+        for _ in range(n - 1):
+            left, right = add(left), add(right)
+        return left, right
+    """
+    )
+    run = flow.run(executor, workers=2)
+    assert run.result == (20, 20)
+    assert flow.executions() == [str(x) for x in range(20)]
+    assert run.counts == {"completed": 20, "reused": 20, "failed": 0, "skipped": 0}
+
+
+def test_a_call_that_will_be_skipped_is_no_link(project: Make) -> None:
+    """None of its alternatives has a value: that is known before the call before it has one, and does no harm."""
+    flow = project(
+        """
+    @step
+    def add(x: int, y: int = 1) -> int:
+        return x + y
+
+    @step
+    def no() -> bool:
+        return False
+
+    @workflow
+    def flow(n: int = 9):
+        never = no()
+        left, right = add.when(never)(1), add.when(never)(2)
+        value = add(0, never)
+        for _ in range(n):
+            value = add(value)
+        return value, add(value, first(left, right))
+    """
+    )
+    where = seen("threads")
+    run = flow.run(where)
+    assert any(where.links)
+    assert run.status == "completed"
+    assert run.result == (9, None)
+    assert run.why("add-13") == "skipped: condition: 'add', 'add-2' was skipped"
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_the_journal_tells_the_same_as_without_stretches(project: Make, executor: str) -> None:
+    """Rows, keys, reasons, notes and outputs, of loops, retries, side effects, seeds and structures, twice each."""
+    flow = project(
+        """
+    @step
+    def add(x: int, more: dict = {}) -> int:
+        print("adds", x)
+        log_metric("x", x)
+        return x + 1
+
+    @step
+    def loop(x: int, until: int) -> int:
+        return x if x >= until else loop(add(add(add(x))), until)
+
+    @step
+    def drawn(x: int, seed: Seed) -> int:
+        return x + seed % 3
+
+    @step(retries=1)
+    def flaky(x: int) -> int:
+        if x % 3 == 0 and attempt().number == 1:
+            raise ValueError(x)
+        return x + 1
+
+    @step(cache=False)
+    def effect(x: int) -> int:
+        return x + 1
+
+    @workflow
+    def flow():
+        value, same = add(add(0)), add(1)
+        for turn in range(4):
+            value = loop(add(add(value)), 20 * (turn + 1))
+            value = add(add(value), {"same": [same, turn]})
+            value = add(add(effect(add(drawn(add(flaky(flaky(flaky(value)))))))))
+        return value
+    """
+    )
+    told = []
+    for stretches in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            if not stretches:
+                patch.setattr(Launcher, "_stretch", lambda *_: NOTHING)
+            where = seen(executor)
+            runs = [flow.run(where, seed=5), flow.run(executor, seed=5)]
+        assert any(where.links) == stretches
+        told.append([rows(flow, run) for run in runs])
+        (flow.folder / ".hookline").rename(flow.folder / f"store {stretches}")
+    assert told[0] == told[1]
+
+
+def rows(flow: Project, run: Run) -> list[Any]:
+    """What the journal tells of a run, but for its times and the names of runs."""
+    with flow.store() as store:
+        reasons = [
+            decision._replace(why=re.sub(r"\b\d{8}-[-\w]+", "RUN", decision.why))
+            for decision in store.decisions(run.id)
+        ]
+        return [
+            run.status,
+            run.counts,
+            sorted(
+                (row.node, row.name, row.parent, row.length, row.fingerprint, row.bindings)
+                for row in store.nodes(run.id)
+            ),
+            [(row.node, row.item, row.attempt, row.kind, row.key, row.outputs) for row in store.attempts(run.id)],
+            sorted((*row[:5], row.source_node, row.source_low, row.detail) for row in reasons),
+            [note._replace(time_us=0) for note in store.notes(run.id)],
+            store.logs(run.id),
+            [row[:3] for row in store.failures(run.id)],
+        ]
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32)), st.lists(st.binary(min_size=32, max_size=32)))

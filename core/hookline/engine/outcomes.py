@@ -290,7 +290,10 @@ class Outcomes:
             self._lose_stretch(entry, rest, kind, failure, message)
             return
         # Which of those that went on side by side is at fault can't be told: each has lost its worker.
-        lost = rest[:AT_ONCE] if batch.work.concurrent else [self._culprit(entry, rest, message)]
+        lost = rest[:AT_ONCE]
+        if not batch.work.concurrent:
+            culprit = self._culprit(entry, rest, message)
+            lost = rest[:1] if culprit is None else [culprit]
         for at in lost:
             self._take_loss(entry.task_at(at), batch, batch.items[at], batch.keys[at], kind, failure, message)
         taken = set(lost)
@@ -306,10 +309,13 @@ class Outcomes:
 
     def _lose_stretch(self, entry: InFlight, rest: Sequence[int], kind: Kind, failure: Failure, message: Lost) -> None:
         """A worker died over a call of a stretch, or over one that follows on what it had not told of yet."""
-        first = rest[0]
+        first, culprit = rest[0], self._culprit(entry, rest, message)
+        if first and culprit is None:
+            # It ran none of them: the first of them may have no arguments, or a result to be reused.
+            _log.warning("a worker was lost between two attempts: %s", failure.message)
+            return
         index, key = entry.calls[first], self._reach(entry, first)
-        culprit = self._culprit(entry, rest, message) if kind == Kind.CRASHED else first
-        if culprit == first:
+        if culprit is None or culprit == first or kind != Kind.CRASHED:
             self._take_loss(index, entry.batch, 0, key, kind, failure, message)
         else:
             # What it was given is lost, so there is nothing to be recorded of it; but its worker counts.
@@ -339,8 +345,8 @@ class Outcomes:
         else:
             self._give_up(index, item, _STATES[kind], failure, key)
 
-    def _culprit(self, entry: InFlight, rest: Sequence[int], message: Lost) -> int:
-        """Find the place in a batch of the attempt that ran when its worker died.
+    def _culprit(self, entry: InFlight, rest: Sequence[int], message: Lost) -> int | None:
+        """Find the place in a batch of the attempt that ran when its worker died; None where it was none of the rest.
 
         Attempts before it may have ended untold; the message, or the worker's slot in the flight file, knows better.
         """
@@ -350,7 +356,7 @@ class Outcomes:
                 item = batch.items[at] if at < len(batch.items) else 0
                 if (self._journal.node(entry.task_at(at)), item) == slot[:2]:
                     return at
-        return rest[0]
+        return None
 
     def abandon(self, entry: InFlight) -> None:
         """Record attempts that could not be stopped; only a thread's can't, and only what it began."""
@@ -360,6 +366,8 @@ class Outcomes:
         # One after the other, only the first that is left may have begun.
         for at in entry.open_positions()[: None if batch.work.concurrent else 1]:
             index = entry.task_at(at)
+            if at and batch.links and not self._scheduler.has_value(entry.calls[at - 1]):
+                return  # the stretch ended before it
             item, key = (0, self._reach(entry, at)) if batch.links else (batch.items[at], batch.keys[at])
             failure = Failure("abandoned", "the thread could not be stopped", "", "", retryable=False)
             row = Outcome(item, Kind.ABANDONED, None, time.time_ns() // 1000, 0, failure)

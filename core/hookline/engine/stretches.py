@@ -99,7 +99,8 @@ class Stretches:
         Returns:
             The stretch, perhaps an empty one; its tasks are held until :meth:`end`.
         """
-        if self._nodes.any_poisonous or (taken := self._planner.taken()) is None:
+        # What waits for the head's result would go on beside what follows on it, and might come to the same keys.
+        if self._tasks[head].same or self._nodes.any_poisonous or (taken := self._planner.taken()) is None:
             return NOTHING
         tasks: list[int] = []
         links: list[Link] = []
@@ -132,9 +133,11 @@ class Stretches:
         return Stretch(tasks, links, taken)
 
     def _is_plain(self, index: int, program: TaskProgram) -> bool:
-        """Whether nothing has to be decided about a call but whether its key is taken."""
+        """Whether nothing has to be decided about a call but whether its key is taken, once it has all it waits for."""
         task = program.task
         if task.form is not Form.CALL or task.condition is not None or not program.cacheable or program.seed:
+            return False
+        if self._program.dependencies[index].tolerant and self._program.lack(index, self._scheduler):
             return False
         return not (index in self._recorded or (index, 0) in self._alone or self._retries.numbered(index, 0))
 
