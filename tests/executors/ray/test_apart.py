@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from engine.test_stretches import Seen
 from executors.ray.cluster import RayCluster
 from hookline import Secret
 from hookline.executors.ray.executor import RayExecutor
 from hookline.model.batch import Gone
+from hookline.model.states import Kind
 from hookline.store import open_store
 from hookline.store.outputs import unpack_outputs
 from hookline.store.references import inside
@@ -410,3 +412,108 @@ def flow(told: str):
     (whole,) = [path for path in (project.store_path / "artifacts" / "objects").rglob("*") if path.is_file()]
     assert whole.stat().st_size > 120_000_000
     assert not [folder for folder in node_folders() if folder.name == run.id]
+
+
+CHAIN = (
+    HEAD
+    + """
+import signal, time
+
+def mark(told: str, what: object) -> None:
+    file = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(file, f"{what}\\n".encode())
+    os.close(file)
+
+def die(how: str) -> None:
+    if how == "exits":
+        os._exit(3)
+    supervisor = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1]
+    os.kill(int(supervisor), signal.SIGKILL)
+    time.sleep(600)
+
+@step(resources=APART)
+def some(x: int, size: int, told: str, how: str) -> np.ndarray:
+    mark(told, f"some {x}")
+    if how and x == 20 and not Path(told + ".died").exists():
+        Path(told + ".died").touch()
+        die(how)
+    return np.arange(size // 8) + x
+
+@step(resources=APART)
+def first(values: np.ndarray, extra: bytes, more: tuple[object, ...]) -> int:
+    assert (len(extra) % 2, len(more[0]), len(more[2]["k"])) == (1, 5_000, 70_000)
+    return int(values[0]) + 1
+
+@step(resources=APART)
+def put(x: int, size: int) -> dict[str, object]:
+    path = attempt().folder / "some.bin"
+    path.write_bytes(bytes([x]) * size)
+    return {"file": path, "x": x}
+
+@step(resources=APART)
+def get(both: dict[str, object]) -> int:
+    assert both["file"].read_bytes()[-1] == both["x"]
+    return both["x"] + 1
+
+@workflow
+def flow(told: str, how: str = "", rounds: int = 30):
+    x = 0
+    for number in range(rounds):
+        size = (1_500_000, 6_000)[number % 5 > 0]
+        values = some(x, size, told, how)
+        # Constants of all sizes: others each time, and always the same.
+        extra = bytes([number]) * (9_001, 1_200_001)[number % 7 == 0]
+        x = first(values, extra, ("c" * 5_000, number, {"k": b"l" * 70_000}))
+        x = get(put(x, size))
+    return x
+"""
+)
+
+
+class SeenRay(Seen, RayExecutor):
+    """One worker at most, and how many links each batch had."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(1, address=address)
+        self.links = []
+
+
+def test_a_chain_whose_values_are_artifacts_travels_together(
+    project: Project, cluster: RayCluster, tmp_path: Path
+) -> None:
+    """Values and constants of all sizes, files too: with the digests and keys of a run at home, each made once."""
+    project.write("flow.py", CHAIN)
+    told = tmp_path / "told"
+    where = SeenRay(cluster.address)
+    away = project.run("flow.py", {"told": str(told)}, executor=where)
+    assert {task: away.error(task) for task in away.failed} == {}
+    assert away.value == 30 * 2
+    assert sum(where.links) + len(where.links) == 30 * 4
+    assert len(where.links) < 60
+    lines = told.read_text().splitlines()
+    assert len(lines) == len(set(lines)) == 30
+    with open_store(project.store_path) as store:
+        assert not verify(store).damaged
+    at_home = project.run("flow.py", {"told": str(told)}, executor="inline", fresh=True)
+    assert digests(project, away.id) == digests(project, at_home.id)
+    assert [(row.key, row.kind) for row in away.attempts()] == [(row.key, row.kind) for row in at_home.attempts()]
+
+
+@pytest.mark.parametrize("how", ["exits", "is killed with its outpost"])
+def test_a_chain_goes_on_where_its_worker_died(project: Project, cluster: RayCluster, tmp_path: Path, how: str) -> None:
+    """All that was told stands, artifacts too; nothing is recorded twice."""
+    project.write("flow.py", CHAIN)
+    told = tmp_path / "told"
+    where = SeenRay(cluster.address)
+    away = project.run("flow.py", {"told": str(told), "how": how}, executor=where)
+    assert away.value == 60
+    assert any(where.links)
+    lines = told.read_text().splitlines()
+    assert lines.count("some 20") == 2
+    assert max(map(lines.count, lines)) <= 2, "what was told of ran again"
+    completed = [row.node for row in away.attempts() if row.kind == Kind.COMPLETED]
+    assert completed == [*range(30 * 4)]
+    with open_store(project.store_path) as store:
+        assert not verify(store).damaged
+    at_home = project.run("flow.py", {"told": str(told), "how": how}, executor="inline", fresh=True)
+    assert digests(project, away.id) == digests(project, at_home.id)
