@@ -11,8 +11,11 @@ import pytest
 
 from chaos.test_driver_kills import is_alive
 from engine.project import Project
+from engine.test_stretches import CHAIN, Seen
 from executors.ray.cluster import RayCluster
 from hookline import Run
+from hookline.executors.ray.executor import RayExecutor
+from hookline.model.states import Kind
 from hookline.store import unpack_outputs
 from hookline.store.ids import task_ids
 from hookline.testing.command import run_command
@@ -391,3 +394,82 @@ def test_a_run_on_ray_that_fails_fast_starts_nothing_more_but_its_handler(projec
     assert run.status == "failed"
     assert flow.executions() == ["work 0", "told ['work']"]
     assert run.counts["cancelled"] == 39
+
+
+class SeenRay(Seen, RayExecutor):
+    """One worker on a cluster, and how many links each batch had."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(1, address=address)
+        self.links = []
+
+
+def test_a_chain_on_ray_travels_in_few_batches_and_comes_to_the_same(project: Make, cluster: RayCluster) -> None:
+    """Keys, digests and rows are those of threads, which find all of it; and what was made before is not made again."""
+    flow = project(CHAIN)
+    where = SeenRay(cluster.address)
+    run = flow.run(where)
+    assert run.result == 60
+    assert len(where.links) < 10
+    assert sum(where.links) + len(where.links) == 60
+    assert flow.executions() == [str(x) for x in range(60)]
+    assert [(row.node, row.attempt, row.kind) for row in flow.attempts(run)] == [
+        (node, 1, Kind.COMPLETED) for node in range(60)
+    ]
+    assert flow.run("threads").counts["reused"] == 60
+    fresh = flow.run("threads", fresh=True)
+    assert facts(flow, fresh) == facts(flow, run)
+    assert [row.key for row in flow.attempts(fresh)] == [row.key for row in flow.attempts(run)]
+    flow.executions()
+    # One that comes to where that chain began stops there, and takes what was made.
+    other = flow.run(SeenRay(cluster.address), start=-20)
+    assert flow.executions() == [str(x) for x in range(-20, 0)]
+    assert other.counts == {"completed": 20, "reused": 40, "failed": 0, "skipped": 0}
+
+
+DYING = """
+import signal
+
+def outpost():
+    return int(Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1])
+
+@step
+def add(x: int, how: str) -> int:
+    note(f"{x} {attempt().number}")
+    if x == 25 and not there("died"):
+        (HERE / "died").touch()
+        if how == "exits":
+            os._exit(3)
+        os.kill(outpost(), signal.SIGKILL)
+        time.sleep(600)
+    return x + 1
+
+@workflow
+def flow(how: str):
+    value = 0
+    for _ in range(40):
+        value = add(value, how)
+    return value
+"""
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("how", ["exits", "is killed with its outpost"])
+def test_a_worker_on_ray_that_dies_over_a_link_costs_one_attempt_of_it(
+    project: Make, cluster: RayCluster, how: str
+) -> None:
+    """The call at fault is tried again under the next number; none is recorded twice, and all that was told stands."""
+    flow = project(DYING)
+    where = SeenRay(cluster.address)
+    run = flow.run(where, how=how)
+    assert run.result == 40
+    assert any(where.links)
+    lines = flow.executions()
+    assert [line for line in lines if line.startswith("25 ")] == ["25 1", "25 2"]
+    assert set(lines) == {*(f"{x} 1" for x in range(40)), "25 2"}
+    assert max(map(lines.count, lines)) <= 2, "what was told of ran again"
+    rows = flow.attempts(run)
+    assert [row.node for row in rows if row.kind == Kind.COMPLETED] == [*range(40)]
+    assert {row.node for row in rows if row.kind != Kind.COMPLETED} <= {25}
+    run = flow.run("threads", how=how)
+    assert (run.result, run.counts["reused"]) == (40, 40)

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from engine.test_stretches import Seen
 from executors.ray.cluster import RayCluster
 from hookline import Secret
 from hookline.executors.ray.executor import RayExecutor
 from hookline.model.batch import Gone
+from hookline.model.states import Kind
 from hookline.store import open_store
 from hookline.store.outputs import unpack_outputs
 from hookline.store.references import inside
@@ -410,3 +412,127 @@ def flow(told: str):
     (whole,) = [path for path in (project.store_path / "artifacts" / "objects").rglob("*") if path.is_file()]
     assert whole.stat().st_size > 120_000_000
     assert not [folder for folder in node_folders() if folder.name == run.id]
+
+
+CHAIN = (
+    HEAD
+    + """
+import signal, time
+
+def mark(told: str, what: object) -> None:
+    file = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(file, f"{what}\\n".encode())
+    os.close(file)
+
+def die(how: str) -> None:
+    if how == "exits":
+        os._exit(3)
+    supervisor = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1]
+    os.kill(int(supervisor), signal.SIGKILL)
+    time.sleep(600)
+
+@step(resources=SEEN)
+def lent(size: int) -> np.ndarray:
+    return np.arange(size // 8)
+
+@step(resources=APART)
+def some(x: int, size: int) -> np.ndarray:
+    return np.arange(size // 8) + x
+
+@step(resources=APART)
+def first(values: np.ndarray, extra: bytes, more: tuple[object, ...], lent: np.ndarray) -> int:
+    assert lent[-1] == len(lent) - 1
+    assert (len(extra) % 2, len(more[0]), len(more[2]["k"])) == (1, 5_000, 70_000)
+    return int(values[0]) + 1
+
+@step(resources=APART)
+def put(x: int, size: int) -> dict[str, object]:
+    path = attempt().folder / "some.bin"
+    path.write_bytes(bytes([x]) * size)
+    return {"file": path, "x": x}
+
+@step(resources=APART)
+def get(both: dict[str, object]) -> int:
+    assert both["file"].read_bytes()[-1] == both["x"]
+    return both["x"] + 1
+
+@step(resources=APART)
+def add(x: int, told: str, how: str) -> int:
+    mark(told, f"{x} {attempt().number}")
+    if how and x == 48 and not Path(told + ".died").exists():
+        Path(told + ".died").touch()
+        die(how)
+    return x + 1
+
+@workflow
+def flow(told: str, how: str = "", rounds: int = 12):
+    x = 0
+    borrowed = [lent(size) for size in (10_000, 100_000, 2_000_000)]
+    for number in range(rounds):
+        size = (1_500_000, 6_000)[number % 5 > 0]
+        values = some(x, size)
+        # Constants of all sizes: others each time, and always the same.
+        extra = bytes([number]) * (9_001, 1_200_001)[number % 7 == 0]
+        x = first(values, extra, ("c" * 5_000, number, {"k": b"l" * 70_000}), borrowed[number // 4])
+        x = get(put(x, size))
+        for _ in range(5):
+            x = add(x, told, how)
+    return x
+"""
+)
+
+
+CALLS = 3 + 12 * (4 + 5)
+
+
+class SeenRay(Seen, RayExecutor):
+    """A worker for either kind of node, and how many links each batch had."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(2, address=address)
+        self.links = []
+
+
+def test_a_chain_whose_values_are_artifacts_travels_together(
+    project: Project, cluster: RayCluster, tmp_path: Path
+) -> None:
+    """Values, constants, files, what others made, of all sizes: each made once, with keys and digests as at home."""
+    project.write("flow.py", CHAIN)
+    told = tmp_path / "told"
+    where = SeenRay(cluster.address)
+    away = project.run("flow.py", {"told": str(told)}, executor=where)
+    assert {task: away.error(task) for task in away.failed} == {}
+    assert away.value == 12 * 7
+    assert sum(where.links) + len(where.links) == CALLS
+    assert len(where.links) < CALLS / 2
+    lines = told.read_text().splitlines()
+    assert len(lines) == len(set(lines)) == 12 * 5
+    with open_store(project.store_path) as store:
+        assert not verify(store).damaged
+    at_home = project.run("flow.py", {"told": str(told)}, executor="inline", fresh=True)
+    assert digests(project, away.id) == digests(project, at_home.id)
+    keys, at_home_keys = ({(row.node, row.key, row.kind) for row in run.attempts()} for run in (away, at_home))
+    assert keys == at_home_keys
+
+
+@pytest.mark.parametrize("how", ["exits", "is killed with its outpost"])
+def test_a_chain_goes_on_where_its_worker_died(project: Project, cluster: RayCluster, tmp_path: Path, how: str) -> None:
+    """All that was told stands, artifacts too; nothing is recorded twice."""
+    project.write("flow.py", CHAIN)
+    told = tmp_path / "told"
+    where = SeenRay(cluster.address)
+    away = project.run("flow.py", {"told": str(told), "how": how}, executor=where)
+    assert away.value == 12 * 7
+    assert any(where.links)
+    lines = told.read_text().splitlines()
+    begun = [line for line in lines if line.startswith("48 ")]
+    assert len(begun) == 2
+    # Of an outpost that is gone nobody knows which of the calls that it did not tell of it was at.
+    assert begun == ["48 1", "48 2"] or how != "exits"
+    assert max(map(lines.count, lines)) <= 2, "what was told of ran again"
+    completed = [row.node for row in away.attempts() if row.kind == Kind.COMPLETED]
+    assert sorted(completed) == [*range(CALLS)]
+    with open_store(project.store_path) as store:
+        assert not verify(store).damaged
+    at_home = project.run("flow.py", {"told": str(told), "how": how}, executor="inline", fresh=True)
+    assert digests(project, away.id) == digests(project, at_home.id)
