@@ -7,9 +7,10 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from hookline.engine.growing import Growing
+from hookline.engine.in_flight import Planned
 from hookline.engine.inputs import CallInputs
 from hookline.engine.journaling import Journaling
-from hookline.engine.launcher import Launcher, Planned
+from hookline.engine.launcher import Launcher
 from hookline.engine.nodes import Nodes
 from hookline.engine.opening import OpenTask, OpenTasks
 from hookline.engine.outcomes import Outcomes, ranges_of

@@ -12,8 +12,9 @@ import threading
 import time
 
 from hookline.engine.deciding import Deciding
+from hookline.engine.in_flight import Planned
 from hookline.engine.journaling import Journaling
-from hookline.engine.launcher import Launcher, Planned
+from hookline.engine.launcher import Launcher
 from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.priorities import Priorities
@@ -23,6 +24,7 @@ from hookline.engine.request import Settings
 from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
+from hookline.engine.timings import Timings
 from hookline.errors import HooklineError
 from hookline.model.batch import Deliver, Finished, Gone, Message, Places, Started
 
@@ -50,6 +52,7 @@ class Dispatcher:
         tasks: Opens its tasks.
         deciding: Decides what runs.
         launcher: Hands work to executors.
+        timings: How long attempts take.
         priorities: Tells what should start first.
         outcomes: Takes what executors tell.
         retries: Knows what waits for another attempt.
@@ -68,6 +71,7 @@ class Dispatcher:
         tasks: OpenTasks,
         deciding: Deciding,
         launcher: Launcher,
+        timings: Timings,
         priorities: Priorities,
         outcomes: Outcomes,
         retries: Retries,
@@ -80,6 +84,7 @@ class Dispatcher:
         self._tasks = tasks
         self._deciding = deciding
         self._launcher = launcher
+        self._timings = timings
         self._priorities = priorities
         self._outcomes = outcomes
         self._retries = retries
@@ -157,7 +162,7 @@ class Dispatcher:
     def _advance(self) -> None:
         """Open and plan until only attempts can carry the run on: what is reused opens further tasks at once."""
         waiting = self._launcher.waiting
-        most = _OPEN_AT_ONCE if self._launcher.quick or self._side_by_side else _OPEN_FIRST
+        most = _OPEN_AT_ONCE if self._timings.quick or self._side_by_side else _OPEN_FIRST
         while True:
             self._open(most)
             self._deciding.decide_ready()

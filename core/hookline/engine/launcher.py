@@ -5,104 +5,30 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from hookline.engine.in_flight import InFlight, Planned
 from hookline.engine.inputs import Inputs
+from hookline.engine.limits import Gates, Limits
 from hookline.engine.opening import OpenTask, OpenTasks
 from hookline.engine.priorities import Priorities
 from hookline.engine.program import TaskProgram
 from hookline.engine.ready import Entry, ReadyQueue
 from hookline.engine.retry import Retries
 from hookline.engine.stretches import NOTHING, Stretch, Stretches
+from hookline.engine.timings import Timings
 from hookline.executors.protocol import Executor
 from hookline.model.batch import AT_ONCE, Batch, Work
 from hookline.model.options import Options
 
-__all__ = ["InFlight", "Launcher", "Planned"]
+__all__ = ["Launcher"]
 
 _BATCH_US = 20_000
 """How much measured work goes into one batch."""
 
-_INSTANT_US = 1000
-"""What takes less is handed over before a worker is free for it, whatever may be ready a moment later."""
-
 _OVERHEAD_US = 5
 _MOST = 4096
-
-
-_Gates = tuple[tuple[Any, int], ...]
-"""What limits attempts, each with how many may run at once: a step's function for its own limit, or a name."""
-
-
-@dataclass(slots=True)
-class Planned:
-    """Items of one task that have to run.
-
-    Attributes:
-        task: The task.
-        items: The items' numbers; ascending.
-        keys: Their keys.
-        alone: Whether each gets a batch of its own: one of them may have ended a worker, or has a number of its own.
-        after: The recording that must be committed before they start; 0 for none.
-    """
-
-    task: int
-    items: Sequence[int]
-    keys: Sequence[bytes]
-    alone: bool = False
-    after: int = 0
-
-
-@dataclass(slots=True)
-class InFlight:
-    """A batch that an executor has.
-
-    Attributes:
-        batch: The batch.
-        task: Its task; of several calls the first.
-        executor: The executor's name.
-        calls: The tasks of its attempts, where these are calls, then those of its links; empty where they are items of
-            one task.
-        told: How many of its attempts have ended.
-        ended: Which, where they don't end in order.
-        gates: What limits its attempts.
-        places: How many places it still takes up in each of these.
-        after: The highest priority that a task can have that becomes ready when one of its attempts ends.
-        started: Whether a worker began with it.
-    """
-
-    batch: Batch
-    task: int
-    executor: str
-    calls: list[int] = field(default_factory=list)
-    told: int = 0
-    ended: set[int] = field(default_factory=set)
-    gates: _Gates = ()
-    places: int = 0
-    after: float = 0.0
-    started: bool = False
-
-    def take(self, count: int, positions: Sequence[int] | None) -> Sequence[int]:
-        """Note that attempts ended, and give their positions."""
-        if positions is None:
-            positions = range(self.told, self.told + count)
-        else:
-            self.ended.update(positions)
-        self.told += count
-        return positions
-
-    def open_positions(self) -> list[int]:
-        """Give the positions of the attempts that have not ended."""
-        if self.batch.work.concurrent:
-            return [at for at in range(len(self.batch.items)) if at not in self.ended]
-        return list(range(self.told, len(self.batch.items) + len(self.batch.links)))
-
-    def task_at(self, position: int) -> int:
-        """Tell whose attempt stands at a position."""
-        return self.calls[position] if self.calls else self.task
 
 
 class Launcher:
@@ -113,7 +39,8 @@ class Launcher:
         default: Name of the run's executor.
         retries: Knows the numbers of attempts.
         priorities: How long the way ahead is, by task.
-        limits: How many attempts may run at once of all steps that have a name or a tag.
+        timings: How long attempts take.
+        limits: How many may go on at once.
         eager: Whether workers may be handed what they begin as soon as they end something, however that ended.
 
     Attributes:
@@ -129,27 +56,26 @@ class Launcher:
         default: str,
         retries: Retries,
         priorities: Priorities,
-        limits: Mapping[str, int] = MappingProxyType({}),
+        timings: Timings,
+        limits: Limits,
         eager: bool = True,
     ) -> None:
         self._open = open_executor
         self._default = default
         self._retries = retries
         self._priorities = priorities
+        self._timings = timings
         self._limits = limits
         self._eager = eager
         self._executors: dict[str, Executor] = {}
         self._busy: dict[str, int] = {}
         self._order: list[str] = []
-        self._passed: dict[Any, int] = {}
-        self._mean_us: dict[Any, float] = {}
-        self._typical_us = 0.0
         self._count = 0
         self._turns = itertools.count()
         self.waiting: deque[Planned] = deque()
         # What can't start now waits where nobody looks until something ends: by executor, and by what limits it.
         self._ready: dict[str, ReadyQueue[Planned]] = {}
-        self._held_back: dict[_Gates, list[tuple[Entry[Planned], str]]] = {}
+        self._held_back: dict[Gates, list[tuple[Entry[Planned], str]]] = {}
         self._uncommitted: list[tuple[int, Entry[Planned], str]] = []
         self.in_flight: dict[int, InFlight] = {}
         self.before_long: Callable[[], None] = lambda: None
@@ -199,11 +125,6 @@ class Launcher:
         """Whether nothing is with an executor, or could be."""
         return not (self.in_flight or self.waiting or self._uncommitted or any(self._ready.values()))
 
-    @property
-    def quick(self) -> bool:
-        """Whether attempts are known to take next to no time."""
-        return 0 < self._typical_us < _INSTANT_US
-
     def launch(self, committed: int, tasks: OpenTasks) -> bool:
         """Submit what can be submitted now.
 
@@ -240,43 +161,19 @@ class Launcher:
     def free_places(self, entry: InFlight, count: int) -> None:
         """Let others have the places of so many attempts of a batch, which may go on with the rest."""
         entry.places -= count
-        for gate, _ in entry.gates:
-            self._passed[gate] -= count
+        self._limits.leave(entry.gates, count)
         self._let_through()
 
     def _let_through(self) -> None:
         """Put back what was held back, as far as limits allow; there are as many kinds of it as kinds of limits."""
         for gates, held_back in self._held_back.items():
-            for _ in range(min(self._width(gates), len(held_back))):
+            for _ in range(min(self._limits.width(gates), len(held_back))):
                 back, name = heapq.heappop(held_back)
                 self._ready[name].push(back)
-
-    def _width(self, gates: _Gates) -> int:
-        """How many more attempts limits allow."""
-        return min(limit - self._passed.get(gate, 0) for gate, limit in gates)
-
-    def _gates(self, opened: OpenTask) -> _Gates:
-        """Give what limits a task's attempts."""
-        limit, limits = opened.options.limit, self._limits
-        own: _Gates = () if limit is None else ((opened.work.function, limit),)
-        if not limits:
-            return own
-        names = dict.fromkeys((opened.step, *opened.options.tags))
-        return (*own, *((name, limits[name]) for name in names if name in limits))
 
     def running(self, task: int) -> int:
         """How many batches of a task are being worked on."""
         return sum(entry.started for entry in self.in_flight.values() if entry.task == task)
-
-    def measured(self, function: Any, mean_us: float) -> None:
-        """Note how long attempts of a function take."""
-        known = self._mean_us.get(function)
-        self._mean_us[function] = mean_us if known is None else 0.7 * known + 0.3 * mean_us
-        self._typical_us = 0.7 * (self._typical_us or mean_us) + 0.3 * mean_us
-
-    def mean_us(self, function: Any) -> float:
-        """How long an attempt of a function takes; 0 where none was measured."""
-        return self._mean_us.get(function, 0.0)
 
     def _sort_in(self, committed: int, tasks: OpenTasks) -> None:
         """Put what came since the last time, and what waited for a commit, where it belongs."""
@@ -298,23 +195,23 @@ class Launcher:
             entry = ready.first
             planned = entry[2]
             opened = tasks[planned.task]
-            gates = self._gates(opened)
+            gates = self._limits.gates(opened)
             if not self._room(name, opened.work.function, -entry[0], gates):
                 return False
             ready.pop()
             if planned.after > committed:
                 heapq.heappush(self._uncommitted, (planned.after, entry, name))
-            elif gates and self._width(gates) < 1:
+            elif gates and self._limits.width(gates) < 1:
                 heapq.heappush(self._held_back.setdefault(gates, []), (entry, name))
             else:
                 executor = self._executors[name]
-                if executor.traits.blocks and not 0 < self.mean_us(opened.work.function) < _INSTANT_US:
+                if executor.traits.blocks and not self._timings.is_instant(opened.work.function):
                     self.before_long()
                 executor.submit(self._batch(entry, name, gates, opened, committed, tasks))
                 return True
         return False
 
-    def _room(self, name: str, function: Any, priority: float, gates: _Gates) -> bool:
+    def _room(self, name: str, function: Any, priority: float, gates: Gates) -> bool:
         busy, capacity = self._busy[name], self._executors[name].capacity()
         if busy < capacity:
             return True
@@ -323,7 +220,7 @@ class Launcher:
             return False
         # One batch more than it works on, each, so that no worker waits for a round trip. It must not stand in the way
         # of what has a longer way ahead and is ready a moment later, unless it is out of the way before one knows.
-        if 0 < self.mean_us(function) < _INSTANT_US:
+        if self._timings.is_instant(function):
             return True
         if self._uncommitted or self._retries.next_due is not None:
             return False  # what waits for a commit, or for another attempt, is ready a moment later, too
@@ -332,14 +229,14 @@ class Launcher:
         return self._eager and all(priority >= entry.after for entry in self.in_flight.values())
 
     def _batch(
-        self, entry: Entry[Planned], name: str, gates: _Gates, opened: OpenTask, committed: int, tasks: OpenTasks
+        self, entry: Entry[Planned], name: str, gates: Gates, opened: OpenTask, committed: int, tasks: OpenTasks
     ) -> Batch:
         """Make a batch of as much of what is planned as belongs together."""
         planned, work, options = entry[2], opened.work, opened.options
         size = self._size(planned, name, options, work)
         if gates:
             # What goes on one after the other counts as one.
-            size = min(size, self._width(gates)) if work.concurrent else 1
+            size = min(size, self._limits.width(gates)) if work.concurrent else 1
         items, keys = planned.items[:size], planned.keys[:size]
         number = self._retries.number(planned.task, items[0])
         calls: list[int] = []
@@ -359,8 +256,7 @@ class Launcher:
                 self._ready[name].push((entry[0], entry[1], rest))
         self._count += 1
         batch = Batch(self._count, work, items, number, inputs, keys, options.timeout, stretch.links, stretch.taken)
-        for gate, _ in gates:
-            self._passed[gate] = self._passed.get(gate, 0) + len(items)
+        self._limits.enter(gates, len(items))
         after = self._priorities.after(planned.task)
         if len(calls) > 1 and not stretch.links:
             after = max(map(self._priorities.after, calls))
@@ -370,10 +266,10 @@ class Launcher:
 
     def _stretch(self, planned: Planned, name: str, opened: OpenTask, number: int) -> Stretch:
         """Find what can follow on a call at once, while nothing else is going on."""
-        work, mean = opened.work, self._mean_us.get(opened.work.function, 0.0)
+        work, mean = opened.work, self._timings.mean_us(opened.work.function)
         if self.stretches is None or not 0 < mean < _BATCH_US or planned.alone or number > 1:
             return NOTHING
-        if work.concurrent or opened.options.timeout is not None or self._gates(opened):
+        if work.concurrent or opened.options.timeout is not None or self._limits.gates(opened):
             return NOTHING
         if self.in_flight or self._uncommitted or self._retries.next_due is not None:
             return NOTHING
@@ -387,9 +283,9 @@ class Launcher:
                 return 0.0
             if (follows.cpu, follows.resources, follows.env) != where or self.route(options, concurrent=False) != name:
                 return 0.0
-            if self._limits and not self._limits.keys().isdisjoint((follows.step, *options.tags)):
+            if self._limits.are_named(follows.step, options.tags):
                 return 0.0
-            mean = self._mean_us.get(follows.function, 0.0)
+            mean = self._timings.mean_us(follows.function)
             return mean + _OVERHEAD_US if mean else 0.0
 
         return self.stretches.after(planned.task, _BATCH_US - mean, expect_us)
@@ -410,8 +306,8 @@ class Launcher:
         return found
 
     def _size(self, planned: Planned, name: str, options: Options, work: Work) -> int:
-        mean = self._mean_us.get(work.function)
-        if planned.alone or (not work.concurrent and (mean is None or options.timeout is not None)):
+        mean = self._timings.mean_us(work.function)
+        if planned.alone or (not work.concurrent and (not mean or options.timeout is not None)):
             return 1
         count = len(planned.items)
         if work.call_input >= 0:
@@ -421,7 +317,7 @@ class Launcher:
             return 1
         # Places may have gone since there was room.
         fair = -(-count // max(1, self._executors[name].capacity()))
-        size = 1 if mean is None else min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST)
+        size = 1 if not mean else min(int(_BATCH_US / (mean + _OVERHEAD_US)), fair, _MOST)
         # A worker lets so many go on at once: with fewer it would wait for them while others could begin.
         return max(size, min(count, AT_ONCE) if work.concurrent else 1)
 

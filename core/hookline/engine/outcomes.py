@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from hookline.engine.growing import Growing
 from hookline.engine.growth import Planted
+from hookline.engine.in_flight import InFlight, Planned
 from hookline.engine.journaling import Journaling
-from hookline.engine.launcher import InFlight, Launcher, Planned
+from hookline.engine.launcher import Launcher
 from hookline.engine.opening import OpenTasks
 from hookline.engine.planner import Planner
 from hookline.engine.program import GrownPart, Program
@@ -17,6 +18,7 @@ from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.engine.stretches import Stretches
+from hookline.engine.timings import Timings
 from hookline.model.batch import AT_ONCE, Batch, Failure, Finished, FunctionRef, Lost, Outcome
 from hookline.model.states import Kind
 
@@ -46,7 +48,8 @@ class Outcomes:
         scheduler: Their states.
         tasks: Those that have begun.
         planner: Told when a key will have no result.
-        launcher: Told durations, and given what has to be tried again.
+        launcher: Given what has to be tried again.
+        timings: How long attempts take.
         retries: Counts attempts.
         journaling: Has outcomes recorded.
         stop: While the run stops, nothing is tried again.
@@ -67,6 +70,7 @@ class Outcomes:
         tasks: OpenTasks,
         planner: Planner,
         launcher: Launcher,
+        timings: Timings,
         retries: Retries,
         journaling: Journaling,
         stop: Stop,
@@ -83,6 +87,7 @@ class Outcomes:
         self._tasks = tasks
         self._planner = planner
         self._launcher = launcher
+        self._timings = timings
         self._retries = retries
         self._journal = journaling
         self._stop = stop
@@ -103,9 +108,9 @@ class Outcomes:
         microseconds = 0
         for outcome in outcomes:
             microseconds += outcome.duration_us
-        self._launcher.measured(batch.work.function, microseconds / count)
+        self._timings.note(batch.work.function, microseconds / count)
         if entry.calls:
-            mean = self._launcher.mean_us(batch.work.function)
+            mean = self._timings.mean_us(batch.work.function)
             for at, outcome, key in zip(positions, outcomes, keys, strict=True):
                 self._take_call(entry.calls[at], batch, outcome, key, worker, mean)
         else:
@@ -113,7 +118,7 @@ class Outcomes:
 
     def _take_stretch(self, entry: InFlight, outcomes: Sequence[Outcome], worker: int) -> None:
         """Take outcomes of a call, and of those that follow on it."""
-        batch, mean_us = entry.batch, self._launcher.mean_us
+        batch, mean_us = entry.batch, self._timings.mean_us
         took: dict[FunctionRef, list[int]] = {}
         for at, outcome in zip(entry.take(len(outcomes), None), outcomes, strict=True):
             function = batch.links[at - 1].work.function if at else batch.work.function
@@ -124,7 +129,7 @@ class Outcomes:
             key = self._reach(entry, at, outcome.key)
             self._take_call(entry.calls[at], batch, outcome, key, worker, mean_us(function))
         for function, durations in took.items():
-            self._launcher.measured(function, sum(durations) / len(durations))
+            self._timings.note(function, sum(durations) / len(durations))
 
     def _take_passed(self, index: int, outcome: Outcome, worker: int, function: FunctionRef) -> None:
         """Take the value of a call of a stretch, which nobody waited for but the next one."""
@@ -132,7 +137,7 @@ class Outcomes:
         self._journal.record(index, (outcome,), (outcome.key,), 1, worker, once=self._journal.inputs_changed(index))
         self._tasks.end(index)
         if self._journal.progress.watching:
-            self._journal.progress.attempted(index, 0, self._launcher.mean_us(function))
+            self._journal.progress.attempted(index, 0, self._timings.mean_us(function))
 
     def _reach(self, entry: InFlight, at: int, key: bytes = b"") -> bytes:
         """Give the key of a call of a stretch, after those before it ended; it begins, if it is not the first."""
@@ -190,7 +195,7 @@ class Outcomes:
             self._tasks.end(index)
         if self._journal.progress.watching:
             running = self._launcher.running(index) if task.task.mapped else 0
-            self._journal.progress.attempted(index, running, self._launcher.mean_us(batch.work.function))
+            self._journal.progress.attempted(index, running, self._timings.mean_us(batch.work.function))
 
     def grew(self, planted: Planted, state: int) -> None:
         """Go on from an item whose recipe was planted: if it was the result of a part itself, it has ended.

@@ -26,6 +26,7 @@ from hookline.engine.held import Held
 from hookline.engine.hook_times import driver_times
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
+from hookline.engine.limits import Limits
 from hookline.engine.news import News, TaskNews
 from hookline.engine.nodes import Nodes
 from hookline.engine.observers import Observers
@@ -44,6 +45,7 @@ from hookline.engine.retry import Retries
 from hookline.engine.scheduler import Scheduler
 from hookline.engine.standing import totals
 from hookline.engine.stretches import Stretches
+from hookline.engine.timings import Timings
 from hookline.engine.why import Reasons
 from hookline.errors import HooklineError
 from hookline.executors.protocol import Executor
@@ -183,8 +185,15 @@ class _Session:
         depends = [task.depends for task in program.tasks]
         priorities = Priorities(depends, expected, partition_turns(request.graph))
         settings = request.settings
+        timings = Timings()
         self._launcher = Launcher(
-            self._open_executor, executor, self._retries, priorities, settings.limits, eager=not settings.fail_fast
+            self._open_executor,
+            executor,
+            self._retries,
+            priorities,
+            timings,
+            Limits(settings.limits),
+            eager=not settings.fail_fast,
         )
         self._recorder = Recorder(writer, self._tell, self._wake)
         reasons = Reasons(store, program, held, writer.run, request.fresh)
@@ -246,6 +255,7 @@ class _Session:
             tasks,
             planner,
             self._launcher,
+            timings,
             self._retries,
             self._journal,
             request.stop,
@@ -274,6 +284,7 @@ class _Session:
             tasks,
             deciding,
             self._launcher,
+            timings,
             priorities,
             outcomes,
             self._retries,
