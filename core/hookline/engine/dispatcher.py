@@ -15,6 +15,7 @@ from hookline.engine.deciding import Deciding
 from hookline.engine.in_flight import Planned
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
+from hookline.engine.losses import Losses
 from hookline.engine.opening import OpenTasks
 from hookline.engine.outcomes import Outcomes
 from hookline.engine.priorities import Priorities
@@ -54,7 +55,8 @@ class Dispatcher:
         launcher: Hands work to executors.
         timings: How long attempts take.
         priorities: Tells what should start first.
-        outcomes: Takes what executors tell.
+        outcomes: Takes how attempts ended.
+        losses: Takes that workers died.
         retries: Knows what waits for another attempt.
         journaling: Has decisions recorded and told.
         stop: Asks the run to stop.
@@ -74,6 +76,7 @@ class Dispatcher:
         timings: Timings,
         priorities: Priorities,
         outcomes: Outcomes,
+        losses: Losses,
         retries: Retries,
         journaling: Journaling,
         stop: Stop,
@@ -87,6 +90,7 @@ class Dispatcher:
         self._timings = timings
         self._priorities = priorities
         self._outcomes = outcomes
+        self._losses = losses
         self._retries = retries
         self._journal = journaling
         self._stop = stop
@@ -262,7 +266,7 @@ class Dispatcher:
                 calls = entry.calls[: len(entry.batch.items)] or [entry.task]
                 self._journal.news.started(calls, entry.batch.items, entry.batch.attempt)
         else:
-            self._outcomes.lost(entry, message)
+            self._losses.lost(entry, message)
             self._outcomes.over(self._launcher.ended(message.batch))
 
     def _wind_down(self) -> None:
@@ -286,7 +290,7 @@ class Dispatcher:
                 break
         self._take_all()
         for entry in list(launcher.in_flight.values()):
-            self._outcomes.abandon(entry)
+            self._losses.abandon(entry)
             self._outcomes.over(entry)
         self._take_blocked()
         if stop.cancelled or (self._settings.fail_fast and self._failing() and not stop.level):

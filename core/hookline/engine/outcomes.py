@@ -1,14 +1,13 @@
-"""What becomes of attempts: results are handed on, failures retried or given up, lost workers' batches taken apart."""
+"""What becomes of attempts: results are handed on, failures are retried or given up."""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hookline.engine.growing import Growing
 from hookline.engine.growth import Planted
-from hookline.engine.in_flight import InFlight, Planned
+from hookline.engine.in_flight import InFlight
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
 from hookline.engine.opening import OpenTasks
@@ -19,17 +18,15 @@ from hookline.engine.scheduler import Scheduler, State
 from hookline.engine.stop import Stop
 from hookline.engine.stretches import Stretches
 from hookline.engine.timings import Timings
-from hookline.model.batch import AT_ONCE, Batch, Failure, Finished, FunctionRef, Lost, Outcome
+from hookline.model.batch import Batch, Failure, Finished, FunctionRef, Outcome
 from hookline.model.states import Kind
 
-__all__ = ["Outcomes", "ranges_of"]
-
-_log = logging.getLogger("hookline.engine.outcomes")
+__all__ = ["STATES_OF_KINDS", "Outcomes", "ranges_of"]
 
 _COMPLETED = int(Kind.COMPLETED)
 _GREW = int(Kind.GREW)
 _SHOWN_CIRCLE = 12
-_STATES = {
+STATES_OF_KINDS = {
     Kind.COMPLETED: State.COMPLETED,
     Kind.COMPLETED_ONCE: State.COMPLETED,
     Kind.FAILED: State.FAILED,
@@ -48,12 +45,11 @@ class Outcomes:
         scheduler: Their states.
         tasks: Those that have begun.
         planner: Told when a key will have no result.
-        launcher: Given what has to be tried again.
+        launcher: Knows what is being worked on.
         timings: How long attempts take.
         retries: Counts attempts.
         journaling: Has outcomes recorded.
         stop: While the run stops, nothing is tried again.
-        in_flight: Tells what a worker of an executor was making when it was last heard of: node, item, attempt.
         growing: Plants what attempts grew.
         stretches: Lets calls begin that a worker made without asking.
         alone: See below.
@@ -74,14 +70,12 @@ class Outcomes:
         retries: Retries,
         journaling: Journaling,
         stop: Stop,
-        in_flight: Callable[[str, int], tuple[int, int, int] | None],
         growing: Growing,
         stretches: Stretches,
         alone: set[tuple[int, int]],
     ) -> None:
         self._stretches = stretches
         self._growing = growing
-        self._in_flight = in_flight
         self._program = program
         self._scheduler = scheduler
         self._tasks = tasks
@@ -126,7 +120,7 @@ class Outcomes:
             if at and outcome.kind == _COMPLETED:
                 self._take_passed(entry.calls[at], outcome, worker, function)
                 continue
-            key = self._reach(entry, at, outcome.key)
+            key = self.reach(entry, at, outcome.key)
             self._take_call(entry.calls[at], batch, outcome, key, worker, mean_us(function))
         for function, durations in took.items():
             self._timings.note(function, sum(durations) / len(durations))
@@ -139,7 +133,7 @@ class Outcomes:
         if self._journal.progress.watching:
             self._journal.progress.attempted(index, 0, self._timings.mean_us(function))
 
-    def _reach(self, entry: InFlight, at: int, key: bytes = b"") -> bytes:
+    def reach(self, entry: InFlight, at: int, key: bytes = b"") -> bytes:
         """Give the key of a call of a stretch, after those before it ended; it begins, if it is not the first."""
         if not at:
             return entry.batch.keys[0]
@@ -190,7 +184,7 @@ class Outcomes:
         if len(good) != len(outcomes):
             for outcome, key in zip(outcomes, keys, strict=True):
                 if outcome.kind not in (_COMPLETED, _GREW):
-                    self._not_completed(index, outcome, batch.attempt, key)
+                    self.not_completed(index, outcome, batch.attempt, key)
         if self._scheduler.ended(index):
             self._tasks.end(index)
         if self._journal.progress.watching:
@@ -283,102 +277,6 @@ class Outcomes:
             self._tasks.end(index)
         return True
 
-    def lost(self, entry: InFlight, message: Lost) -> None:
-        """A worker died: the attempt that ran is at fault, the rest of its batch is tried one by one."""
-        batch = entry.batch
-        rest = entry.open_positions()
-        if not rest:
-            return
-        kind, word = _kind_of_loss(message)
-        failure = Failure(word, message.reason, "", "", retryable=kind != Kind.CANCELLED)
-        if batch.links:
-            self._lose_stretch(entry, rest, kind, failure, message)
-            return
-        # Which of those that went on side by side is at fault can't be told: each has lost its worker.
-        lost = rest[:AT_ONCE]
-        if not batch.work.concurrent:
-            culprit = self._culprit(entry, rest, message)
-            lost = rest[:1] if culprit is None else [culprit]
-        for at in lost:
-            self._take_loss(entry.task_at(at), batch, batch.items[at], batch.keys[at], kind, failure, message)
-        taken = set(lost)
-        for at in rest:
-            if at not in taken:
-                other = entry.task_at(at)
-                self.alone.add((other, batch.items[at]))
-                self._launcher.waiting.append(Planned(other, [batch.items[at]], [batch.keys[at]], alone=True))
-        for at in lost:
-            index = entry.task_at(at)
-            if self._scheduler.ended(index):
-                self._tasks.end(index)
-
-    def _lose_stretch(self, entry: InFlight, rest: Sequence[int], kind: Kind, failure: Failure, message: Lost) -> None:
-        """A worker died over a call of a stretch, or over one that follows on what it had not told of yet."""
-        first, culprit = rest[0], self._culprit(entry, rest, message)
-        if first and culprit is None:
-            # It ran none of them: the first of them may have no arguments, or a result to be reused.
-            _log.warning("a worker was lost between two attempts: %s", failure.message)
-            return
-        index, key = entry.calls[first], self._reach(entry, first)
-        if culprit is None or culprit == first or kind != Kind.CRASHED:
-            self._take_loss(index, entry.batch, 0, key, kind, failure, message)
-        else:
-            # What it was given is lost, so there is nothing to be recorded of it; but its worker counts.
-            _log.warning("'%s' was lost: %s", self._journal.name(entry.calls[culprit], 0), failure.message)
-            self._retries.after_loss(entry.calls[culprit], 0, 1)
-            self.alone.update(((entry.calls[culprit], 0), (index, 0)))
-            self._launcher.waiting.append(Planned(index, [0], [key], alone=True))
-        if self._scheduler.ended(index):
-            self._tasks.end(index)
-
-    def _take_loss(
-        self, index: int, batch: Batch, item: int, key: bytes, kind: Kind, failure: Failure, message: Lost
-    ) -> None:
-        """Record an attempt that ended with its worker, and have it tried again if it may."""
-        row = Outcome(item, kind, None, time.time_ns() // 1000, 0, failure, (), message.output)
-        self._journal.record(index, [row], [key], batch.attempt, message.worker)
-        if kind == Kind.TIMED_OUT:
-            self._not_completed(index, row, batch.attempt, key)
-        elif (
-            kind == Kind.CRASHED
-            and not self._stop.level
-            and (allowed := self._retries.after_loss(index, item, batch.attempt))
-        ):
-            self.alone.add((index, item))
-            self._journal.retrying(index, item, batch.attempt, allowed, 0.0, failure)
-            self._retries.wait(0.0, index, item)
-        else:
-            self._give_up(index, item, _STATES[kind], failure, key)
-
-    def _culprit(self, entry: InFlight, rest: Sequence[int], message: Lost) -> int | None:
-        """Find the place in a batch of the attempt that ran when its worker died; None where it was none of the rest.
-
-        Attempts before it may have ended untold; the message, or the worker's slot in the flight file, knows better.
-        """
-        batch, slot = entry.batch, message.last or self._in_flight(entry.executor, message.worker)
-        if slot is not None:
-            for at in rest:
-                item = batch.items[at] if at < len(batch.items) else 0
-                if (self._journal.node(entry.task_at(at)), item) == slot[:2]:
-                    return at
-        return None
-
-    def abandon(self, entry: InFlight) -> None:
-        """Record attempts that could not be stopped; only a thread's can't, and only what it began."""
-        executor, batch = self._launcher.executor(entry.executor), entry.batch
-        if executor.traits.kills or not entry.started:
-            return
-        # One after the other, only the first that is left may have begun.
-        for at in entry.open_positions()[: None if batch.work.concurrent else 1]:
-            index = entry.task_at(at)
-            if at and batch.links and not self._scheduler.has_value(entry.calls[at - 1]):
-                return  # the stretch ended before it
-            item, key = (0, self._reach(entry, at)) if batch.links else (batch.items[at], batch.keys[at])
-            failure = Failure("abandoned", "the thread could not be stopped", "", "", retryable=False)
-            row = Outcome(item, Kind.ABANDONED, None, time.time_ns() // 1000, 0, failure)
-            self._journal.record(index, [row], [key], batch.attempt, 0)
-            self._give_up(index, item, State.ABANDONED, failure, key)
-
     def share(self, index: int, item: int, source: int, source_item: int) -> None:
         """Let an item have the result of another item of this run."""
         state = self._scheduler.states[source][source_item]
@@ -398,7 +296,8 @@ class Outcomes:
                 if self._scheduler.ended(other[0]):
                     self._tasks.end(other[0])
 
-    def _not_completed(self, index: int, outcome: Outcome, number: int, key: bytes) -> None:
+    def not_completed(self, index: int, outcome: Outcome, number: int, key: bytes) -> None:
+        """Have an attempt that failed, or took too long, followed by another, or give its item up."""
         options = self._program.tasks[index].task.options
         item = outcome.item
         failure = outcome.failure
@@ -411,9 +310,10 @@ class Outcomes:
                 self._journal.retrying(index, item, number, options.retries + 1, delay, failure)
                 self._retries.wait(delay, index, item)
                 return
-        self._give_up(index, item, _STATES[Kind(outcome.kind)], failure, key)
+        self.give_up(index, item, STATES_OF_KINDS[Kind(outcome.kind)], failure, key)
 
-    def _give_up(self, index: int, item: int, state: int, failure: Failure | None, key: bytes) -> None:
+    def give_up(self, index: int, item: int, state: int, failure: Failure | None, key: bytes) -> None:
+        """End an item without a value; what waited for its result goes on by itself."""
         if state != State.CANCELLED:
             self.failed = True
         self._journal.ended_without_value(index, item, state, failure)
@@ -422,15 +322,6 @@ class Outcomes:
         self._scheduler.finish(index, item, item + 1, state)
         for other, other_item in opened.same.pop(item, ()) if opened.same else ():
             self._scheduler.retry(other, other_item)
-
-
-def _kind_of_loss(message: Lost) -> tuple[Kind, str]:
-    """Tell how an attempt ended whose worker is gone, and what that is called."""
-    if message.timed_out:
-        return Kind.TIMED_OUT, "TimeoutError"
-    if message.cancelled:
-        return Kind.CANCELLED, "cancelled"
-    return Kind.CRASHED, "out of memory" if message.out_of_memory else "worker lost"
 
 
 def ranges_of(items: Sequence[int]) -> list[tuple[int, int]]:

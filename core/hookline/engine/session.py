@@ -27,6 +27,7 @@ from hookline.engine.hook_times import driver_times
 from hookline.engine.journaling import Journaling
 from hookline.engine.launcher import Launcher
 from hookline.engine.limits import Limits
+from hookline.engine.losses import Losses
 from hookline.engine.news import News, TaskNews
 from hookline.engine.nodes import Nodes
 from hookline.engine.observers import Observers
@@ -259,9 +260,19 @@ class _Session:
             self._retries,
             self._journal,
             request.stop,
-            self._opener.in_flight,
             growing,
             stretches,
+            alone,
+        )
+        losses = Losses(
+            outcomes,
+            scheduler,
+            tasks,
+            self._launcher,
+            self._retries,
+            self._journal,
+            request.stop,
+            self._opener.in_flight,
             alone,
         )
         deciding = Deciding(
@@ -287,6 +298,7 @@ class _Session:
             timings,
             priorities,
             outcomes,
+            losses,
             self._retries,
             self._journal,
             request.stop,
