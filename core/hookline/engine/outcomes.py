@@ -35,6 +35,7 @@ STATES_OF_KINDS = {
     Kind.CRASHED: State.CRASHED,
     Kind.ABANDONED: State.ABANDONED,
 }
+"""How an item ends whose attempt ended so, and is the last."""
 
 
 class Outcomes:
