@@ -601,6 +601,40 @@ def test_a_call_that_will_be_skipped_is_no_link(project: Make) -> None:
     assert run.why("add-13") == "skipped: condition: 'add', 'add-2' was skipped"
 
 
+def test_where_every_other_result_is_there_few_links_are_found_in_vain(project: Make) -> None:
+    """An edit that changes no value lets half of a chain run: its stretches end at once, and soon are short."""
+    flow = project(
+        """
+    @step
+    def first(x: int) -> int:
+        return 0
+
+    @step
+    def add(x: int) -> int:
+        return x + 1
+
+    @step
+    def more(x: int) -> int:
+        return x + 1
+
+    @workflow
+    def flow(start: int = 0, n: int = 150):
+        value = first(add(start))
+        for _ in range(n):
+            value = more(add(value))
+        return value
+    """
+    )
+    flow.run("inline")
+    flow.edit("def more(x: int) -> int:\n    return x + 1", "def more(x: int) -> int:\n    return 1 + x")
+    where = seen("inline")
+    run = flow.run(where, start=1000)
+    assert run.counts["completed"] == 152
+    assert run.counts["reused"] == 150
+    assert any(where.links)
+    assert sum(where.links) < 64 + 150 + 10
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_the_journal_tells_the_same_as_without_stretches(project: Make, executor: str) -> None:
     """Rows, keys, reasons, notes and outputs, of loops, retries, side effects, seeds and structures, twice each."""

@@ -143,7 +143,8 @@ class Outcomes:
     def over(self, entry: InFlight) -> None:
         """An executor is done with a batch: what of it was not reached is like any other."""
         if entry.batch.links:
-            self._stretches.end(entry.calls[max(1, entry.told) :])
+            made = max(0, entry.told - 1)
+            self._stretches.end(entry.calls[1 + made :], made)
 
     def _take_call(self, index: int, batch: Batch, outcome: Outcome, key: bytes, worker: int, mean_us: float) -> None:
         """Take the outcome of a plain task."""

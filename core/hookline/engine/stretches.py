@@ -26,6 +26,10 @@ from hookline.worker.stretch import inputs_after, key_after
 __all__ = ["NOTHING", "Stretch", "Stretches"]
 
 _MOST = 4096
+_FIRST = 64
+_FASTER = 4
+"""How many links a stretch may have: at most, at first, and by what factor more after one that was made whole."""
+
 _WORKS = 64
 """How many works a stretch may have: workers remember so many only."""
 
@@ -86,6 +90,9 @@ class Stretches:
         self._nodes = nodes
         self._recorded = recorded
         self._alone = alone
+        # What is not made was found in vain, each time anew: where every other result is there, that takes longer than
+        # all the rest.
+        self._most = _FIRST
 
     def after(self, head: int, room_us: float, expect_us: Callable[[TaskProgram, Work], float]) -> Stretch:
         """Find what may follow on a call that is about to be made, while nothing else is going on.
@@ -108,7 +115,7 @@ class Stretches:
         covered: dict[bytes, bool] = {}
         follower, programs, link_of = self._scheduler.follower, self._program.tasks, self._tasks.link
         before = head
-        while len(links) < _MOST and (index := follower(before)) >= 0:
+        while len(links) < self._most and (index := follower(before)) >= 0:
             program = programs[index]
             fingerprint = program.fingerprint.digest
             if fingerprint not in covered:
@@ -173,6 +180,12 @@ class Stretches:
         if self._journal.news is not None:
             self._journal.news.started([index], (0,), 1)
 
-    def end(self, tasks: list[int]) -> None:
-        """Let go of a stretch: what of it was not reached is decided about like anything else."""
+    def end(self, tasks: list[int], made: int) -> None:
+        """Let go of a stretch: what of it was not reached is decided about like anything else.
+
+        Args:
+            tasks: That.
+            made: How many of its links were reached.
+        """
+        self._most = max(1, 2 * made) if tasks else min(_MOST, _FASTER * self._most)
         self._scheduler.let_go(tasks)
