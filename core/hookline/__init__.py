@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hookline.config.facts import project
     from hookline.engine.api import resume, run
-    from hookline.engine.recorded import open_store
+    from hookline.engine.past.recorded import open_store
     from hookline.errors import (
         ConflictError,
         HooklineError,
@@ -154,7 +154,7 @@ _HOMES = {
     "log_artifact": "hookline.model.attempt",
     "log_metric": "hookline.model.attempt",
     "log_params": "hookline.model.attempt",
-    "open_store": "hookline.engine.recorded",
+    "open_store": "hookline.engine.past.recorded",
     "project": "hookline.config.facts",
     "provider": "hookline.model.provider",
     "resume": "hookline.engine.api",

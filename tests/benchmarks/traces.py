@@ -147,9 +147,9 @@ def simulate(
         When the last task ends.
     """
     # Workers import this file for its step, and need none of these.
-    from hookline.engine.priorities import Priorities
-    from hookline.engine.ready import ReadyQueue
-    from hookline.engine.scheduler import Dependencies, Scheduler, State
+    from hookline.engine.schedule.priorities import Priorities
+    from hookline.engine.schedule.ready import ReadyQueue
+    from hookline.engine.schedule.scheduler import Dependencies, Scheduler, State
 
     scheduler = Scheduler([Dependencies(whole=tuple(needs)) for needs in depends])
     priorities = Priorities(depends, seconds)

@@ -273,7 +273,7 @@ def test_what_a_thread_was_handed_ahead_and_never_began_is_not_abandoned(
     project: Make, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     """Only an attempt that was being made is recorded; the next one is left for a resume."""
-    monkeypatch.setattr("hookline.engine.dispatcher._ENDING", 0.2)
+    monkeypatch.setattr("hookline.engine.run.dispatcher._ENDING", 0.2)
     flow, stop = project(STUCK), Stop()
 
     def ask() -> None:

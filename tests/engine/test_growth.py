@@ -14,7 +14,7 @@ import hookline
 from engine.project import Project
 from hookline import step, workflow
 from hookline.engine import api
-from hookline.engine.program import GrownPart, TaskProgram
+from hookline.engine.program.program import GrownPart, TaskProgram
 from hookline.errors import RunFailedError
 
 Make = Callable[[str], Project]

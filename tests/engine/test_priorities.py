@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from benchmarks import traces
 from benchmarks.traces import Trace, simulate
 from engine.project import Project
-from hookline.engine.priorities import Priorities, expected_us
-from hookline.engine.ready import ReadyQueue
+from hookline.engine.schedule.priorities import Priorities, expected_us
+from hookline.engine.schedule.ready import ReadyQueue
 from hookline.store import open_store
 from hookline.store.measured import Measured
 

@@ -17,7 +17,7 @@ import hookline
 from engine.project import Project
 from engine.random_flow import LOG, sprout
 from engine.test_random_graphs import descriptions
-from hookline.engine.replay import replay
+from hookline.engine.past.replay import replay
 from hookline.errors import UsageError
 from hookline.model.facts import RunEvent, TaskEvent
 from hookline.model.states import Kind, RunState

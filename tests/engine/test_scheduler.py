@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookline.engine import scheduler as module
-from hookline.engine.scheduler import Dependencies, Scheduler, State
+from hookline.engine.schedule import scheduler as module
+from hookline.engine.schedule.scheduler import Dependencies, Scheduler, State
 from thorough import tries
 
 VALUES = (State.COMPLETED, State.REUSED)

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 import hookline
 from engine.project import Project
 from hookline import Run
-from hookline.engine.launcher import Launcher
-from hookline.engine.planner import Planner
+from hookline.engine.run.launcher import Launcher
+from hookline.engine.run.planner import Planner
+from hookline.engine.run.stretches import NOTHING
 from hookline.engine.stop import Stop
-from hookline.engine.stretches import NOTHING
 from hookline.errors import RunFailedError
 from hookline.executors.inline import InlineExecutor
 from hookline.executors.processes import ProcessesExecutor

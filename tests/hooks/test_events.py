@@ -267,7 +267,7 @@ def test_a_plugin_that_is_far_behind_is_told_how_much_it_missed(
     )
     site.load()
     gate = sys.modules[module].gate
-    from hookline.engine.observers import Observers
+    from hookline.engine.record.observers import Observers
 
     close = Observers.close
 

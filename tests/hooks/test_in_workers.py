@@ -395,7 +395,7 @@ def test_settings_that_can_not_travel_are_an_error(site: Site) -> None:
 
 def test_time_is_recorded_per_plugin_and_hook(site: Site, tmp_path: Path) -> None:
     """Of workers and of the driver; runs show --profile tells it."""
-    from hookline.engine.hook_times import hook_times
+    from hookline.engine.record.hook_times import hook_times
 
     site.install("data", AROUND + "\n@hookimpl\ndef task_finished(task): pass\n@hookimpl\ndef run_finished(run): pass")
     found = run(site, executor="processes")

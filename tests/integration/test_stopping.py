@@ -16,7 +16,7 @@ import pytest
 from engine.project import Project
 from hookline import Run
 from hookline.engine.api import cancel
-from hookline.engine.recorded import open_run
+from hookline.engine.past.recorded import open_run
 from thorough import THOROUGH
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline.engine.history import split_task_id
+from hookline.engine.past.history import split_task_id
 from hookline.errors import UsageError
 from hookline.model.partitions import partition_name, partition_of, partitions
 

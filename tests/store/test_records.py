@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import hookline
-from hookline.engine.recorded import RecordedStore
+from hookline.engine.past.recorded import RecordedStore
 from hookline.errors import ArtifactError, ConflictError, HooklineError, StoreDamagedError, UsageError
 from hookline.ml import ArtifactRef, Metric, ModelRef
 from hookline.model.masking import keep_out

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from hookline.cli.artifact_rows import find_task, one_artifact
 from hookline.cli.tasks import task_id
 from hookline.cli.wording import hint
-from hookline.engine.descriptions import read_slots
-from hookline.engine.recorded import recorded_target
+from hookline.engine.past.descriptions import read_slots
+from hookline.engine.past.recorded import recorded_target
 from hookline.errors import HooklineError, StoreError, UsageError
 from hookline.store.leftovers import tree_size
 from hookline.worker.loading import FileOpener, copy_out, load_outcome

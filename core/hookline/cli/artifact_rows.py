@@ -10,7 +10,7 @@ from hookline.cli.quantities import size
 from hookline.cli.stores import journal_of
 from hookline.cli.tasks import task_id
 from hookline.cli.wording import clipped, hint, one_line, table
-from hookline.engine.history import split_task_id
+from hookline.engine.past.history import split_task_id
 from hookline.errors import UsageError, close_match
 from hookline.store.catalogue import Artifact, all_artifacts, artifacts_of_run, find_artifacts
 from hookline.store.ids import item_id, task_ids

@@ -57,7 +57,7 @@ def drive(start: Callable[[Sequence[Observer], Stop], Run], store: StoreAddress,
 
 def _show_result(run: Run) -> None:
     """Show what the workflow returned; of a mapped one a line for each partition that returned anything."""
-    from hookline.engine.partition_results import PartitionResults
+    from hookline.engine.past.partition_results import PartitionResults
 
     result = run.result
     if isinstance(result, PartitionResults):

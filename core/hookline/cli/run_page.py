@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from hookline.cli.ending import told_partitions
 from hookline.cli.run_rows import Listed, moment, written_target
 from hookline.cli.wording import amount, clean, clipped, counted, duration, hint, listed_counts, one_line, table
-from hookline.engine.history import recorded_over
-from hookline.engine.hook_times import HookTime, hook_times, without_times
+from hookline.engine.past.history import recorded_over
+from hookline.engine.record.hook_times import HookTime, hook_times, without_times
 from hookline.model.run import Run, TaskRecord
 from hookline.model.states import RunState, TaskState
 from hookline.store.ids import item_id, task_ids

@@ -67,8 +67,8 @@ def show_run(
     """Show a run: its tasks and why they ran, what failed, what was noted."""
     from hookline.cli.run_page import profile_lines, run_document, run_page
     from hookline.cli.run_rows import listed_runs
-    from hookline.engine.hook_times import hook_times
-    from hookline.engine.recorded import run_in
+    from hookline.engine.past.recorded import run_in
+    from hookline.engine.record.hook_times import hook_times
 
     opened = opened_store(store, env)
     listed = listed_runs(opened, [opened.run(run)])[0]

@@ -64,8 +64,8 @@ def why(
 
 def _found(named: list[str], run: str, store: Store) -> tuple[Run, str | None]:
     """Tell which run and which task are meant; a single word is a task wherever it can be one."""
-    from hookline.engine.history import split_task_id
-    from hookline.engine.recorded import run_in
+    from hookline.engine.past.history import split_task_id
+    from hookline.engine.past.recorded import run_in
 
     if len(named) > 2:
         raise UsageError(f"'why' takes a run and a task, not {len(named)} words", help="see hookline why --help")

@@ -9,19 +9,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.config import StoreAddress, configure
-from hookline.engine.clock import SYSTEM, Clock
-from hookline.engine.descriptions import read_params
-from hookline.engine.history import recorded_run, split_task_id
-from hookline.engine.open_arguments import (
+from hookline.engine.past.descriptions import read_params
+from hookline.engine.past.history import recorded_run, split_task_id
+from hookline.engine.past.recorded import as_recorded, recorded_target
+from hookline.engine.planning import planned
+from hookline.engine.program.open_arguments import (
     ProviderArguments,
     read_provider_arguments,
     read_step_arguments,
 )
-from hookline.engine.planning import planned
 from hookline.engine.project import open_project
-from hookline.engine.recorded import as_recorded, recorded_target
 from hookline.engine.request import Request
-from hookline.engine.session import drive
+from hookline.engine.run.session import drive
+from hookline.engine.schedule.clock import SYSTEM, Clock
 from hookline.engine.stop import Stop
 from hookline.errors import UsageError
 from hookline.executors.protocol import Executor

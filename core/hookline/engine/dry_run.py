@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hookline.engine.arguments import Arguments
-from hookline.engine.evaluate import Evaluator
-from hookline.engine.exporter import Exporter
-from hookline.engine.growth import Growth
-from hookline.engine.held import Held
-from hookline.engine.nodes import Nodes
-from hookline.engine.planner import Decided, Planner
-from hookline.engine.program import FORGOTTEN, GrownPart, TaskProgram
+from hookline.engine.past.evaluate import Evaluator
+from hookline.engine.program.arguments import Arguments
+from hookline.engine.program.exporter import Exporter
+from hookline.engine.program.held import Held
+from hookline.engine.program.program import FORGOTTEN, GrownPart, TaskProgram
+from hookline.engine.record.nodes import Nodes
+from hookline.engine.record.why import Reasons
 from hookline.engine.request import Settings
-from hookline.engine.scheduler import Scheduler, State
-from hookline.engine.why import Reasons
+from hookline.engine.run.growth import Growth
+from hookline.engine.run.planner import Decided, Planner
+from hookline.engine.schedule.scheduler import Scheduler, State
 from hookline.errors import HooklineError
 from hookline.graph.collector import collector_paused
 from hookline.graph.open_arguments import OpenArguments
@@ -32,7 +32,7 @@ from hookline.store.rows import Hit
 from hookline.values.encode import encode_constant
 
 if TYPE_CHECKING:
-    from hookline.engine.session import Prepared
+    from hookline.engine.run.session import Prepared
     from hookline.graph.rewriting.rewrite import Rewriter
 
 __all__ = ["dry_run"]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hookline.config import StoreAddress
-from hookline.engine.earlier import EarlierRuns
-from hookline.engine.open_arguments import ProviderArguments
+from hookline.engine.past.earlier import EarlierRuns
 from hookline.engine.planning import planned
+from hookline.engine.program.open_arguments import ProviderArguments
 from hookline.graph.select import Selection
 from hookline.model import partitions as model
 from hookline.model.partitions import Partition, PartitionState, partition_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hookline.config import StoreAddress, configure
-from hookline.engine.open_arguments import ProviderArguments
+from hookline.engine.program.open_arguments import ProviderArguments
 from hookline.engine.project import open_project
 from hookline.graph.select import Selection, select
 from hookline.hooks.driver import show_plan

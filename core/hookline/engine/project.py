@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.config import Configuration, check_store
 from hookline.engine.dry_run import dry_run
-from hookline.engine.open_arguments import ProviderArguments, open_arguments, provider_arguments
+from hookline.engine.program.open_arguments import ProviderArguments, open_arguments, provider_arguments
 from hookline.engine.request import Settings
-from hookline.engine.session import prepare
+from hookline.engine.run.session import prepare
 from hookline.errors import StoreMissingError, UsageError
 from hookline.graph.build import build_graph
 from hookline.graph.select import Selection, select

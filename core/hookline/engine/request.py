@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hookline.engine.clock import SYSTEM, Clock
-from hookline.engine.open_arguments import ProviderArguments
-from hookline.engine.provided import Given
+from hookline.engine.program.open_arguments import ProviderArguments
+from hookline.engine.program.provided import Given
+from hookline.engine.schedule.clock import SYSTEM, Clock
 from hookline.engine.stop import Stop
 from hookline.executors.protocol import Executor
 from hookline.graph.open_arguments import NO_ARGUMENTS, OpenArguments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hookline.engine.display import notebook_shell
+from hookline.engine.record.display import notebook_shell
 
 __all__ = ["name_cells"]
 

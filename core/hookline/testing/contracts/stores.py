@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hookline.engine.recorded import RecordedStore
+from hookline.engine.past.recorded import RecordedStore
 from hookline.errors import ConflictError, OwnershipError, StoreError, UsageError
 from hookline.model.states import Kind, RunState, TaskState, Verdict
 from hookline.store.outputs import Stored, pack_one

@@ -1,0 +1,1 @@
+"""What earlier runs left, as users, whys and plans read it."""
