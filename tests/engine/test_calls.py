@@ -8,7 +8,8 @@ import pytest
 
 from engine.project import Project
 from hookline.executors.inline import InlineExecutor
-from hookline.model.batch import Batch, Work
+from hookline.model.batch import Batch
+from hookline.model.work import Work
 
 Make = Callable[[str], Project]
 EXECUTORS = ["inline", "threads", "processes"]

@@ -8,7 +8,8 @@ import pytest
 from hookline.executors.allotment import Allotment
 from hookline.executors.pool_worker import PoolWorker
 from hookline.executors.wire import OUTCOMES
-from hookline.model.batch import Batch, FunctionRef, Lost, Message, RunFacts, Started, Work
+from hookline.model.batch import Batch, Lost, Message, RunFacts, Started
+from hookline.model.work import FunctionRef, Work
 from hookline.worker.process import _Link
 
 RUN = RunFacts("test", "", "", "", "", "", "", capture=False, output_limit=1024)

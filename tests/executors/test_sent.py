@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from hookline.executors import sent
 from hookline.executors.sent import Received, Sent
-from hookline.model.batch import Batch, FunctionRef, Work
+from hookline.model.batch import Batch
 from hookline.model.stretch import Link, Taken
+from hookline.model.work import FunctionRef, Work
 
 KNOWN = 5
 """How many works a worker remembers here."""

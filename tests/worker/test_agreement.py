@@ -14,7 +14,7 @@ import pytest
 
 from forks import fork
 from hookline.errors import HooklineError
-from hookline.model.batch import FunctionRef, HeldName
+from hookline.model.work import FunctionRef, HeldName
 from hookline.worker.agreement import check, held_by
 
 _HEAD = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hookline.errors import HooklineError, WorkflowError
-from hookline.model.batch import FunctionRef
+from hookline.model.work import FunctionRef
 from hookline.worker.functions import export, find
 
 SENDER = """
@@ -41,7 +41,7 @@ print(base64.b64encode(ref.code).decode())
 
 RECEIVER = """
 import base64, sys
-from hookline.model.batch import FunctionRef
+from hookline.model.work import FunctionRef
 from hookline.worker.functions import find
 code = base64.b64decode(sys.stdin.read())
 print(find(FunctionRef(code=code, digest=b"d"))(2))

@@ -12,7 +12,8 @@ from blake3 import blake3
 from hookline.errors import StoreError
 from hookline.executors.ray.files import file_messages
 from hookline.executors.ray.wire import FILE, FILE_END
-from hookline.model.batch import Batch, Finished, FunctionRef, Outcome, RunFacts, StoredArgument, Work
+from hookline.model.batch import Batch, Finished, Outcome, RunFacts
+from hookline.model.work import FunctionRef, StoredArgument, Work
 from hookline.store import Artifacts, Stored, pack_one, pack_outputs
 from hookline.values.digest import digest_bytes
 from hookline.values.encode import encode

@@ -20,12 +20,12 @@ from hookline.engine.schedule.scheduler import Scheduler, State
 from hookline.errors import HooklineError
 from hookline.graph.collector import collector_paused
 from hookline.graph.open_arguments import OpenArguments
-from hookline.model.batch import FunctionRef
 from hookline.model.change import Change
 from hookline.model.graph import Task, TaskGraph
 from hookline.model.plan import Plan, PlannedTask
 from hookline.model.recording import Form
 from hookline.model.states import Kind, Verdict
+from hookline.model.work import FunctionRef
 from hookline.store.artifacts import Artifacts
 from hookline.store.protocol import Store
 from hookline.store.rows import Hit

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hookline.model.batch import Batch, FunctionRef, Work
+from hookline.model.batch import Batch
 from hookline.model.stretch import Link, Taken
+from hookline.model.work import FunctionRef, Work
 
 __all__ = ["Received", "Sent"]
 

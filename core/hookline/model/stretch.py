@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from array import array
 from struct import Struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from hookline.model.batch import Work
+from hookline.model.work import Work
 
 __all__ = ["Link", "Taken"]
 

@@ -12,23 +12,9 @@ from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from hookline.executors.protocol import Executor
-from hookline.model.batch import (
-    Argument,
-    Batch,
-    Finished,
-    FunctionRef,
-    Gone,
-    Hole,
-    Lost,
-    Message,
-    Outcome,
-    Places,
-    RunFacts,
-    Started,
-    StoredArgument,
-    Work,
-)
+from hookline.model.batch import Batch, Finished, Gone, Lost, Message, Outcome, Places, RunFacts, Started
 from hookline.model.stretch import Link, Taken
+from hookline.model.work import Argument, FunctionRef, Hole, StoredArgument, Work
 from hookline.store.artifacts import Artifacts
 from hookline.store.flight import Flight
 from hookline.store.outputs import pack_one, unpack_outputs

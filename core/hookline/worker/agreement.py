@@ -20,8 +20,8 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from hookline.errors import HooklineError
-from hookline.model.batch import FunctionRef, HeldName
 from hookline.model.step import Step
+from hookline.model.work import FunctionRef, HeldName
 from hookline.values.digest import digest_bytes
 from hookline.values.forms import UnstorableError
 from hookline.values.plain import digest_plain

@@ -14,13 +14,14 @@ from blake3 import blake3
 from hookline.errors import HooklineError
 from hookline.hooks.implementation import Implementation
 from hookline.model.attempt import Attempt, Note
-from hookline.model.batch import Batch, Failure, Outcome, Work, outcome_of
+from hookline.model.batch import Batch, Failure, Outcome, outcome_of
 from hookline.model.calling import caller_of
 from hookline.model.outputs import Outputs, outputs_of
 from hookline.model.parameter import Signature, read_signature
 from hookline.model.provider import Provider, providers_in
 from hookline.model.recording import Recording
 from hookline.model.states import Kind
+from hookline.model.work import Work
 from hookline.model.wrapping import wrapping
 from hookline.store.flight import Slot
 from hookline.store.outputs import ONE_INLINE, pack_outputs

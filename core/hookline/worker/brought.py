@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hookline.model.batch import Argument, Batch, RunFacts, StoredArgument, Structure
+from hookline.model.batch import Batch, RunFacts
 from hookline.model.stored import ONE_INLINE
+from hookline.model.work import Argument, StoredArgument, Structure
 from hookline.store.place import storage_error
 from hookline.values.files import swap_paths
 from hookline.values.plain_reader import read_plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hookline.model.batch import Work
+from hookline.model.work import Work
 
 __all__ = ["take_environment"]
 

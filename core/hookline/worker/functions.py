@@ -14,8 +14,8 @@ from types import FunctionType, ModuleType
 from typing import Any, cast
 
 from hookline.errors import HooklineError, WorkflowError
-from hookline.model.batch import FunctionRef
 from hookline.model.step import Step
+from hookline.model.work import FunctionRef
 from hookline.model.wrapping import wrapped, wrapping
 from hookline.values.digest import digest_bytes
 from hookline.values.serializers import load_dill, without_warnings

@@ -9,8 +9,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from hookline.errors import ArtifactError
-from hookline.model.batch import Argument, FunctionRef, Hole, StoredArgument, Structure
 from hookline.model.outputs import Outputs, outputs_of
+from hookline.model.work import Argument, FunctionRef, Hole, StoredArgument, Structure
 from hookline.store.artifacts import Artifacts
 from hookline.store.outputs import Stored, unpack_outputs
 from hookline.values.digest import digest_bytes

@@ -11,9 +11,10 @@ from hookline.hooks.implementation import HOOK_TIME, PLUGIN_ERROR, Implementatio
 from hookline.hooks.in_worker import worker_plugins
 from hookline.model.attempt import Note
 from hookline.model.attempt_facts import AttemptFacts, Outcome, WorkerFacts
-from hookline.model.batch import Argument, Failure, Hole, RunFacts, StoredArgument
+from hookline.model.batch import Failure, RunFacts
 from hookline.model.masking import mask
 from hookline.model.states import Kind
+from hookline.model.work import Argument, Hole, StoredArgument
 from hookline.store.outputs import unpack_outputs
 from hookline.values.digest import digest_bytes, digest_tree
 from hookline.worker.attempts import Attempts

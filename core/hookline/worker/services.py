@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hookline.errors import StoreError
-from hookline.model.batch import FunctionRef, Outcome, Output, RunFacts
+from hookline.model.batch import Outcome, Output, RunFacts
+from hookline.model.work import FunctionRef
 from hookline.store.artifact_writer import ArtifactWriter
 from hookline.store.artifacts import Artifacts
 from hookline.store.checked import Checked

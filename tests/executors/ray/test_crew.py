@@ -12,7 +12,8 @@ from hookline.executors.ray.crew import Crew
 from hookline.executors.ray.post import Post
 from hookline.executors.ray.room import Room
 from hookline.executors.ray.wire import Node
-from hookline.model.batch import Batch, FunctionRef, Work
+from hookline.model.batch import Batch
+from hookline.model.work import FunctionRef, Work
 
 CPU = (("CPU", 1.0),)
 WORK = Work(0, "task", False, FunctionRef("module", "function"), ())

@@ -8,7 +8,8 @@ from hookline.executors.ray.hearing import Hearing
 from hookline.executors.ray.post import Post
 from hookline.executors.ray.room import Room
 from hookline.executors.ray.wire import BEGUN, RECALLED
-from hookline.model.batch import Batch, FunctionRef, Lost, Message, RunFacts, Started, Work
+from hookline.model.batch import Batch, Lost, Message, RunFacts, Started
+from hookline.model.work import FunctionRef, Work
 
 CPU = (("CPU", 1.0),)
 RUN = RunFacts("test", "", "", "", "", "", "", capture=False, output_limit=1024)

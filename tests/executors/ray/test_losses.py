@@ -23,7 +23,8 @@ from executors.ray.cluster import RayCluster
 from hookline.errors import StoreError
 from hookline.executors.ray.executor import RayExecutor
 from hookline.executors.supervisor import descendants, processes
-from hookline.model.batch import Finished, Gone, Lost, Started, Work
+from hookline.model.batch import Finished, Gone, Lost, Started
+from hookline.model.work import Work
 from hookline.testing.rig import STEPS, Rig
 
 pytestmark = [pytest.mark.chaos]

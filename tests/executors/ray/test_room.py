@@ -11,7 +11,8 @@ from hookline.executors.ray.crew import Crew
 from hookline.executors.ray.post import Post
 from hookline.executors.ray.room import Room
 from hookline.executors.ray.wire import Hello, Node
-from hookline.model.batch import Batch, FunctionRef, Work
+from hookline.model.batch import Batch
+from hookline.model.work import FunctionRef, Work
 
 
 def batch(number: int, **resources: float) -> Batch:

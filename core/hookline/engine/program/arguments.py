@@ -23,9 +23,9 @@ from hookline.engine.program.inputs import (
 )
 from hookline.engine.program.program import Encoded, Program, TaskProgram
 from hookline.errors import HooklineError
-from hookline.model.batch import Argument, FunctionRef, Hole, StoredArgument, Structure
 from hookline.model.graph import Binding, Constant, Kept, Nested, TaskOutput, task_outputs
 from hookline.model.recording import Form
+from hookline.model.work import Argument, FunctionRef, Hole, StoredArgument, Structure
 from hookline.store.outputs import INLINE_LIMIT, pack_one
 from hookline.values.digest import digest_bytes, digest_tree
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hookline.engine.program.program import Program, TaskProgram
 from hookline.errors import WorkflowError
-from hookline.model.batch import FunctionRef
+from hookline.model.work import FunctionRef
 from hookline.model.wrapping import wrapping
 
 __all__ = ["Exporter"]

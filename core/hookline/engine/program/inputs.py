@@ -10,7 +10,7 @@ from blake3 import blake3
 
 from hookline.engine.program.held import Held
 from hookline.engine.program.program import Encoded
-from hookline.model.batch import Argument
+from hookline.model.work import Argument
 from hookline.store.outputs import ONE_INLINE, pack_one, unpack_outputs
 from hookline.values.digest import digest_bytes, digest_tree
 from hookline.values.plain import encode_plain

@@ -19,8 +19,9 @@ from hookline.engine.schedule.ready import Entry, ReadyQueue
 from hookline.engine.schedule.retry import Retries
 from hookline.engine.schedule.timings import Timings
 from hookline.executors.protocol import Executor
-from hookline.model.batch import AT_ONCE, Batch, Work
+from hookline.model.batch import AT_ONCE, Batch
 from hookline.model.options import Options
+from hookline.model.work import Work
 
 __all__ = ["Launcher"]
 

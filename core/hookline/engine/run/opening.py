@@ -17,11 +17,12 @@ from hookline.engine.program.program import Encoded, Program, TaskProgram
 from hookline.engine.record.journaling import Journaling
 from hookline.engine.record.nodes import Recorded
 from hookline.engine.schedule.scheduler import Scheduler, State
-from hookline.model.batch import Failure, FunctionRef, Outcome, Work
+from hookline.model.batch import Failure, Outcome
 from hookline.model.options import Options
 from hookline.model.resources import THREAD_LIMITS
 from hookline.model.states import Kind
 from hookline.model.stretch import Link
+from hookline.model.work import FunctionRef, Work
 from hookline.worker.failures import failure_of
 
 __all__ = ["OpenTask", "OpenTasks"]

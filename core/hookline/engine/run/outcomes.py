@@ -17,8 +17,9 @@ from hookline.engine.schedule.retry import Retries
 from hookline.engine.schedule.scheduler import Scheduler, State
 from hookline.engine.schedule.timings import Timings
 from hookline.engine.stop import Stop
-from hookline.model.batch import Batch, Failure, Finished, FunctionRef, Outcome
+from hookline.model.batch import Batch, Failure, Finished, Outcome
 from hookline.model.states import Kind
+from hookline.model.work import FunctionRef
 
 __all__ = ["STATES_OF_KINDS", "Outcomes", "ranges_of"]
 

@@ -18,9 +18,10 @@ from hookline.engine.run.opening import OpenTasks
 from hookline.engine.run.planner import Planner
 from hookline.engine.schedule.retry import Retries
 from hookline.engine.schedule.scheduler import Scheduler
-from hookline.model.batch import Outcome, Work
+from hookline.model.batch import Outcome
 from hookline.model.recording import Form
 from hookline.model.stretch import Link, Taken
+from hookline.model.work import Work
 from hookline.worker.stretch import inputs_after, key_after
 
 __all__ = ["NOTHING", "Stretch", "Stretches"]

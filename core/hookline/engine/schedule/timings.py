@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hookline.model.batch import FunctionRef
+from hookline.model.work import FunctionRef
 
 __all__ = ["INSTANT_US", "Timings"]
 

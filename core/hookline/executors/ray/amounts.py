@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hookline.executors.ray.wire import Node
-from hookline.model.batch import Work
+from hookline.model.work import Work
 
 __all__ = ["Amounts", "amounts_of", "described", "fitting", "most"]
 
