@@ -81,7 +81,7 @@ _GIVEN = {
     "Partition": "model.partitions",
     "Plan": "model.plan",
     "PlannedTask": "model.plan",
-    "RecordedStore": "engine.recorded",
+    "RecordedStore": "engine.past.recorded",
     "RunSummary": "model.run",
     "Step": "model.step",
     "StepSummary": "model.run",
