@@ -511,6 +511,28 @@ class StoreContract:
         assert (found[keys[0]].outputs, found[keys[0]].run) == (newer, run.run)
         assert store.lookup(b"g" * 32, keys) == {}
 
+    def test_keys_that_a_look_up_finds_are_told_by_their_beginnings(self, store: Store) -> None:
+        """None is missing, also of later commits, of many runs, and of those that came since somebody asked."""
+        code, keys = b"f" * 32, [digest_bytes(b"%d" % item) for item in range(600)]
+        known, after = set[bytes](), 0
+        for low in range(0, 600, 50):
+            with store.start_run(NewRun("w")) as run:
+                rows = [done(0, item, key=keys[item]) for item in range(low, low + 50)]
+                run.commit(Group(nodes=[NodeRow(0, "a", "a", code)], attempts=rows))
+                run.finish(RunState.COMPLETED)
+            found = store.prefixes(code, after=after)
+            assert found is not None
+            prefixes, after = found
+            known |= {prefixes[at : at + 8] for at in range(0, len(prefixes), 8)}
+            assert {key[:8] for key in keys[: low + 50]} <= known
+        assert known == {key[:8] for key in keys}
+        assert store.prefixes(code, after=after) == (b"", after)
+        assert store.prefixes(code, most=599) is None
+        assert store.prefixes(b"g" * 32) == (b"", 0)
+        others = store.prefixes(code, besides=run.run)
+        assert others is not None
+        assert {others[0][at : at + 8] for at in range(0, len(others[0]), 8)} >= {key[:8] for key in keys[:550]}
+
     def test_large_values_are_read_as_they_were_put(self, store: Store) -> None:
         """What is too large for a row lies among the artifacts, checked by its digest."""
         for data in (b"x" * 5_000, b"y" * 2_000_000):
