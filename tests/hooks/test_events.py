@@ -246,7 +246,7 @@ def test_a_plugin_that_is_far_behind_is_told_how_much_it_missed(
     site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The queue is bounded; what is dropped is counted, and never an event of the run itself."""
-    from hookline.engine import observers
+    from hookline.engine.record import observers
 
     monkeypatch.setattr(observers, "_MOST", 1000)
     module = site.install(

@@ -25,7 +25,8 @@ def make_folder(path: Path) -> None:
     missing = []
     at = path
     while not at.is_dir():
-        if at.exists():
+        # Somebody else may make it at this moment.
+        if at.exists() and not at.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(at))
         missing.append(at)
         at = at.parent
