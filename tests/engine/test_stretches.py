@@ -6,6 +6,7 @@ import itertools
 import re
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,6 +83,26 @@ def flow(n: int = 60, start: int = 0):
 """
 
 
+ADDING = """
+@step({options})
+def add(x: int) -> int:
+{body}
+    return x + 1
+
+@workflow
+def flow():
+    value = 0
+    for _ in range({n}):
+        value = add(value)
+    return value
+"""
+
+
+def adding(project: Make, body: str, n: int = 40, options: str = "") -> Project:
+    """A chain of calls that each do something before they add one."""
+    return project(ADDING.format(options=options, body=textwrap.indent(body.strip("\n"), "    "), n=n))
+
+
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_chain_travels_in_few_batches_and_is_recorded_call_by_call(project: Make, executor: str) -> None:
     """Sixty calls go out in a few batches; each has its row, its attempt, its reason; a second run reuses all."""
@@ -89,7 +110,7 @@ def test_a_chain_travels_in_few_batches_and_is_recorded_call_by_call(project: Ma
     where = seen(executor)
     run = flow.run(where)
     assert run.result == 60
-    assert len(where.links) < 10
+    assert len(where.links) < 20
     assert sum(where.links) + len(where.links) == 60
     assert flow.executions() == [str(x) for x in range(60)]
     assert run.counts == {"completed": 60, "reused": 0, "failed": 0, "skipped": 0}
@@ -208,22 +229,14 @@ def test_what_an_earlier_run_made_is_reused_inside_a_chain(project: Make, execut
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_link_that_fails_is_retried_and_what_follows_waits(project: Make, executor: str) -> None:
     """A failure ends the stretch; the attempts are numbered and recorded; the chain goes on, or ends, after them."""
-    flow = project(
+    flow = adding(
+        project,
         """
-    @step(retries=1)
-    def add(x: int) -> int:
-        note(f"{x} {attempt().number}")
-        if x == 20 and attempt().number == 1 or x == 33 and not there("mended"):
-            raise ValueError(f"no {x}")
-        return x + 1
-
-    @workflow
-    def flow():
-        value = 0
-        for _ in range(40):
-            value = add(value)
-        return value
-    """
+note(f"{x} {attempt().number}")
+if x == 20 and attempt().number == 1 or x == 33 and not there("mended"):
+    raise ValueError(f"no {x}")
+""",
+        options="retries=1",
     )
     run = flow.run(seen(executor))
     with pytest.raises(RunFailedError, match="'add-34' did not complete"):
@@ -240,26 +253,18 @@ def test_a_link_that_fails_is_retried_and_what_follows_waits(project: Make, exec
 
 def test_a_worker_that_dies_over_a_link_costs_one_attempt_of_it(project: Make) -> None:
     """The call at fault is tried again under the next number; none is recorded twice, and all that was told stands."""
-    flow = project(
+    flow = adding(
+        project,
         """
-    @step
-    def add(x: int) -> int:
-        note(f"{x} {attempt().number}")
-        if x == 25 and attempt().number <= 1:
-            os._exit(3)
-        return x + 1
-
-    @workflow
-    def flow():
-        value = 0
-        for _ in range(40):
-            value = add(value)
-        return value
-    """
+note(f"{x} {attempt().number}")
+if x == 25 and attempt().number <= 1:
+    os._exit(3)
+""",
     )
     where = seen("processes")
     run = flow.run(where)
     assert run.result == 40
+    assert any(where.links)
     lines = flow.executions()
     assert [line for line in lines if line.startswith("25 ")] == ["25 1", "25 2"]
     assert set(lines) == {*(f"{x} 1" for x in range(40)), "25 2"}
@@ -270,22 +275,13 @@ def test_a_worker_that_dies_over_a_link_costs_one_attempt_of_it(project: Make) -
 
 def test_a_worker_that_always_dies_over_a_link_fails_it(project: Make) -> None:
     """A call that ends each of its workers uses up its losses, as it does alone."""
-    flow = project(
+    flow = adding(
+        project,
         """
-    @step
-    def add(x: int) -> int:
-        note(f"{x} {attempt().number}")
-        if x == 25:
-            os._exit(3)
-        return x + 1
-
-    @workflow
-    def flow():
-        value = 0
-        for _ in range(40):
-            value = add(value)
-        return value
-    """
+note(f"{x} {attempt().number}")
+if x == 25:
+    os._exit(3)
+""",
     )
     run = flow.run(seen("processes"))
     assert run.tasks["add-26"].state == "crashed"
@@ -296,24 +292,16 @@ def test_a_worker_that_always_dies_over_a_link_fails_it(project: Make) -> None:
 @pytest.mark.parametrize("executor", ["threads", "processes"])
 def test_a_stop_ends_a_stretch_between_two_calls(project: Make, executor: str) -> None:
     """What ended is recorded, what was not begun is left; a resume makes just the rest."""
-    flow = project(
+    flow = adding(
+        project,
         """
-    @step
-    def add(x: int) -> int:
-        note(x)
-        if x == 30:
-            (HERE / "there").touch()
-            while not attempt().cancelled():
-                time.sleep(0.001)
-        return x + 1
-
-    @workflow
-    def flow():
-        value = 0
-        for _ in range(60):
-            value = add(value)
-        return value
-    """
+note(x)
+if x == 30:
+    (HERE / "there").touch()
+    while not attempt().cancelled():
+        time.sleep(0.001)
+""",
+        n=60,
     )
     stop = Stop()
 

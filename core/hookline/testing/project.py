@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 import textwrap
@@ -61,6 +62,9 @@ class Project:
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(textwrap.dedent(text))
+        if file.suffix == ".py":
+            # Python tells by size and second whether what it cached of a file is still good.
+            Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
         self._forget()
         return file
 
